@@ -1,0 +1,192 @@
+"""A strict LRS, as far as a sender of statements meets it: ``/xAPI/statements`` and ``/xAPI/about``."""
+
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any, Literal, Unpack
+from uuid import uuid4
+
+import orjson
+
+from learnrelay_contract_tests.receivers.connections import Answer
+from learnrelay_contract_tests.receivers.server import Options, Receiver, Request, Verdict, refusal
+from learnrelay_contract_tests.receivers.xapi_rules import check_statement
+
+_BASE = "/xAPI"
+_JSON = {"Content-Type": "application/json"}
+_FILLED_BY_LRS = ("stored", "version", "authority")
+
+
+class XapiReceiver(Receiver):
+    """An LRS that refuses whatever the standard lets it refuse.
+
+    A batch is stored as a whole or not at all: 400 names the JSON path of each problem (malformed
+    statement, id twice in one batch), 409 means that an id is stored with other content. Identical
+    statements again are fine: 200 and the ids, or ``duplicate_status`` 204 without a body if all of
+    the batch were there already, as some LRSs answer.
+    """
+
+    base_path = f"{_BASE}/statements"
+
+    def __init__(self, *, duplicate_status: Literal[200, 204] = 200, **options: Unpack[Options]) -> None:
+        super().__init__(**options)
+        self.duplicate_status = duplicate_status
+        self._stored_at: dict[str, str] = {}
+
+    def _items(self, document: Any) -> list[Any]:
+        return document if isinstance(document, list) else [document]
+
+    def _judge(self, request: Request) -> Verdict:
+        version = _version(request.headers.get("x-experience-api-version", ""))
+        verdict = self._judge_in(request, version)
+        header = {"X-Experience-API-Version": version or "2.0.0"}
+        if isinstance(verdict, Answer):
+            return _with(verdict, header)
+        return lambda: _with(verdict(), header | {"X-Experience-API-Consistent-Through": _now()})
+
+    def _judge_in(self, request: Request, version: str | None) -> Verdict:
+        if request.path == f"{_BASE}/about" and request.method == "GET":
+            return Answer(200, orjson.dumps({"version": ["1.0.3", "2.0.0"]}), _JSON)
+        if request.path not in {f"{_BASE}/about", self.base_path}:
+            return refusal(404, "no such resource")
+        if not self._authorized(request):
+            return refusal(401, "credentials are missing or wrong")
+        if request.path != self.base_path or request.method not in {"GET", "POST", "PUT"}:
+            return refusal(405, "the resource does not know this method")
+        if version is None:
+            return refusal(400, "X-Experience-API-Version must be 1.0.x or 2.0.x")
+        if request.method == "GET":
+            return self._get(request)
+        if request.content_type != "application/json":
+            return refusal(415, "Content-Type must be application/json")
+        if request.fault:
+            return refusal(400, request.fault)
+        return self._post(request, version) if request.method == "POST" else self._put(request, version)
+
+    def _post(self, request: Request, version: str) -> Verdict:
+        if request.parameters:
+            return refusal(400, "POST takes no parameters")
+        statements = self._items(request.document)
+        if isinstance(request.document, list):
+            paths = [f"[{index}]." for index in range(len(statements))]
+        else:
+            paths = [""]
+        if problems := _problems(statements, paths, version):
+            return refusal(400, "malformed statements", problems)
+        ids = [statement.get("id", str(uuid4())).lower() for statement in statements]
+        if twice := [
+            f"{paths[ids.index(id_)]}id: twice in one batch" for id_, n in Counter(ids).items() if n > 1
+        ]:
+            return refusal(400, "ids must differ", twice)
+
+        def settle() -> Answer:
+            before = len(self._statements)
+            if conflicts := self._store(ids, statements, paths):
+                return refusal(409, "stored with other content", conflicts)
+            if ids and len(self._statements) == before and self.duplicate_status == 204:
+                return Answer(204)
+            return Answer(200, orjson.dumps(ids), _JSON)
+
+        return settle
+
+    def _put(self, request: Request, version: str) -> Verdict:
+        statement, id_ = request.document, request.parameters.get("statementId", "").lower()
+        if set(request.parameters) != {"statementId"}:
+            return refusal(400, "PUT takes statementId and nothing else")
+        problems = _problems(
+            [{"id": id_, **statement}] if isinstance(statement, dict) else [statement], [""], version
+        )
+        if problems:
+            return refusal(400, "malformed statement", problems)
+        if statement.get("id", id_).lower() != id_:
+            return refusal(400, "statementId differs from the id of the statement")
+
+        def settle() -> Answer:
+            if conflicts := self._store([id_], [statement], [""]):
+                return refusal(409, "stored with other content", conflicts)
+            return Answer(204)
+
+        return settle
+
+    def _store(self, ids: list[str], statements: list[dict[str, Any]], paths: list[str]) -> list[str]:
+        """Store what is new, or nothing and say which of them conflict."""
+        known = [self._statements.get(id_) for id_ in ids]
+        conflicts = [
+            f"{path}id: is stored with other content"
+            for path, statement, stored in zip(paths, statements, known, strict=True)
+            if stored is not None and not _same(statement, stored)
+        ]
+        self.conflicts += len(conflicts)
+        if conflicts:
+            return conflicts
+        self.duplicates += sum(stored is not None for stored in known)
+        now = _now()
+        for id_, statement, stored in zip(ids, statements, known, strict=True):
+            if stored is None:
+                self._statements[id_] = {"id": id_, **statement}
+                self._stored_at[id_] = now
+        return []
+
+    def _get(self, request: Request) -> Verdict:
+        if unknown := set(request.parameters) - {"statementId", "limit", "skip"}:
+            return refusal(400, f"{len(unknown)} parameters that this receiver does not know")
+        if "statementId" in request.parameters:
+            id_ = request.parameters["statementId"].lower()
+            found = self.statements.get(id_)
+            if found is None:
+                return refusal(404, "no such statement")
+            return Answer(200, orjson.dumps(self._as_stored(id_, found)), _JSON)
+        limit, skip = (request.parameters.get(key, "0") for key in ("limit", "skip"))
+        if not (limit.isdecimal() and skip.isdecimal()):
+            return refusal(400, "limit and skip must be whole numbers")
+        first, most = int(skip), int(limit)
+        everything = [self._as_stored(id_, statement) for id_, statement in reversed(self.statements.items())]
+        page = everything[first : first + most] if most else everything[first:]
+        is_last = first + len(page) >= len(everything)
+        more = "" if is_last else f"{self.base_path}?limit={most}&skip={first + most}"
+        return Answer(200, orjson.dumps({"statements": page, "more": more}), _JSON)
+
+    def _as_stored(self, id_: str, statement: dict[str, Any]) -> dict[str, Any]:
+        stored = self._stored_at[id_]
+        authority = {"account": {"homePage": f"http://{self.host}/", "name": "receiver"}}
+        filled = {"timestamp": stored, "version": "1.0.0", **statement}
+        return filled | {"stored": stored, "authority": {"objectType": "Agent", **authority}}
+
+
+def _version(header: str) -> str | None:
+    """The version that the answer names; None where the request's is missing or not served."""
+    found = re.fullmatch(r"([12])\.0(?:\.\d+)?", header, re.ASCII)
+    return None if found is None else {"1": "1.0.3", "2": "2.0.0"}[found[1]]
+
+
+def _with(answer: Answer, headers: dict[str, str]) -> Answer:
+    return answer._replace(headers={**answer.headers, **headers})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _problems(statements: list[Any], paths: list[str], version: str) -> list[str]:
+    problems = []
+    for path, statement in zip(paths, statements, strict=True):
+        if not isinstance(statement, dict):
+            problems.append(f"{path.rstrip('.') or 'statement'}: must be an object")
+            continue
+        problems += [path + problem for problem in check_statement(statement, version)]
+        for index, attachment in enumerate(statement.get("attachments", ()) if not problems else ()):
+            if "fileUrl" not in attachment:
+                problems.append(f"{path}attachments[{index}].fileUrl: is required where no data is sent")
+    return problems
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two valid statements say the same, what the LRS fills in aside (part 3, 2.1.2)."""
+    return _essence(one) == _essence(other)
+
+
+def _essence(statement: dict[str, Any]) -> dict[str, Any]:
+    essence = {key: value for key, value in statement.items() if key not in (*_FILLED_BY_LRS, "id")}
+    if "timestamp" in essence:
+        essence["timestamp"] = datetime.fromisoformat(essence["timestamp"])
+    return essence

@@ -1,0 +1,262 @@
+"""From the operator's file to a running plan: everything that can be wrong is found here, at start-up, together.
+
+`assemble` reads the file, finds and loads the enabled plugins, validates every section with its own schema, and
+compiles the plan. It opens no database and no connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .config.fields import BASE, did_you_mean
+from .config.models import Config, Delivery, Destination, Provider
+from .config.problems import load_section, read_toml
+from .config.schema import CoreSections, ProviderSection
+from .errors import ConfigurationError, PluginError, Problem
+from .families import Transformer
+from .plugins.discovery import PluginInfo, State, installed, load, select
+from .plugins.plan import Gate, Plan, compile_plan, transform_table
+from .plugins.registry import Registry, collect
+from .resolvers.courses import NoCourses, TableCourses
+from .resolvers.identity import KeyedIdentity, TableIdentity
+from .routing import Check, check_of_rules, check_of_scope
+from .secrets import Secret
+from .site import CourseProvider, IdentityProvider, Site
+from .standards import Standard
+
+IDENTITY_PROVIDERS: dict[str, type[IdentityProvider]] = {"keyed": KeyedIdentity, "table": TableIdentity}
+COURSE_PROVIDERS: dict[str, type[CourseProvider]] = {"none": NoCourses, "table": TableCourses}
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A sound configuration with all that was made of it."""
+
+    config: Config
+    plan: Plan
+    registry: Registry
+    standards: Mapping[str, Standard]
+    table: Mapping[tuple[str, str], Transformer]
+    plugins: tuple[PluginInfo, ...]
+
+
+def assemble(path: Path) -> Assembly:
+    """Read and assemble the operator's file. Raises ConfigurationError with every problem found."""
+    return assemble_from(read_toml(path), path)
+
+
+def assemble_from(raw: Mapping[str, Any], path: Path) -> Assembly:
+    """The same from a parsed file; ``path`` is for messages, and relative paths start at its directory."""
+    token = BASE.set(path.parent)
+    try:
+        return _Assembler(raw, path).assemble()
+    finally:
+        BASE.reset(token)
+
+
+class _Assembler:
+    """Gathers problems on the way, so that the operator sees all of them at once."""
+
+    def __init__(self, raw: Mapping[str, Any], path: Path) -> None:
+        self.raw = raw
+        self.path = path
+        self.problems: list[Problem] = []
+
+    def assemble(self) -> Assembly:
+        core = self._core()
+        enabled = core.get("plugins", {}).get("enabled", ())
+        prefer = core.get("plugins", {}).get("prefer", {})
+        infos, registry = self._plugins(enabled)
+        standards = self._standards(registry)
+        self._unknown_sections(registry)
+        identity = self._provider("identity", {**IDENTITY_PROVIDERS, **registry.identity_providers}, None)
+        courses = self._provider("courses", {**COURSE_PROVIDERS, **registry.course_providers}, "none")
+        table, conflicts = transform_table(registry, prefer, str(self.path))
+        self.problems += conflicts
+        self._families(registry, standards)
+        destinations: dict[str, Destination] = {
+            name: replace(destination, name=name)
+            for name, destination in core.get("destinations", {}).items()
+            if isinstance(destination, Destination)
+        }
+        gates = self._gates(destinations, registry, standards)
+        if self.problems:
+            raise ConfigurationError(self.problems)
+        assert identity is not None
+        assert courses is not None
+        config = Config(
+            root_url=core["platform"]["root_url"].rstrip("/"),
+            enabled=enabled,
+            prefer=prefer,
+            identity=identity[0],
+            courses=courses[0],
+            delivery=self._delivery(core["delivery"]),
+            destinations=destinations,
+            standards={name: standard.settings for name, standard in standards.items()},
+            path=self.path,
+            warnings=tuple(self._warnings(core, identity[0], destinations)),
+        )
+        sites = {name: Site(config.root_url, identity[1], courses[1], name) for name in standards}
+        plan = compile_plan(registry, table, standards, sites, gates)
+        return Assembly(config, plan, registry, standards, table, infos)
+
+    def _problem(self, key: str, reason: str) -> None:
+        self.problems.append(Problem(str(self.path), key, reason))
+
+    def _core(self) -> dict[str, Any]:
+        schema = CoreSections()
+        sections = {name: self.raw[name] for name in schema.fields if name in self.raw}
+        core, problems = load_section(schema, sections, str(self.path), "")
+        self.problems += problems
+        return core
+
+    def _plugins(self, enabled: tuple[str, ...]) -> tuple[tuple[PluginInfo, ...], Registry]:
+        found = installed()
+        chosen = select(found, enabled)
+        loaded: list[tuple[PluginInfo, Any]] = []
+        states: dict[tuple[str, str], PluginInfo] = {(info.kind, info.name): info for info in [*found, *chosen]}
+        for info in chosen:
+            if info.state is not State.ACTIVE:
+                self._problem("plugins.enabled", f'"{info.name}": {info.reason}')
+                continue
+            try:
+                plugin = load(info)
+                collect([(info, plugin)])  # alone first, so that one bad plugin is told by its own name
+                loaded.append((info, plugin))
+            except PluginError as error:
+                self._problem("plugins.enabled", str(error))
+                states[info.kind, info.name] = replace(info, state=State.FAILED, reason=error.cause)
+        try:
+            registry = collect(loaded)
+        except PluginError as error:
+            self._problem("plugins.enabled", str(error))
+            registry = collect([])
+        return tuple(states.values()), registry
+
+    def _standards(self, registry: Registry) -> dict[str, Standard]:
+        standards = {}
+        for name, standard in registry.standards.items():
+            raw = self.raw.get(name, {})
+            if not isinstance(raw, Mapping):
+                self._problem(name, "expected a table")
+                continue
+            settings, problems = load_section(standard.settings_schema(), raw, str(self.path), name)
+            self.problems += problems
+            if not problems:
+                standards[name] = standard(settings)
+        return standards
+
+    def _unknown_sections(self, registry: Registry) -> None:
+        known = [*CoreSections().fields, "identity", "courses", *registry.standards]
+        for name in self.raw:
+            if name not in known:
+                self._problem(
+                    name,
+                    f"unknown key: no section or enabled standard has this name{did_you_mean(name, known)}",
+                )
+
+    def _provider(self, key: str, known: Mapping[str, type[Any]], default: str | None) -> tuple[Provider, Any] | None:
+        raw = self.raw.get(key, {"provider": default} if default else None)
+        if raw is None:
+            self._problem(key, f'is missing: say who provides it, such as [{key}] provider = "{next(iter(known))}"')
+            return None
+        if not isinstance(raw, Mapping):
+            self._problem(key, "expected a table")
+            return None
+        head, problems = load_section(
+            ProviderSection(), {k: raw[k] for k in raw if k == "provider"}, str(self.path), key
+        )
+        self.problems += problems
+        name = head.get("provider")
+        if problems or name is None:
+            return None
+        if name not in known:
+            hint = did_you_mean(name, list(known))
+            self._problem(f"{key}.provider", f"no enabled plugin provides this; known: {', '.join(known)}{hint}")
+            return None
+        own = {k: value for k, value in raw.items() if k != "provider"}
+        settings, problems = load_section(known[name].settings_schema(), own, str(self.path), key, also=["provider"])
+        self.problems += problems
+        return None if problems else (Provider(name, settings), known[name](settings))
+
+    def _families(self, registry: Registry, standards: Mapping[str, Standard]) -> None:
+        for transformer in registry.transformers:
+            if transformer.standard not in registry.standards:
+                reason = (
+                    f"{transformer.family} is a family of {transformer.standard}, and no enabled plugin brings that"
+                )
+                problem = Problem(str(self.path), "plugins.enabled", f"{reason} standard")
+                if problem not in self.problems:
+                    self.problems.append(problem)
+
+    def _gates(
+        self, destinations: Mapping[str, Destination], registry: Registry, standards: Mapping[str, Standard]
+    ) -> dict[str, list[Gate]]:
+        gates: dict[str, list[Gate]] = {}
+        routers = registry.manager.hook.route_event.get_hookimpls()
+        for name, destination in destinations.items():
+            at = f"destinations.{name}"
+            if destination.standard not in registry.standards:
+                known = list(registry.standards)
+                hint = f"; enabled: {', '.join(known)}" if known else ""
+                self._problem(f"{at}.standard", f"no enabled plugin brings this standard{hint}")
+            checks = self._scopes(f"{at}.scope", destination, registry)
+            if destination.match:
+                checks.append(("match", check_of_rules(destination.match)))
+            checks += [
+                (f"plugin {impl.plugin_name}", _check_of_router(impl.function, destination))
+                for impl in reversed(routers)
+            ]
+            gates.setdefault(destination.standard, []).append(Gate(destination, tuple(checks)))
+        return gates
+
+    def _scopes(self, at: str, destination: Destination, registry: Registry) -> list[tuple[str, Check]]:
+        checks: list[tuple[str, Check]] = []
+        if destination.scope == "all":
+            return checks
+        for key, wanted in destination.scope.items():
+            if key not in registry.scopes:
+                hint = did_you_mean(key, list(registry.scopes))
+                self._problem(f"{at}.{key}", f"no enabled plugin knows this scope{hint}; nothing would ever prove it")
+                continue
+            try:
+                checks.append((f"scope {key}", check_of_scope(registry.scopes[key](wanted))))
+            except ValueError as error:
+                self._problem(f"{at}.{key}", str(error))
+        return checks
+
+    def _delivery(self, delivery: Delivery) -> Delivery:
+        """A relative SQLite path starts at the operator's file."""
+        prefix, url = "sqlite:///", delivery.database.reveal()
+        if not url.startswith(prefix) or url.startswith(prefix + "/") or url == prefix + ":memory:":
+            return delivery
+        absolute = (self.path.parent / url.removeprefix(prefix)).absolute()
+        return replace(delivery, database=Secret(prefix + str(absolute), delivery.database.source))
+
+    @staticmethod
+    def _warnings(core: Mapping[str, Any], identity: Provider, destinations: Mapping[str, Destination]) -> list[str]:
+        told = []
+        secrets = {"identity.secret": identity.settings.get("secret")}
+        secrets |= {f"destinations.{name}.auth": one.auth.secret for name, one in destinations.items()}
+        for key, secret in secrets.items():
+            if isinstance(secret, Secret) and secret.source == "clear text":
+                told.append(f'{key}: a secret stands here in clear text; write "env:NAME" or "file:PATH" instead')
+        for name, one in destinations.items():
+            if one.verify is False:
+                told.append(f"destinations.{name}.verify_tls: certificates are not checked")
+            if one.url.startswith("http://") and one.auth.secret is not None:
+                told.append(f"destinations.{name}.url: credentials travel without TLS")
+        if not destinations:
+            told.append("destinations: there is none; nothing will be delivered")
+        return told
+
+
+def _check_of_router(function: Any, destination: Destination) -> Check:
+    def denial(body: Mapping[str, Any]) -> str | None:
+        skip = function(fields=body, destination=destination)
+        return None if skip is None else skip.reason
+
+    return denial

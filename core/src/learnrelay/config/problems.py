@@ -1,0 +1,57 @@
+"""Reading the operator's file, and telling its mistakes: all of them, each with file, key, reason and cure."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+
+from ..errors import ConfigurationError, Problem
+from .fields import UNKNOWN, Table, did_you_mean
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The file as TOML. Raises ConfigurationError with the line where it stops being TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError([Problem(str(path), "", f"not valid TOML: {error}")]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ConfigurationError([Problem(str(path), "", f"cannot be read: {why}")]) from None
+
+
+def load_section(
+    schema: Schema, raw: Mapping[str, Any], file: str, key: str, also: Sequence[str] = ()
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Validate one table: what was sound of it, and the problems. ``also``: keys that are valid elsewhere."""
+    try:
+        return schema.load(raw), []
+    except ValidationError as error:
+        valid = error.valid_data if isinstance(error.valid_data, dict) else {}
+        return valid, [Problem(file, at, why) for at, why in _flat(schema, error.messages, key, also)]
+
+
+def _flat(schema: Any, messages: Any, key: str, also: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+    """Nested messages of marshmallow as (dotted key, reason), with a hint at the nearest key for unknown ones."""
+    if isinstance(messages, Mapping):
+        known = getattr(schema, "fields", {})
+        for name, inner in messages.items():
+            at = key if name == "_schema" else f"{key}.{name}" if key else str(name)
+            if inner == [UNKNOWN]:
+                yield at, UNKNOWN + did_you_mean(str(name), [*known, *also])
+                continue
+            field = known.get(name)
+            if isinstance(field, Table) and field.by_name and isinstance(inner, Mapping):
+                for entry, of_entry in inner.items():
+                    yield from _flat(field.section(), of_entry, f"{at}.{entry}")
+            else:
+                yield from _flat(field.section() if isinstance(field, Table) else None, inner, at)
+    elif isinstance(messages, list):
+        for message in messages:
+            yield from _flat(schema, message, key)
+    else:
+        yield key, str(messages)

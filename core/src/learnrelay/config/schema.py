@@ -1,0 +1,168 @@
+"""What may stand in the operator's file, section by section (house: TOML, unknown keys are errors)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validates_schema
+
+from .fields import (
+    Duration,
+    FilePath,
+    Flag,
+    OneOf,
+    SecretText,
+    Section,
+    Table,
+    Text,
+    TextList,
+    Url,
+    WholeNumber,
+    in_words,
+)  # fmt: skip
+from .models import Auth, Batch, Delivery, Destination, Retry
+
+
+class PlatformSection(Section):
+    """``[platform]``: the learning platform the events come from."""
+
+    root_url = Url(required=True)
+
+
+class PluginsSection(Section):
+    """``[plugins]``: names or globs, in calling order; who wins where two map the same event."""
+
+    enabled = TextList(required=True)
+    prefer = fields.Dict(keys=Text(), values=Text(), load_default=dict)
+
+
+class AuthSection(Section):
+    """``auth = { scheme = "basic", username = …, password = … }`` or ``{ scheme = "bearer", token = … }``."""
+
+    scheme = OneOf(["basic", "bearer", "none"], required=True)
+    username = Text(load_default="")
+    password = SecretText(load_default=None)
+    token = SecretText(load_default=None)
+
+    @validates_schema
+    def _complete(self, data: dict[str, Any], **_: Any) -> None:
+        wanted = {"basic": ("username", "password"), "bearer": ("token",), "none": ()}[data["scheme"]]
+        given = [key for key in ("username", "password", "token") if data.get(key)]
+        errors = {key: [f'is missing for scheme "{data["scheme"]}"'] for key in wanted if key not in given}
+        errors |= {key: [f'has no place in scheme "{data["scheme"]}"'] for key in given if key not in wanted}
+        if errors:
+            raise ValidationError(errors)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> Auth:
+        return Auth(data["scheme"], data["username"], data["password"] or data["token"])
+
+
+class BatchSection(Section):
+    """``batch = { size = 100, interval = "2s" }``."""
+
+    size = WholeNumber(1, 10_000, load_default=100)
+    interval = Duration(load_default=2.0)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> Batch:
+        return Batch(**data)
+
+
+class RetrySection(Section):
+    """``retry = { attempts = 12, backoff = "2s", ceiling = "15m" }``."""
+
+    attempts = WholeNumber(1, 1000, load_default=12)
+    backoff = Duration(load_default=2.0)
+    ceiling = Duration(load_default=900.0)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> Retry:
+        return Retry(**data)
+
+
+class ScopeField(Text):
+    """``"all"``, or a table whose keys are known to access-control plugins."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if value == "all" or (isinstance(value, dict) and value):
+            return value
+        raise ValidationError(
+            'expected "all" or a table such as { org = "Harbour" }'
+            + ("" if isinstance(value, str) else f", found {in_words(value)}")
+        )
+
+
+class MatchField(Text):
+    """``match = { "source.path" = value or [values] }``, compared exactly."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValidationError(f"expected a table of source paths, found {in_words(value)}")
+        rules, errors = {}, {}
+        for path, wanted in value.items():
+            values = tuple(wanted) if isinstance(wanted, list) else (wanted,)
+            if not all(path.split(".")):
+                errors[path] = ['expected a dotted source path in quotes, such as "context.org_id"']
+            elif not values or not all(isinstance(one, (str, int, float, bool)) for one in values):
+                errors[path] = [f"expected a text, number or boolean, or a list of them, found {in_words(wanted)}"]
+            rules[path] = values
+        if errors:
+            raise ValidationError(errors)
+        return rules
+
+
+class DestinationSection(Section):
+    """``[destinations.NAME]``: one consumer."""
+
+    standard = Text(required=True)
+    url = Url(required=True)
+    scope = ScopeField(
+        required=True,
+        error_messages={"required": 'is missing: say whom it stands for, scope = "all" or scope = { … }'},
+    )
+    auth = Table(AuthSection, load_default=Auth())
+    match = MatchField(load_default=dict)
+    batch = Table(BatchSection)
+    retry = Table(RetrySection)
+    timeout = Duration(load_default=30.0)
+    verify_tls = Flag(load_default=True)
+    ca_file = FilePath(load_default=None)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> Destination:
+        verify = data.pop("verify_tls")
+        data["verify"] = data.pop("ca_file") or verify
+        return Destination(name="", **data)
+
+
+class DeliverySection(Section):
+    """``[delivery]``: engine and outbox."""
+
+    engine = OneOf(["embedded", "celery"], load_default="embedded")
+    database = SecretText(load_default=None)
+    broker = SecretText(load_default=None)
+    limit = WholeNumber(1, load_default=1_000_000)
+    wait = Duration(load_default=5.0)
+    lease = Duration(load_default=60.0)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> Delivery:
+        if data["database"] is None:
+            del data["database"]
+        return Delivery(**data)
+
+
+class ProviderSection(Section):
+    """``[identity]`` and ``[courses]``: which provider; the other keys are the provider's own."""
+
+    provider = Text(required=True)
+
+
+class CoreSections(Section):
+    """The sections of the core. Each standard adds one of its own name."""
+
+    platform = Table(PlatformSection, required=True)
+    plugins = Table(PluginsSection, required=True)
+    delivery = Table(DeliverySection)
+    destinations = Table(DestinationSection, by_name=True, load_default=dict)

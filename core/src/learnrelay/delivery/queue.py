@@ -1,0 +1,352 @@
+"""One destination's queue in the outbox: claim a batch under a lease, then say what became of it.
+
+A claim belongs to a token and ends by itself after ``delivery.lease`` seconds, so a killed worker blocks
+nothing for longer. Marks name stretches of a claim (first and last key); a mark of a claim that was lost
+meanwhile changes nothing, the statement is sent again and the consumer knows its id.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from .ledger import count, forget_payloads
+
+if TYPE_CHECKING:
+    from .database import Transaction
+    from .outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One statement under lease. ``attempts``: how often it failed by itself, while others were stored."""
+
+    key: int
+    payload: bytes
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Statements that nobody else sends until the lease ends, oldest first."""
+
+    token: str
+    rows: tuple[Claimed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """These are at the consumer: acknowledged, gone from the queue."""
+
+    rows: tuple[Claimed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Nothing is known about these: back to the queue, at once."""
+
+    rows: tuple[Claimed, ...]
+    tried: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """One that failed by itself: out of the others' way until ``at`` (seconds since 1970)."""
+
+    row: Claimed
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """One that is given up, with the consumer's words."""
+
+    row: Claimed
+    reason: str
+
+
+Mark = Stored | Returned | Later | Dead
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """How the destination is. ``failures`` in a row; nothing is sent before ``paused_until``.
+
+    ``proven``: a probe was stored after a failure and no batch since; what fails now is the batch's fault.
+    """
+
+    failures: int = 0
+    condition: str = ""
+    reason: str = ""
+    since: float = 0.0
+    paused_until: float = 0.0
+    proven: bool = False
+
+
+HEALTHY = Breaker()
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What there is to do: free statements (counted up to what was asked), and when (seconds since 1970)
+    the next of those that failed by themselves is due.
+    """
+
+    breaker: Breaker
+    waiting: int
+    suspect_at: float
+
+
+_FREE = "destination = :destination AND attempts = 0 AND lease_until <= :now"
+_MINE = "destination = :destination AND lease_owner = :token AND key BETWEEN :first AND :last"
+
+
+class Queue:
+    """One destination's deliveries. Threads and processes may share the destination, each with a Queue."""
+
+    def __init__(self, outbox: Outbox, destination: str) -> None:
+        self.destination = destination
+        self._outbox = outbox
+        self._database = outbox.database
+
+    @property
+    def lease(self) -> float:
+        """Seconds."""
+        return self._outbox.settings.lease
+
+    def glance(self, size: int) -> Glance:
+        """Look without claiming; counts at most ``size``."""
+        now = self._outbox.clock()
+        with self._database.transaction(write=False) as transaction:
+            breaker = self._breaker(transaction)
+            ((waiting,),) = transaction.execute(
+                f"""SELECT COUNT(*) FROM (
+                    SELECT 1 FROM learnrelay_delivery WHERE {_FREE} LIMIT :size) AS free""",  # noqa: S608
+                destination=self.destination,
+                now=now,
+                size=size,
+            )
+            ((suspect_at,),) = transaction.execute(
+                """SELECT MIN(next_attempt) FROM learnrelay_delivery
+                WHERE destination = :destination AND attempts > 0 AND lease_until <= :now""",
+                destination=self.destination,
+                now=now,
+            )
+        return Glance(breaker, waiting, math.inf if suspect_at is None else suspect_at)
+
+    def at_rest(self) -> bool:
+        """Is nothing due and nothing under way, here or elsewhere? While paused, nothing is due."""
+        now = self._outbox.clock()
+        with self._database.transaction(write=False) as transaction:
+            paused = self._breaker(transaction).paused_until > now
+            return not transaction.execute(
+                """SELECT 1 FROM learnrelay_delivery WHERE destination = :destination
+                AND (lease_until > :now OR (next_attempt <= :now AND NOT :paused)) LIMIT 1""",
+                destination=self.destination,
+                now=now,
+                paused=paused,
+            )
+
+    # --- claims -----------------------------------------------------------------------------------------
+
+    def claim(self, size: int) -> Claim:
+        """Up to ``size`` statements that never failed by themselves, oldest first. May be empty."""
+        with self._database.transaction() as transaction:
+            return self._claim(transaction, f"{_FREE} ORDER BY key LIMIT :size", size=size)
+
+    def claim_suspect(self) -> Claim:
+        """The oldest statement that failed by itself and is due again. May be empty."""
+        with self._database.transaction() as transaction:
+            return self._claim(
+                transaction,
+                """destination = :destination AND attempts > 0 AND next_attempt <= :now
+                AND lease_until <= :now ORDER BY key LIMIT 1""",
+            )
+
+    def claim_probe(self, size: int) -> Claim:
+        """One statement to try a failing destination with; empty when another worker is at it.
+
+        Each probe takes another of the ``size`` oldest: the oldest may be what the consumer stumbles over.
+        """
+        with self._database.transaction() as transaction:
+            breaker = self._breaker(transaction, lock=True)
+            now = self._outbox.clock()
+            if not breaker.failures or breaker.paused_until > now:
+                return Claim("", ())
+            anything = "destination = :destination AND lease_until <= :now AND next_attempt <= :now"
+            ((waiting,),) = transaction.execute(
+                f"""SELECT COUNT(*) FROM (
+                    SELECT 1 FROM learnrelay_delivery WHERE {anything} LIMIT :size) AS free""",  # noqa: S608
+                destination=self.destination,
+                now=now,
+                size=size,
+            )
+            if not waiting:
+                return Claim("", ())
+            transaction.change(
+                "UPDATE learnrelay_breaker SET paused_until = :until WHERE destination = :destination",
+                until=now + self.lease,
+                destination=self.destination,
+            )
+            which = (breaker.failures - 1) % waiting
+            return self._claim(transaction, f"{anything} ORDER BY key LIMIT 1 OFFSET :skipped", skipped=which)
+
+    def _claim(self, transaction: Transaction, which: str, **parameters: Any) -> Claim:
+        token = uuid.uuid4().hex
+        now = self._outbox.clock()
+        # SQLite's transaction is alone; PostgreSQL skips what another worker is claiming at this moment.
+        skip = "FOR UPDATE SKIP LOCKED" if self._database.postgres else ""
+        rows = transaction.execute(
+            f"""WITH free AS MATERIALIZED (SELECT key FROM learnrelay_delivery WHERE {which} {skip})
+            UPDATE learnrelay_delivery SET lease_owner = :token, lease_until = :until
+            WHERE destination = :destination AND key IN (SELECT key FROM free)
+            RETURNING key, attempts,
+                (SELECT payload FROM learnrelay_statement AS s WHERE s.key = learnrelay_delivery.key)""",  # noqa: S608
+            token=token,
+            until=now + self.lease,
+            now=now,
+            destination=self.destination,
+            **parameters,
+        )
+        return Claim(token, tuple(Claimed(key, payload, attempts) for key, attempts, payload in sorted(rows)))
+
+    def renew(self, token: str) -> None:
+        """Extend a claim by a whole lease from now."""
+        with self._database.transaction() as transaction:
+            transaction.change(
+                """UPDATE learnrelay_delivery SET lease_until = :until
+                WHERE destination = :destination AND lease_owner = :token""",
+                until=self._outbox.clock() + self.lease,
+                destination=self.destination,
+                token=token,
+            )
+
+    def release(self, token: str) -> None:
+        """Return a whole claim, as if it had never been."""
+        with self._database.transaction() as transaction:
+            transaction.change(
+                """UPDATE learnrelay_delivery SET lease_until = 0, lease_owner = NULL
+                WHERE destination = :destination AND lease_owner = :token""",
+                destination=self.destination,
+                token=token,
+            )
+
+    # --- marks ------------------------------------------------------------------------------------------
+
+    def settle(self, claim: Claim, marks: Iterable[Mark]) -> None:
+        """Say what became of a claim's statements, in one transaction."""
+        stored = retried = dead = 0
+        with self._database.transaction() as transaction:
+            for mark in marks:
+                match mark:
+                    case Stored(rows):
+                        stored += self._acknowledge(transaction, claim.token, rows)
+                    case Returned(rows, tried):
+                        returned = self._release(transaction, claim.token, rows)
+                        retried += returned if tried else 0
+                    case Later(row, at, reason):
+                        retried += self._release(transaction, claim.token, (row,), failed=1, at=at, reason=reason)
+                    case Dead(row, reason):
+                        dead += self._bury(transaction, claim.token, row, reason)
+            self._count(transaction, waiting=-stored - dead, delivered=stored, retried=retried, died=dead)
+        if stored or dead:
+            self._outbox.made_room()
+
+    def _stretch(self, token: str, rows: tuple[Claimed, ...]) -> dict[str, Any]:
+        return {
+            "destination": self.destination,
+            "token": token,
+            "first": rows[0].key,
+            "last": rows[-1].key,
+        }
+
+    def _acknowledge(self, transaction: Transaction, token: str, rows: tuple[Claimed, ...]) -> int:
+        stretch = self._stretch(token, rows)
+        forget_payloads(transaction, f"SELECT key FROM learnrelay_delivery WHERE {_MINE}", **stretch)  # noqa: S608
+        return transaction.change(f"DELETE FROM learnrelay_delivery WHERE {_MINE}", **stretch)  # noqa: S608
+
+    def _release(
+        self,
+        transaction: Transaction,
+        token: str,
+        rows: tuple[Claimed, ...],
+        *,
+        failed: int = 0,
+        at: float = 0.0,
+        reason: str = "",
+    ) -> int:
+        return transaction.change(
+            f"""UPDATE learnrelay_delivery SET lease_until = 0, lease_owner = NULL,
+                attempts = attempts + :failed, next_attempt = :at, reason = :reason WHERE {_MINE}""",  # noqa: S608
+            failed=failed,
+            at=at,
+            reason=reason,
+            **self._stretch(token, rows),
+        )
+
+    def _bury(self, transaction: Transaction, token: str, row: Claimed, reason: str) -> int:
+        stretch = self._stretch(token, (row,))
+        transaction.change(
+            f"""INSERT INTO learnrelay_dead_letter (destination, key, attempts, since, reason)
+            SELECT destination, key, attempts + 1, :now, :reason FROM learnrelay_delivery WHERE {_MINE}""",  # noqa: S608
+            now=self._outbox.clock(),
+            reason=reason,
+            **stretch,
+        )
+        return transaction.change(f"DELETE FROM learnrelay_delivery WHERE {_MINE}", **stretch)  # noqa: S608
+
+    def _count(self, transaction: Transaction, **steps: int) -> None:
+        count(transaction, self.destination, **steps)
+
+    # --- breaker ----------------------------------------------------------------------------------------
+
+    def _breaker(self, transaction: Transaction, *, lock: bool = False) -> Breaker:
+        suffix = " FOR UPDATE" if lock and self._database.postgres else ""
+        rows = transaction.execute(
+            f"""SELECT failures, condition, reason, since, paused_until, proven FROM learnrelay_breaker
+            WHERE destination = :destination{suffix}""",  # noqa: S608
+            destination=self.destination,
+        )
+        if not rows:
+            return HEALTHY
+        failures, condition, reason, since, paused_until, proven = rows[0]
+        return Breaker(failures, condition, reason, since, paused_until, bool(proven))
+
+    def trip(self, condition: str, reason: str, wait: Callable[[int], float], *, probe: bool) -> Breaker | None:
+        """Pause the destination for ``wait(failures in a row)`` seconds.
+
+        Gives the breaker as it now is when this is news: the first failure, or another condition than before.
+        """
+        now = self._outbox.clock()
+        with self._database.transaction() as transaction:
+            before = self._breaker(transaction, lock=True)
+            if before.paused_until > now and not probe:
+                return None  # another worker's request failed at the same time and said so first
+            failures = before.failures + 1
+            news = not before.failures or before.condition != condition
+            after = Breaker(failures, condition, reason, now if news else before.since, now + wait(failures))
+            self._write(transaction, after)
+        return after if news else None
+
+    def recover(self, *, proven: bool) -> Breaker | None:
+        """The destination stores again. Gives the breaker as it was if it was tripped."""
+        with self._database.transaction() as transaction:
+            before = self._breaker(transaction, lock=True)
+            self._write(transaction, Breaker(proven=proven))
+        return before if before.failures else None
+
+    def _write(self, transaction: Transaction, breaker: Breaker) -> None:
+        transaction.change(
+            """INSERT INTO learnrelay_breaker
+                (destination, failures, condition, reason, since, paused_until, proven)
+            VALUES (:destination, :failures, :condition, :reason, :since, :paused_until, :proven)
+            ON CONFLICT (destination) DO UPDATE SET failures = excluded.failures,
+                condition = excluded.condition, reason = excluded.reason, since = excluded.since,
+                paused_until = excluded.paused_until, proven = excluded.proven""",
+            destination=self.destination,
+            **{**asdict(breaker), "proven": int(breaker.proven)},
+        )

@@ -1,0 +1,137 @@
+"""Source events: the two shapes in which the platform writes an event become one.
+
+The in-process shape (``name``, ``data``, ``context``, ``timestamp``) is the canonical one. A tracking-log line
+has the payload under ``event`` (often as JSON text), the time under ``time``, and has some of the context at the
+root; mixtures of both occur. Paths in declarations (``data.…``, ``context.…``) always mean the canonical shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from .errors import UnreadableEventError
+from .kinds import moment
+
+ROOT_OF_CONTEXT = (
+    "username", "session", "ip", "agent", "host", "referer", "accept_language", "event_source", "page",
+)  # fmt: skip
+"""Keys of the context that a log line carries at its root."""
+
+_IDENTIFYING_CONTEXT = ("user_id", "username", "session", "course_id", "org_id", "path")
+
+
+class SourceEvent:
+    """One event in the canonical shape. ``body`` has exactly name, data, context and timestamp."""
+
+    __slots__ = ("body", "name")
+
+    def __init__(self, name: str, body: dict[str, Any]) -> None:
+        self.name = name
+        self.body = body
+
+    @property
+    def id(self) -> str:
+        """UUID text of the event: equal for both shapes and under replay. For errors and logs, never in an output."""
+        context = self.body["context"]
+        when = moment(self.body["timestamp"])
+        told = [
+            self.name,
+            when.astimezone(UTC).isoformat() if when else self.body["timestamp"],
+            {key: str(context[key]) for key in _IDENTIFYING_CONTEXT if context.get(key)},
+        ]
+        try:
+            content = orjson.dumps([*told, self.body["data"]], option=orjson.OPT_SORT_KEYS)
+        except TypeError:  # nested deeper than can be written: the rest tells it apart well enough for an error
+            content = orjson.dumps(told, default=str)
+        return str(UUID(bytes=blake2b(content, digest_size=16).digest()))
+
+    def __repr__(self) -> str:
+        """Name only: the content of an event never reaches a log."""
+        return f"SourceEvent({self.name})"
+
+
+def event_from_line(line: bytes) -> SourceEvent:
+    """Read one line of a tracking log, with or without the logger's prefix before the JSON object.
+
+    Where the JSON gives a key twice, the last one counts, for every reader alike.
+    Raises UnreadableEventError with the reason, never with the content.
+    """
+    start = line.find(b"{")
+    if start < 0:
+        raise UnreadableEventError("blank line" if not line.strip() else "no JSON object in the line")
+    if line.lstrip()[:1] == b"[":
+        raise UnreadableEventError("a JSON array, expected one object a line")
+    try:
+        raw = orjson.loads(line[start:])
+    except orjson.JSONDecodeError as error:
+        raise UnreadableEventError(f"not valid JSON: {error.msg} at column {start + error.colno}") from None
+    return event_from_object(raw)
+
+
+def event_from_mapping(raw: Mapping[str, Any]) -> SourceEvent:
+    """Read an event handed over inside a Python process. It is copied through JSON, so the caller's stays untouched.
+
+    Raises UnreadableEventError when it holds what JSON cannot say.
+    """
+    try:
+        copy = orjson.loads(
+            orjson.dumps(raw, default=_in_json, option=orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS)
+        )
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnreadableEventError(f"cannot be written as JSON ({type(error).__name__})") from None
+    if type(copy) is not dict:
+        raise UnreadableEventError("not an object")
+    return event_from_object(copy)
+
+
+def event_from_object(raw: dict[str, Any]) -> SourceEvent:
+    """Make a source event of a parsed object in either shape. The object becomes part of it."""
+    name = raw.get("name") or raw.get("event_type")
+    if type(name) is not str:
+        raise UnreadableEventError("no event name (name, or event_type in old lines)")
+    data = raw.get("data")
+    if data is None:
+        data = raw.get("event")
+    if type(data) is str:
+        data = _payload(data)
+    context = raw.get("context")
+    if type(context) is not dict:
+        context = {}
+    for key in ROOT_OF_CONTEXT:
+        if key in raw and key not in context:
+            context[key] = raw[key]
+    timestamp = raw.get("timestamp")
+    if timestamp is None:
+        timestamp = raw.get("time")
+    return SourceEvent(name, {"name": name, "data": data, "context": context, "timestamp": timestamp})
+
+
+def _payload(text: str) -> Any:
+    """A payload that is JSON text, parsed; other text (URL-encoded, or JSON cut short) as it is; None for empty."""
+    if text[:1] in ("{", "["):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return text
+    return text or None
+
+
+def _in_json(value: Any) -> Any:
+    """What JSON has no form for, in the form that the platform's own logger gives it."""
+    if isinstance(value, datetime):
+        return (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    if isinstance(value, (tuple, bytes)):
+        return list(value) if isinstance(value, tuple) else value.decode("utf-8", "replace")
+    return str(value)  # keys of courses and blocks, UUIDs, decimals, lazy translations

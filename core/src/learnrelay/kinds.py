@@ -1,0 +1,106 @@
+"""Kinds of source values: what a declared field accepts.
+
+A kind is a function from the raw JSON value (never None) to the value that a mapping sees, or to None where
+the raw value is not of this kind or is empty. Empty text, ``[]`` and ``{}`` count as missing; 0 and False are
+values. All but `structure` and `scalars` refuse containers, so a declared path cannot pull in what lies below it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+_UUID = re.compile(r"([0-9a-fA-F]{8})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{12})")
+
+Scalar = str | int | float | bool
+
+_LOOKS_LIKE_A_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+
+
+def scalar(value: Any) -> Scalar | None:
+    """Text that is not empty, number or boolean: the default kind."""
+    if type(value) is str:
+        return value or None
+    return value if type(value) in (int, float, bool) else None
+
+
+def text(value: Any) -> str | None:
+    """Text that is not empty."""
+    return value or None if type(value) is str else None
+
+
+def number(value: Any) -> int | float | None:
+    """A finite number; booleans and numeric text are none."""
+    if type(value) is int:
+        return value
+    return value if type(value) is float and math.isfinite(value) else None
+
+
+def integer(value: Any) -> int | None:
+    """A whole number; 3.0 is 3."""
+    if type(value) is int:
+        return value
+    return int(value) if type(value) is float and value.is_integer() else None
+
+
+def boolean(value: Any) -> bool | None:
+    """True or false, nothing that resembles them."""
+    return value if type(value) is bool else None
+
+
+def identifier(value: Any) -> str | None:
+    """An identifier as text: text that is not blank, or a whole number (3 and "3" are the same)."""
+    if type(value) is str:
+        return value.strip() or None
+    return str(value) if type(value) is int else None
+
+
+def uuid(value: Any) -> str | None:
+    """A UUID in ASCII, with or without its hyphens, in either case → canonical lower-case text."""
+    found = _UUID.fullmatch(value) if type(value) is str else None
+    return "-".join(found.groups()).lower() if found else None
+
+
+def moment(value: Any) -> datetime | None:
+    """A date with time, ISO 8601, ``T`` or blank between them; without offset it is taken as UTC."""
+    if type(value) is not str or not _LOOKS_LIKE_A_MOMENT.match(value):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+        if parsed.tzinfo is None:
+            return parsed.replace(tzinfo=UTC)
+        offset = parsed.utcoffset()
+        # RFC 3339 offsets have whole minutes; the moment must also exist in UTC
+        in_utc = parsed.astimezone(UTC)
+        return parsed if offset is not None and offset.total_seconds() % 60 == 0 else in_utc
+    except (ValueError, OverflowError):
+        return None
+
+
+def scalars(value: Any) -> list[Scalar] | None:
+    """A list of scalars; empty ones among them are left out."""
+    if type(value) is not list:
+        return None
+    found = [item for item in value if item is not None and item != ""]
+    return found if found and all(scalar(item) is not None for item in found) else None
+
+
+def structure(value: Any) -> Scalar | list[Any] | dict[str, Any] | None:
+    """Anything that is not empty, with all that lies below it: declare it only for what is data as a whole."""
+    if value in ([], {}):
+        return None
+    return value if type(value) in (list, dict) else scalar(value)
+
+
+Kind = Callable[[Any], Any]
+
+TAKES_CONTAINERS: frozenset[Kind] = frozenset({scalars, structure})
+"""Kinds whose field covers everything below its path."""
+
+
+def described(kind: Kind) -> str:
+    """A kind in words for messages and tables: its name."""
+    return getattr(kind, "__name__", "value").replace("_", " ")

@@ -1,0 +1,73 @@
+"""Navigation: links and outline entries that were followed, and the units of a subsection that were changed to."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urljoin, urlsplit
+
+from ..errors import InvalidFieldError
+from ..fields import Fields, optional, required
+from ..kinds import integer, text
+from ..site import Site
+
+# What may stand in an address as it is: an absolute IRI of RFC 3987 without private characters; http with a host.
+_CHARACTER = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/\xa0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef]|%[0-9A-Fa-f]{2})"
+_ADDRESS = re.compile(
+    r"(?!(?i:https?):(?!//[^/?#:@]))[A-Za-z][A-Za-z0-9+.\-]*:"
+    r"(?://(?:\[[0-9A-Fa-f:.]+\](?::\d*)?|(?:(?!/)" + _CHARACTER + r")*)(?=[/?#]|\Z)|(?!//))"
+    rf"{_CHARACTER}*(?:\?(?:{_CHARACTER}|\?)*)?(?:#(?:{_CHARACTER}|\?)*)?"
+)
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class LinkFields(Fields):
+    """A link, as it was written on a page, and that page."""
+
+    target_url = required("data.target_url", kind=text)
+    current_url = optional("data.current_url", "context.page", "context.referer", kind=text)
+
+
+class OutlineFields(LinkFields):
+    """An entry of the course outline."""
+
+    target_name = optional("data.target_name", kind=text)
+
+
+class SequenceFields(Fields):
+    """A subsection with its units: the position that was left, from 1, and how many there are."""
+
+    id = required("data.id", kind=text)
+    current_tab = optional("data.current_tab", "data.old", kind=integer)
+    tab_count = optional("data.tab_count", kind=integer)
+
+
+class TabFields(SequenceFields):
+    """The same with the position that was chosen."""
+
+    target_tab = optional("data.target_tab", "data.new", kind=integer)
+
+
+def target_address(link: LinkFields, site: Site) -> str:
+    """The link as an absolute IRI: a relative one starts at its page, or else at the platform's root.
+
+    Characters that an IRI cannot have are percent-encoded. Raises InvalidFieldError for what cannot be an address.
+    """
+    address = link.target_url.strip()
+    if _ADDRESS.fullmatch(address):
+        return address
+    try:
+        address = _encoded(urljoin(urljoin(site.root_url + "/", link.current_url or ""), address))
+    except ValueError:  # such as an unfinished IPv6 host
+        address = ""
+    if not _ADDRESS.fullmatch(address):
+        raise InvalidFieldError("not an address of a page", path="data.target_url")
+    return address
+
+
+def _encoded(address: str) -> str:
+    parts = urlsplit(_LONE_PERCENT.sub("%25", address))
+    return parts._replace(
+        path=quote(parts.path, safe="%/:@!$&'()*+,;=~"),
+        query=quote(parts.query, safe="%/:@!$&'()*+,;=~?"),
+        fragment=quote(parts.fragment, safe="%/:@!$&'()*+,;=~?"),
+    ).geturl()

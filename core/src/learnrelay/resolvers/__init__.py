@@ -1,0 +1,1 @@
+"""The identity and course providers that come with the core."""

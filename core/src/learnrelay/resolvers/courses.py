@@ -1,0 +1,66 @@
+"""What a course is called: the operator's ``table``, or ``none``."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, validates_schema
+
+from ..config.fields import FilePath, Section
+from ..site import CourseProvider
+
+
+class NoSettings(Section):
+    """``[courses] provider = "none"``."""
+
+
+class NoCourses(CourseProvider):
+    """Courses go without their titles."""
+
+    name = "none"
+    settings_schema = NoSettings
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        pass
+
+    def title(self, course_id: str) -> str | None:
+        """Never known."""
+        return None
+
+
+class TableSettings(Section):
+    """``[courses] provider = "table"``."""
+
+    path = FilePath(required=True)
+
+    @validates_schema
+    def _readable(self, data: dict[str, Any], **_: Any) -> None:
+        try:
+            read_titles(data["path"])
+        except (OSError, ValueError) as error:
+            raise ValidationError(str(error), "path") from None
+
+
+class TableCourses(CourseProvider):
+    """CSV with the columns ``course_id,title``; a course that is not in it goes without its title."""
+
+    name = "table"
+    settings_schema = TableSettings
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._titles = read_titles(settings["path"])
+
+    def title(self, course_id: str) -> str | None:
+        """The title in the table, or None."""
+        return self._titles.get(course_id)
+
+
+def read_titles(path: str) -> dict[str, str]:
+    """Course id → title. Raises OSError, or ValueError naming the column that is missing."""
+    with open(path, encoding="utf-8-sig", newline="") as file:  # noqa: PTH123
+        reader = csv.DictReader(file)
+        if missing := {"course_id", "title"} - set(reader.fieldnames or ()):
+            raise ValueError(f"{path}: no column {', '.join(sorted(missing))} in the first line")
+        return {row["course_id"].strip(): row["title"].strip() for row in reader if row["course_id"] and row["title"]}

@@ -1,0 +1,112 @@
+"""Who a learner is in the outputs: ``keyed`` pseudonyms and the operator's ``table`` (ADR 4)."""
+
+from __future__ import annotations
+
+import csv
+import hmac
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from marshmallow import ValidationError, validates_schema
+
+from ..config.fields import FilePath, OneOf, SecretText, Section
+from ..secrets import Secret
+from ..site import IdentityProvider, Learner, UserRef
+
+SHORTEST_SECRET = 16
+
+
+def keyed_uuid(secret: Secret, *parts: str) -> str:
+    """A UUID (version 8, custom) from HMAC-SHA256 over the parts: the same everywhere, meaningless without the key."""
+    message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+    digest = hmac.digest(secret.reveal().encode(), message, "sha256")
+    value = int.from_bytes(digest[:16], "big")
+    value = (value & ~(0xF << 76)) | (8 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    return str(UUID(int=value))
+
+
+class KeyedSettings(Section):
+    """``[identity] provider = "keyed"``."""
+
+    secret = SecretText(required=True, shortest=SHORTEST_SECRET)
+    pseudonyms = OneOf(["per-standard", "shared"], load_default="per-standard")
+
+
+class KeyedIdentity(IdentityProvider):
+    """Pseudonyms derived from the user id with a keyed hash; another one in each space unless ``shared``.
+
+    Where an event has only a user name, the pseudonym is derived from the name: it differs from that of the id.
+    """
+
+    name = "keyed"
+    settings_schema = KeyedSettings
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._secret: Secret = settings["secret"]
+        self._shared = settings["pseudonyms"] == "shared"
+
+    def learner(self, user: UserRef, space: str) -> Learner | None:
+        """Always known: anyone has a pseudonym."""
+        told = ("id", user.user_id) if user.user_id else ("name", user.username or "")
+        return Learner(keyed_uuid(self._secret, "learner", "" if self._shared else space, *told))
+
+    def digest(self, value: str, space: str) -> str:
+        """A keyed UUID of the value."""
+        return keyed_uuid(self._secret, "digest", "" if self._shared else space, value)
+
+
+class TableSettings(Section):
+    """``[identity] provider = "table"``. Without a secret, digests are keyed with the table's own content."""
+
+    path = FilePath(required=True)
+    secret = SecretText(load_default=None, shortest=SHORTEST_SECRET)
+
+    @validates_schema
+    def _readable(self, data: dict[str, Any], **_: Any) -> None:
+        try:
+            read_table(data["path"])
+        except (OSError, ValueError) as error:
+            raise ValidationError(str(error), "path") from None
+
+
+class TableIdentity(IdentityProvider):
+    """The operator's own list: CSV with the columns ``user_id,username,external_id`` and perhaps ``email``."""
+
+    name = "table"
+    settings_schema = TableSettings
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        rows = read_table(settings["path"])
+        learners = [(row, Learner(row["external_id"], row.get("email") or None)) for row in rows]
+        self._by_id = {row["user_id"]: learner for row, learner in learners if row["user_id"]}
+        self._by_name = {row["username"]: learner for row, learner in learners if row["username"]}
+        content = "\n".join(f"{row['user_id']},{row['username']},{row['external_id']}" for row in rows)
+        self._secret: Secret = settings["secret"] or Secret(content, "the table")
+
+    def learner(self, user: UserRef, space: str) -> Learner | None:
+        """By id, else by name; None for who is not in the table."""
+        if user.user_id and (found := self._by_id.get(user.user_id)):
+            return found
+        return self._by_name.get(user.username or "")
+
+    def digest(self, value: str, space: str) -> str:
+        """A keyed UUID of the value."""
+        return keyed_uuid(self._secret, "digest", space, value)
+
+
+def read_table(path: str) -> list[dict[str, str]]:
+    """Rows of an identity table. Raises OSError, or ValueError naming line and column, never a value."""
+    with open(path, encoding="utf-8-sig", newline="") as file:  # noqa: PTH123
+        reader = csv.DictReader(file)
+        wanted = {"user_id", "username", "external_id"}
+        if missing := wanted - set(reader.fieldnames or ()):
+            raise ValueError(f"{path}: no column {', '.join(sorted(missing))} in the first line")
+        rows = []
+        for row in reader:
+            clean = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+            if not clean["external_id"] or not (clean["user_id"] or clean["username"]):
+                raise ValueError(f"{path}: line {reader.line_num} needs external_id, and user_id or username")
+            rows.append(clean)
+    return rows

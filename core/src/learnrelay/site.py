@@ -1,0 +1,123 @@
+"""What is known about the platform beyond the event: its address, who its learners are, what its courses are called.
+
+A mapping gets a `Site` as its second argument. Its look-ups are small interfaces with caches; providers stand
+behind them (``keyed`` and ``table`` in `learnrelay.resolvers`, others from plugins).
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import quote
+
+import marshmallow
+
+_NOT_IN_A_PATH = re.compile(r'[\x00-\x20"#%<>?\[\\\]^`{|}\x7f-\xa0]')
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class UserRef:
+    """How a source event names a user: by id, by login name, or both. Never in an output."""
+
+    user_id: str | None = None
+    username: str | None = None
+
+    def __repr__(self) -> str:
+        """Which of the two is known, not what it is."""
+        known = [name for name in ("user_id", "username") if getattr(self, name)]
+        return f"UserRef({', '.join(known)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """Who a user is in the outputs: a pseudonym (UUID text), and an address where the operator gave one."""
+
+    pseudonym: str
+    email: str | None = None
+
+    def __repr__(self) -> str:
+        """Nothing personal."""
+        return "Learner(…)"
+
+
+class IdentityProvider(ABC):
+    """Knows who a user is in the outputs. Called at most once per user and space while the cache lasts."""
+
+    name: ClassVar[str]
+    settings_schema: ClassVar[type[marshmallow.Schema]]
+
+    @abstractmethod
+    def learner(self, user: UserRef, space: str) -> Learner | None:
+        """The learner in a pseudonym space (by default one for each standard); None for an unknown user."""
+
+    @abstractmethod
+    def digest(self, value: str, space: str) -> str:
+        """A UUID text for another linkable value (a session key): not reversible, the same on every host."""
+
+
+class CourseProvider(ABC):
+    """Knows what a course is called."""
+
+    name: ClassVar[str]
+    settings_schema: ClassVar[type[marshmallow.Schema]]
+
+    @abstractmethod
+    def title(self, course_id: str) -> str | None:
+        """The title of a course run, None where it is not known."""
+
+
+def cached(look_up: Callable[[K], V], limit: int = 50_000) -> Callable[[K], V]:
+    """Remember answers, the oldest leaving first. Several threads may share it (at worst one asks twice)."""
+    known: dict[K, V] = {}
+
+    def answer(key: K) -> V:
+        try:
+            return known[key]
+        except KeyError:
+            value = look_up(key)
+            if len(known) >= limit:
+                known.pop(next(iter(known)), None)
+            known[key] = value
+            return value
+
+    return answer
+
+
+@dataclass(frozen=True)
+class Site:
+    """The platform as the mappings of one pseudonym space see it. ``root_url`` has no slash at the end."""
+
+    root_url: str
+    identity: IdentityProvider = field(repr=False)
+    courses: CourseProvider = field(repr=False)
+    space: str = ""
+
+    def __post_init__(self) -> None:
+        """Put caches before the look-ups."""
+        look_ups: Mapping[str, Any] = {
+            "learner": cached(lambda user: self.identity.learner(user, self.space)),
+            "digest": cached(lambda value: self.identity.digest(value, self.space)),
+            "course_title": cached(self.courses.title),
+        }
+        for name, look_up in look_ups.items():
+            object.__setattr__(self, name, look_up)
+
+    learner: Callable[[UserRef], Learner | None] = field(init=False, repr=False, compare=False)
+    digest: Callable[[str], str] = field(init=False, repr=False, compare=False)
+    course_title: Callable[[str], str | None] = field(init=False, repr=False, compare=False)
+
+    def iri(self, *parts: str) -> str:
+        """An address under the platform's root: the parts joined by ``/``.
+
+        What may not stand in the path of an IRI (RFC 3987, 2.2) is percent-encoded; other scripts stay as they are.
+        """
+        joined = "/".join(parts)
+        if _NOT_IN_A_PATH.search(joined):
+            joined = _NOT_IN_A_PATH.sub(lambda found: quote(found[0], safe=""), joined)
+        return f"{self.root_url}/{joined}"

@@ -1,0 +1,91 @@
+"""Counting what became of events, so that the counters add up: every line in, one outcome for each standard."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from .pipeline import Outcome, State
+
+
+@dataclass(slots=True)
+class StandardTally:
+    """One standard's outcomes. ``events`` = transformed + skipped + not mapped + failed."""
+
+    transformed: int = 0
+    statements: int = 0
+    not_mapped: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    denied: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def events(self) -> int:
+        """All events that this standard was asked about."""
+        return self.transformed + self.not_mapped + self.skipped.total() + self.failed.total()
+
+
+@dataclass(slots=True)
+class Tally:
+    """All outcomes of a run. ``lines`` = unreadable + the events of any one standard."""
+
+    standards: dict[str, StandardTally]
+    lines: int = 0
+    unreadable: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, standards: list[str]) -> Tally:
+        """An empty one."""
+        return cls({name: StandardTally() for name in standards})
+
+    def count(self, outcomes: list[Outcome]) -> None:
+        """Count the outcomes of one event; a standard without an outcome of its own did not map it."""
+        self.lines += 1
+        told = {outcome.standard: outcome for outcome in outcomes}
+        for name, tally in self.standards.items():
+            outcome = told.get(name) or told.get("")
+            if outcome is None or outcome.state is State.NOT_MAPPED:
+                tally.not_mapped += 1
+            elif outcome.state is State.TRANSFORMED:
+                tally.transformed += 1
+                tally.statements += len(outcome.statements)
+                tally.denied.update(f"{name}: {reason}" for name, reason in outcome.denied.items())
+            elif outcome.state is State.SKIPPED:
+                tally.skipped[outcome.reason] += 1
+            else:
+                tally.failed[in_words(outcome)] += 1
+
+    def count_unreadable(self, reason: str) -> None:
+        """Count a line that is no event."""
+        self.lines += 1
+        self.unreadable[reason] += 1
+
+    @property
+    def failures(self) -> int:
+        """Lines that are no event, and events that failed."""
+        return self.unreadable.total() + sum(tally.failed.total() for tally in self.standards.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "read": self.lines,
+            "unreadable": dict(self.unreadable.most_common()),
+            "standards": {
+                name: {
+                    "transformed": tally.transformed,
+                    "statements": tally.statements,
+                    "not_mapped": tally.not_mapped,
+                    "skipped": dict(tally.skipped.most_common()),
+                    "failed": dict(tally.failed.most_common()),
+                    "denied": dict(tally.denied.most_common()),
+                }
+                for name, tally in self.standards.items()
+            },
+        }
+
+
+def in_words(outcome: Outcome) -> str:
+    """The reason of a failure with its path, as it is counted."""
+    path = outcome.error.path if outcome.error else ""
+    return f"{path}: {outcome.reason}" if path else outcome.reason

@@ -1,0 +1,149 @@
+"""Both shapes of an event become one, with one id."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from learnrelay import UnreadableEventError
+from learnrelay.events import ROOT_OF_CONTEXT, event_from_line, event_from_mapping
+
+IN_PROCESS: dict[str, Any] = {
+    "name": "watched",
+    "data": {"id": "v1", "position": 1.5},
+    "timestamp": "2026-03-02T09:00:00.250000+00:00",
+    "context": {"user_id": 4711, "course_id": "course-v1:Harbour+SAIL+2026", "username": "ada_l", "session": "ab12",
+                "ip": "192.0.2.7", "agent": "Firefox", "path": "/event", "event_source": "browser"},
+}  # fmt: skip
+
+
+def as_log(raw: dict[str, Any], *, text: bool) -> dict[str, Any]:
+    """What the platform's shim makes of an event for the log."""
+    context = dict(raw["context"])
+    hoisted = {key: context.pop(key) for key in ROOT_OF_CONTEXT if key in context}
+    return {
+        "name": raw["name"],
+        "event_type": raw["name"],
+        "event": json.dumps(raw["data"]) if text else raw["data"],
+        "time": raw["timestamp"],
+        "context": context,
+        "page": None,
+        "referer": "",
+        **hoisted,
+    }
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(data=st.dictionaries(st.text(min_size=1), json_values, min_size=1), as_text=st.booleans())
+def test_live_and_log_are_the_same_event(data: dict[str, Any], as_text: bool) -> None:
+    raw = {**IN_PROCESS, "data": json.loads(json.dumps(data))}
+    live = event_from_mapping(raw)
+    log = event_from_line(json.dumps(as_log(raw, text=as_text)).encode())
+    assert live.id == log.id
+    assert live.body["data"] == log.body["data"]
+    assert {k: v for k, v in log.body["context"].items() if v} == live.body["context"]
+    assert str(UUID(live.id)) == live.id
+
+
+def test_the_id_is_of_the_event_not_of_its_spelling() -> None:
+    reference = event_from_mapping(IN_PROCESS).id
+    at = datetime(2026, 3, 2, 10, 0, 0, 250000, tzinfo=timezone(timedelta(hours=1)))
+    for timestamp in (
+        "2026-03-02T09:00:00.25Z",
+        "2026-03-02 09:00:00.250",
+        at,
+        at.astimezone(UTC).replace(tzinfo=None),
+    ):
+        assert event_from_mapping({**IN_PROCESS, "timestamp": timestamp}).id == reference
+    for change in ({"name": "other"}, {"data": {"id": "v2"}}, {"timestamp": "2026-03-02T09:00:00.251Z"}):
+        assert event_from_mapping({**IN_PROCESS, **change}).id != reference
+
+
+@pytest.mark.parametrize("prefix", [
+    b"", b"\xef\xbb\xbf", b"2026-03-02 09:00:00,250 INFO 17 [tracking] [user 4711] [ip 192.0.2.7] logger.py:41 - ",
+    b"Mar  2 09:00:00 host [service_variant=lms][tracking] INFO - ",
+])  # fmt: skip
+def test_a_prefix_before_the_object(prefix: bytes) -> None:
+    content = json.dumps(as_log(IN_PROCESS, text=True)).encode()
+    assert event_from_line(prefix + content + b"\r\n").id == event_from_mapping(IN_PROCESS).id
+
+
+def test_name_payload_and_time_where_they_differ() -> None:
+    event = event_from_line(b'{"event_type": "old", "event": "input_x_2_1=choice", "time": "t", "username": "ada_l"}')
+    assert event.body == {
+        "name": "old", "data": "input_x_2_1=choice", "timestamp": "t", "context": {"username": "ada_l"},
+    }  # fmt: skip
+    event = event_from_line(b'{"name": "new", "event_type": "old", "event": "", "context": {"ip": "1"}, "ip": "2"}')
+    assert (event.name, event.body["data"], event.body["context"]) == ("new", None, {"ip": "1"})
+    assert event_from_line(b'{"name": "n", "event": "{\\"cut"}').body["data"] == '{"cut'
+    assert event_from_line(b'{"name": "first", "name": "last"}').name == "last"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"", "blank line"),
+        (b"  \r\n", "blank line"),
+        (b"Traceback (most recent call last):", "no JSON object"),
+        (b"\x00\x01\xff\xfe", "no JSON object"),
+        (b'{"name": "watch', "not valid JSON"),
+        (b'{"name": "w\x00atched"}', "not valid JSON"),
+        (b'{"name": "caf\xe9"}', "not valid JSON"),
+        (b'{"name": "watched"} and more', "not valid JSON"),
+        (b'[{"name": "watched"}]', "JSON array"),
+        (b'{"event": {}}', "no event name"),
+        (b'{"name": ["watched"]}', "no event name"),
+        (b'{"a":' * 5000 + b"1" + b"}" * 5000, "not valid JSON"),
+    ],
+)
+def test_garbage_is_told_by_reason(line: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableEventError, match=reason) as caught:
+        event_from_line(line)
+    assert "watch" not in str(caught.value)
+
+
+def test_in_process_values_become_what_the_log_would_hold() -> None:
+    given_ = {
+        **IN_PROCESS,
+        "data": {"at": datetime(2026, 1, 1, tzinfo=UTC), "key": UUID(int=5), "set": {"a"}, 3: (1, 2)},
+    }
+    event = event_from_mapping(given_)
+    assert event.body["data"] == {
+        "at": "2026-01-01T00:00:00+00:00", "key": str(UUID(int=5)), "set": ["a"], "3": [1, 2],
+    }  # fmt: skip
+    event.body["data"]["key"] = "changed"
+    assert given_["data"]["key"] == UUID(int=5)
+    assert "ada_l" not in repr(event)
+    with pytest.raises(UnreadableEventError, match="cannot be written as JSON"):
+        event_from_mapping({"name": "\ud800"})
+
+
+@pytest.mark.skipif("LEARNRELAY_REFERENCE" not in os.environ, reason="LEARNRELAY_REFERENCE is not set")
+def test_reference_log_lines_equal_their_in_process_forms() -> None:
+    events = Path(os.environ["LEARNRELAY_REFERENCE"], "events")
+    raw = {}
+    for file in sorted(events.glob("raw/*.json")):
+        one = json.loads(file.read_bytes())
+        if isinstance(one, dict) and "name" in one:
+            raw[event_from_mapping(one).id] = file.stem
+    lines = (events / "tracking_log_sample.jsonl").read_bytes().splitlines()
+    matched = [raw.get(event_from_line(line).id) for line in lines]
+    assert sum(name is not None for name in matched) >= 7, matched

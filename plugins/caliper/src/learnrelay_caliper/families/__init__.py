@@ -1,0 +1,1 @@
+"""The event families of Caliper: one module each, each an entry point."""

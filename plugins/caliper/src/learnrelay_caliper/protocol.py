@@ -1,0 +1,37 @@
+"""Speaking to a Caliper endpoint: one envelope a POST, and what it answers (Caliper 1.2, section 6 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+
+from learnrelay import Answer, Judgement, Request, Verdict, judge_status
+
+from .event import CONTEXTS, in_utc
+
+
+def encode(batch: Sequence[bytes], now: datetime, sensor: str, version: str) -> Request:
+    """An envelope: exactly sensor, sendTime, dataVersion and data."""
+    head = {"sensor": sensor, "sendTime": in_utc(now), "dataVersion": CONTEXTS[version]}
+    body = orjson.dumps(head)[:-1] + b',"data":[' + b",".join(batch) + b"]}"
+    return Request(body, {"Content-Type": "application/json"})
+
+
+def judge(answer: Answer) -> Judgement:
+    """Any 2xx covers the whole envelope. 422 refuses its dataVersion, which no other event would cure."""
+    verdict = Verdict.HALTED if answer.status == 422 else judge_status(answer.status)
+    return Judgement(verdict, "" if verdict is Verdict.STORED else words(answer))
+
+
+def words(answer: Answer) -> str:
+    """The endpoint's own words (RFC 7807 or plain), shortened; nothing of another form, which may echo events."""
+    told = ""
+    try:
+        body = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        body = None
+    if isinstance(body, dict):
+        told = next((str(body[key]) for key in ("detail", "title", "message", "error") if body.get(key)), "")
+    return f"HTTP {answer.status}" + (f": {told[:300]}" if told else "")

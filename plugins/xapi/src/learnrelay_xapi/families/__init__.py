@@ -1,0 +1,1 @@
+"""The event families of xAPI: one module each, each an entry point."""

@@ -1,0 +1,67 @@
+"""The xAPI standard, as the core sees it: settings, common fields, composer, protocol, schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import marshmallow
+
+from learnrelay import Answer, Judgement, Request, Site, Standard, Transformer, hookimpl
+from learnrelay.config.fields import Flag, OneOf, Section
+from learnrelay.standards import Compose
+
+from . import protocol
+from .schema import statement_schema
+from .statement import ACTORS, IDS, VERSIONS, XapiCommon, composer
+
+
+class XapiSettings(Section):
+    """``[xapi]`` in the operator's file."""
+
+    version = OneOf(list(VERSIONS), load_default="1.0.3")
+    statement_ids = OneOf(list(IDS), load_default="stable")
+    actor = OneOf(list(ACTORS), load_default="account")
+    session_ids = OneOf(["digest", "plain"], load_default="digest")
+    question_statements = Flag(load_default=True)
+
+
+class XapiStandard(Standard):
+    """Statements for learning record stores."""
+
+    name = "xapi"
+    common = XapiCommon
+    settings_schema = XapiSettings
+
+    def composer(self, transformer: Transformer, site: Site) -> Compose:
+        """See `learnrelay_xapi.statement`."""
+        compose: Any = composer(self.settings, transformer, site)
+        return compose if self.settings["question_statements"] else _parents_only(compose)
+
+    def encode(self, batch: Sequence[bytes], now: datetime) -> Request:
+        """See `learnrelay_xapi.protocol`."""
+        return protocol.encode(batch, self.settings["version"])
+
+    def judge(self, answer: Answer) -> Judgement:
+        """See `learnrelay_xapi.protocol`."""
+        return protocol.judge(answer)
+
+    def probe(self) -> Mapping[str, str]:
+        """The version header, without which an LRS answers 400."""
+        return protocol.HEADERS[self.settings["version"]]
+
+    def schema(self) -> marshmallow.Schema:
+        """Schema of a statement in the configured version."""
+        return statement_schema(self.settings["version"])
+
+
+def _parents_only(compose: Compose) -> Compose:
+    """``question_statements = false``: a problem with several questions gives the statement about the whole only."""
+    return lambda common, said: compose(common, said if isinstance(said, dict) else said[0])
+
+
+@hookimpl
+def register_standards(register: Callable[[type[Standard]], None]) -> None:
+    """Contribute the standard."""
+    register(XapiStandard)

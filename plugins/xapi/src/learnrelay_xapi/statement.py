@@ -1,0 +1,182 @@
+"""Composing statements: what every one has (id, actor, time, version, course, session) around what a mapping said.
+
+A mapping says ``object`` and, where it has something to say, ``result``, ``context``, ``verb``; the constants of its
+declaration are ``verb`` (a verb, or several of which ``said["verb"]`` is one), ``activity`` (type of the object) and
+``in_course`` (False: the course is the object, not the context). Of several things said the first is the parent of
+the others, which name it in ``context.statement`` and ``contextActivities`` and have a key of their own, ``child``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha1
+from typing import Any
+from uuid import NAMESPACE_DNS, UUID, uuid5
+
+import orjson
+
+from learnrelay import Learner, Said, Site, Skip, Statement, Transformer, required
+from learnrelay.kinds import text
+from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, learner_of
+from learnrelay.site import cached
+
+from . import __version__, activities
+from . import vocabulary as v
+
+NO_ADDRESS = "the identity provider gives no e-mail address for the learner"
+
+VERSIONS = {"1.0.3": "1.0.0", "2.0": "2.0.0"}
+"""Configured version → ``version`` of a statement (1.0.3, Data 4.1.10: a sender writes 1.0.0)."""
+
+_TRANSFORMER = f"learnrelay-xapi@{__version__}"
+_NAMESPACE = UUID("5d3f7c5e-52f4-5b1c-9a53-3c0f6f0f7f6e").bytes
+
+
+class XapiCommon(Common):
+    """Read for every statement. ``time_text`` is the time as the source wrote it, for ids compatible with ERB's."""
+
+    time_text = required("timestamp", kind=text)
+
+
+Actor = dict[str, Any]
+MakeActor = Callable[[Learner], "Actor | None"]
+
+
+def account(site: Site) -> MakeActor:
+    """``actor = "account"``: the pseudonym under the platform's address."""
+    return lambda learner: {
+        "objectType": "Agent",
+        "account": {"name": learner.pseudonym, "homePage": site.root_url},
+    }
+
+
+def mbox(_site: Site) -> MakeActor:
+    """``actor = "mbox"``: the e-mail address itself."""
+    return lambda learner: (
+        {"objectType": "Agent", "mbox": f"mailto:{learner.email}"} if learner.email else None
+    )
+
+
+def mbox_sha1sum(_site: Site) -> MakeActor:
+    """``actor = "mbox_sha1sum"``: SHA-1 of the ``mailto:`` IRI (1.0.3, Data 4.1.2.3)."""
+
+    def hashed(learner: Learner) -> Actor | None:
+        if not learner.email:
+            return None
+        digest = sha1(f"mailto:{learner.email}".encode(), usedforsecurity=False).hexdigest()
+        return {"objectType": "Agent", "mbox_sha1sum": digest}
+
+    return hashed
+
+
+ACTORS = {"account": account, "mbox": mbox, "mbox_sha1sum": mbox_sha1sum}
+
+
+def stable_id(common: XapiCommon, statement: Statement, said: Said) -> str:
+    """UUID (version 5) of what the statement says: event name, moment, actor, verb, object, result, context.
+
+    Made of the statement's own content only, so it tells nothing that the statement does not (ADR 6). The same in
+    live and replay; different for two events that differ in anything that they say.
+    """
+    told = [
+        common.name,
+        _in_utc(common.moment),
+        statement["actor"],
+        statement["verb"]["id"],
+        statement["object"]["id"],
+        said.get("result"),
+        said.get("context"),
+    ]
+    digest = bytearray(sha1(_NAMESPACE + orjson.dumps(told), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    return str(UUID(bytes=bytes(digest)))
+
+
+def erb_id(common: XapiCommon, statement: Statement, said: Said) -> str:
+    """The id that event-routing-backends gives: verb, actor and time as the source wrote it; blind to the object."""
+    verb = json.dumps({"id": statement["verb"]["id"], "display": statement["verb"]["display"]})
+    child = said.get("child")
+    namespace = uuid5(NAMESPACE_DNS, f"{verb}-{child}" if child else verb)
+    return str(uuid5(namespace, f"{json.dumps(statement['actor'])}-{common.time_text}"))
+
+
+IDS = {"stable": stable_id, "erb": erb_id}
+
+
+def composer(
+    settings: Mapping[str, Any], transformer: Transformer, site: Site
+) -> Callable[[XapiCommon, Said | Sequence[Said]], Sequence[Statement] | Skip]:
+    """Prepare everything that does not depend on the event."""
+    verbs = transformer.constants["verb"]
+    default_verb: v.Verb = verbs if isinstance(verbs, v.Verb) else verbs[0]
+    activity: str | None = transformer.constants.get("activity")
+    in_course: bool = transformer.constants.get("in_course", True)
+    make_actor = ACTORS[settings["actor"]](site)
+    no_actor = Skip(UNKNOWN_LEARNER if settings["actor"] == "account" else NO_ADDRESS)
+    make_id = IDS[settings["statement_ids"]]
+    version = VERSIONS[settings["version"]]
+    session_of = site.digest if settings["session_ids"] == "digest" else str
+    course_parent = cached(lambda course_id: [activities.course_parent(site, course_id)])
+
+    def one(common: XapiCommon, said: Said, actor: Actor, parent: Statement | None) -> Statement:
+        said = pruned(said)
+        verb: v.Verb = said.get("verb", default_verb)
+        statement: Statement = {"id": "", "actor": actor, "verb": verb.said}
+        statement["object"] = obj = {"objectType": "Activity", **said["object"]}
+        if activity is not None:
+            obj["definition"] = {"type": activity, **obj.get("definition", {})}
+        if "result" in said:
+            statement["result"] = said["result"]
+        statement["timestamp"] = common.moment.isoformat()
+        statement["version"] = version
+        context: dict[str, Any] = dict(said.get("context", ()))
+        context["extensions"] = {v.TRANSFORMER_VERSION: _TRANSFORMER, **context.get("extensions", {})}
+        if common.session is not None:
+            context["extensions"][v.SESSION_ID] = session_of(common.session)
+        around = dict(context.get("contextActivities", ()))
+        if parent is not None:
+            around["parent"] = [parent["object"]]
+            context["statement"] = {"objectType": "StatementRef", "id": parent["id"]}
+        if in_course and common.course_id is not None:
+            around["parent" if parent is None else "grouping"] = course_parent(common.course_id)
+        if around:
+            context["contextActivities"] = around
+        statement["context"] = context
+        statement["id"] = make_id(common, statement, said)
+        return statement
+
+    def compose(common: XapiCommon, said: Said | Sequence[Said]) -> Sequence[Statement] | Skip:
+        user = learner_of(common)
+        if user is None:
+            return Skip(NOBODY)
+        learner = site.learner(user)
+        if learner is None:
+            return Skip(UNKNOWN_LEARNER)
+        actor = make_actor(learner)
+        if actor is None:
+            return no_actor
+        if isinstance(said, Mapping):
+            return [one(common, said, actor, None)]
+        parent = one(common, said[0], actor, None)
+        return [parent, *(one(common, child, actor, parent) for child in said[1:])]
+
+    return compose
+
+
+def pruned(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is None, and without objects that are empty then. Lists stay as they are."""
+    kept: dict[str, Any] = {}
+    for key, value in said.items():
+        if type(value) is dict:
+            if inner := pruned(value):
+                kept[key] = inner
+        elif value is not None:
+            kept[key] = value
+    return kept
+
+
+def _in_utc(moment: datetime) -> str:
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat()
