@@ -89,7 +89,7 @@ def test_the_way_of_an_event() -> None:
         (event(user_id=None), State.SKIPPED, "nobody is signed in"),
         (event(data={"at": 3}), State.FAILED, "missing or empty"),
         (event(data={"video": ["v"]}), State.FAILED, "expected text, found a list"),
-        ({**event(), "timestamp": "soon"}, State.FAILED, "expected moment, found text"),
+        ({**event(), "timestamp": "soon"}, State.FAILED, "expected a date with time, found text"),
     ],
 )
 def test_each_event_has_one_outcome_with_its_reason(raw: dict[str, Any], state: State, reason: str) -> None:

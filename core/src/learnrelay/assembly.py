@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .config.fields import BASE, did_you_mean
+from .config.fields import BASE, did_you_mean, in_words
 from .config.models import Config, Delivery, Destination, Provider
 from .config.problems import load_section, read_toml
-from .config.schema import CoreSections, ProviderSection
+from .config.schema import CoreSections, DestinationSection, ProviderSection
 from .errors import ConfigurationError, PluginError, Problem
 from .families import Transformer
 from .plugins.discovery import PluginInfo, State, installed, load, select
@@ -77,12 +77,8 @@ class _Assembler:
         table, conflicts = transform_table(registry, prefer, str(self.path))
         self.problems += conflicts
         self._families(registry, standards)
-        destinations: dict[str, Destination] = {
-            name: replace(destination, name=name)
-            for name, destination in core.get("destinations", {}).items()
-            if isinstance(destination, Destination)
-        }
-        gates = self._gates(destinations, registry, standards)
+        destinations = self._destinations(registry)
+        gates = self._gates(destinations, registry)
         if self.problems:
             raise ConfigurationError(self.problems)
         assert identity is not None
@@ -150,7 +146,7 @@ class _Assembler:
         return standards
 
     def _unknown_sections(self, registry: Registry) -> None:
-        known = [*CoreSections().fields, "identity", "courses", *registry.standards]
+        known = [*CoreSections().fields, "identity", "courses", "destinations", *registry.standards]
         for name in self.raw:
             if name not in known:
                 self._problem(
@@ -192,18 +188,34 @@ class _Assembler:
                 if problem not in self.problems:
                     self.problems.append(problem)
 
-    def _gates(
-        self, destinations: Mapping[str, Destination], registry: Registry, standards: Mapping[str, Standard]
-    ) -> dict[str, list[Gate]]:
+    def _destinations(self, registry: Registry) -> dict[str, Destination]:
+        """Each destination with its own problems, so that one that is broken hides no mistake of another."""
+        tables = self.raw.get("destinations", {})
+        if not isinstance(tables, Mapping):
+            self._problem("destinations", f"expected tables [destinations.NAME], found {in_words(tables)}")
+            return {}
+        sound = {}
+        for name, raw in tables.items():
+            at = f"destinations.{name}"
+            if not isinstance(raw, Mapping):
+                self._problem(at, f"expected a table, found {in_words(raw)}")
+                continue
+            values, problems = load_section(DestinationSection(), raw, str(self.path), at)
+            self.problems += problems
+            standard = values.get("standard")
+            if standard is not None and standard not in registry.standards:
+                hint = f"; enabled: {', '.join(registry.standards)}" if registry.standards else ""
+                self._problem(f"{at}.standard", f"no enabled plugin brings this standard{hint}")
+            self._scopes(f"{at}.scope", values.get("scope", "all"), registry)
+            if not problems:
+                sound[name] = Destination(name=name, **values)
+        return sound
+
+    def _gates(self, destinations: Mapping[str, Destination], registry: Registry) -> dict[str, list[Gate]]:
         gates: dict[str, list[Gate]] = {}
         routers = registry.manager.hook.route_event.get_hookimpls()
-        for name, destination in destinations.items():
-            at = f"destinations.{name}"
-            if destination.standard not in registry.standards:
-                known = list(registry.standards)
-                hint = f"; enabled: {', '.join(known)}" if known else ""
-                self._problem(f"{at}.standard", f"no enabled plugin brings this standard{hint}")
-            checks = self._scopes(f"{at}.scope", destination, registry)
+        for destination in destinations.values():
+            checks = self._scopes("", destination.scope, registry)
             if destination.match:
                 checks.append(("match", check_of_rules(destination.match)))
             checks += [
@@ -213,19 +225,18 @@ class _Assembler:
             gates.setdefault(destination.standard, []).append(Gate(destination, tuple(checks)))
         return gates
 
-    def _scopes(self, at: str, destination: Destination, registry: Registry) -> list[tuple[str, Check]]:
+    def _scopes(self, at: str, scope: str | Mapping[str, Any], registry: Registry) -> list[tuple[str, Check]]:
+        """The checks of a scope. With ``at`` (the key in the file) what is wrong with it is told."""
         checks: list[tuple[str, Check]] = []
-        if destination.scope == "all":
-            return checks
-        for key, wanted in destination.scope.items():
-            if key not in registry.scopes:
-                hint = did_you_mean(key, list(registry.scopes))
-                self._problem(f"{at}.{key}", f"no enabled plugin knows this scope{hint}; nothing would ever prove it")
-                continue
+        for key, wanted in scope.items() if isinstance(scope, Mapping) else ():
             try:
+                if key not in registry.scopes:
+                    hint = did_you_mean(key, list(registry.scopes))
+                    raise ValueError(f"no enabled plugin knows this scope{hint}; nothing would ever prove it")
                 checks.append((f"scope {key}", check_of_scope(registry.scopes[key](wanted))))
             except ValueError as error:
-                self._problem(f"{at}.{key}", str(error))
+                if at:
+                    self._problem(f"{at}.{key}", str(error))
         return checks
 
     def _delivery(self, delivery: Delivery) -> Delivery:

@@ -70,7 +70,8 @@ def event_from_line(line: bytes) -> SourceEvent:
     try:
         raw = orjson.loads(line[start:])
     except orjson.JSONDecodeError as error:
-        raise UnreadableEventError(f"not valid JSON: {error.msg} at column {start + error.colno}") from None
+        reason = f"not valid JSON: {error.msg.partition(':')[0]}"
+        raise UnreadableEventError(reason, path=f"column {start + error.colno}") from None
     return event_from_object(raw)
 
 

@@ -101,6 +101,19 @@ TAKES_CONTAINERS: frozenset[Kind] = frozenset({scalars, structure})
 """Kinds whose field covers everything below its path."""
 
 
+_IN_WORDS = {
+    scalar: "text, a number or a boolean",
+    integer: "a whole number",
+    boolean: "true or false",
+    identifier: "an identifier",
+    uuid: "a UUID",
+    moment: "a date with time",
+    scalars: "a list of plain values",
+    structure: "anything",
+    number: "a number",
+}
+
+
 def described(kind: Kind) -> str:
-    """A kind in words for messages and tables: its name."""
-    return getattr(kind, "__name__", "value").replace("_", " ")
+    """A kind in words, for messages and tables."""
+    return _IN_WORDS.get(kind, getattr(kind, "__name__", "a value"))

@@ -6,6 +6,7 @@ import importlib
 import logging
 import sys
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 import click
@@ -25,21 +26,42 @@ COMMANDS = {
 """Name → first line of the help; the command itself is ``command`` in the module of its name."""
 
 
+BROUGHT_BY = {"contract-test": "learnrelay-contract-tests", "lint": "learnrelay-contract-tests"}
+"""Commands of another package of ours, for the message that says what to install."""
+
+PLUGIN_COMMANDS = "learnrelay.commands"
+"""Entry-point group of commands that other packages bring; each names a click command."""
+
+
 class _Lazy(click.Group):
     """A group that knows its commands by name and imports one when it runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
+        return sorted({*COMMANDS, *entry_points(group=PLUGIN_COMMANDS).names})
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f".{name.replace('-', '_')}", __name__).command
-        return command
+        if name in COMMANDS:
+            command: click.Command = importlib.import_module(f".{name.replace('-', '_')}", __name__).command
+            return command
+        for point in entry_points(group=PLUGIN_COMMANDS, name=name):
+            brought: click.Command = point.load()
+            return brought
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in BROUGHT_BY and args[0] not in self.list_commands(ctx):
+            raise click.UsageError(f"{args[0]} comes with another package: pip install {BROUGHT_BY[args[0]]}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        brought = {
+            point.name: f"(from {point.dist.name})" if point.dist else ""
+            for point in entry_points(group=PLUGIN_COMMANDS)
+        }
         with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
+            formatter.write_dl(sorted({**brought, **COMMANDS}.items()))
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..assembly import Assembly, assemble, assemble_from
+from ..config.fields import did_you_mean, quoted
 from ..errors import EventError, TransformError
 from ..events import event_from_line
 from ..lines import Line, open_log, read_lines
@@ -149,16 +151,18 @@ def _first(messages: Any) -> str:
 def _assembly(config_path: str | None, wanted: tuple[str, ...], root_url: str | None) -> Assembly:
     if config_path is not None:
         return assemble(Path(config_path))
+    known = sorted({info.name for info in installed() if info.kind == "standards"})
     if not wanted:
-        known = ", ".join(info.name for info in installed() if info.kind == "standards") or "none is installed"
-        raise click.UsageError(f"say --standard NAME ({known}) or --config FILE")
+        raise click.UsageError(f"say --standard NAME ({', '.join(known) or 'none is installed'}) or --config FILE")
+    for name in wanted:
+        if name not in known:
+            hint = f"no installed plugin brings {quoted([name])}{did_you_mean(name, known)}"
+            raise click.BadParameter(hint, param_hint="--standard")
     raw: dict[str, Any] = {
         "platform": {"root_url": root_url or "http://localhost:18000"},
         "plugins": {"enabled": [f"{name}.*" for name in wanted]},
         "identity": {"provider": "keyed", "secret": "env:LEARNRELAY_IDENTITY_SECRET"},
     }
-    import os
-
     if not os.environ.get("LEARNRELAY_IDENTITY_SECRET"):
         raw["identity"]["secret"] = secrets.token_hex(32)
         click.echo(

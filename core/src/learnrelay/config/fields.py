@@ -6,7 +6,7 @@ Plugins use them in the schemas of their own sections; `Section` is the base of 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from difflib import get_close_matches
 from pathlib import Path
@@ -160,12 +160,11 @@ class TextList(_Strict):
 
 
 class Table(_Strict):
-    """A table with one schema (``[delivery]``), or a table of such tables by name (``[destinations.NAME]``)."""
+    """A table with a schema of its own (``[delivery]``, ``auth = { … }``)."""
 
-    def __init__(self, section: type[Schema] | Callable[[], Schema], by_name: bool = False, **kwargs: Any) -> None:
+    def __init__(self, section: type[Schema], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.section = section
-        self.by_name = by_name
 
     def deserialize(self, value: Any, attr: Any = None, data: Any = None, **kwargs: Any) -> Any:
         """An absent table is an empty one, so that its defaults and its required keys count."""
@@ -176,19 +175,7 @@ class Table(_Strict):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, Mapping):
             raise ValidationError(f"expected a table, found {in_words(value)}")
-        if not self.by_name:
-            return self.section().load(value)
-        loaded, errors = {}, {}
-        for name, inner in value.items():
-            try:
-                if not isinstance(inner, Mapping):
-                    raise ValidationError(f"expected a table, found {in_words(inner)}")
-                loaded[name] = self.section().load(inner)
-            except ValidationError as error:
-                errors[name] = error.messages
-        if errors:
-            raise ValidationError(errors)
-        return loaded
+        return self.section().load(value)
 
 
 def in_words(value: Any) -> str:

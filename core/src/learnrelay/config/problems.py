@@ -45,11 +45,7 @@ def _flat(schema: Any, messages: Any, key: str, also: Sequence[str] = ()) -> Ite
                 yield at, UNKNOWN + did_you_mean(str(name), [*known, *also])
                 continue
             field = known.get(name)
-            if isinstance(field, Table) and field.by_name and isinstance(inner, Mapping):
-                for entry, of_entry in inner.items():
-                    yield from _flat(field.section(), of_entry, f"{at}.{entry}")
-            else:
-                yield from _flat(field.section() if isinstance(field, Table) else None, inner, at)
+            yield from _flat(field.section() if isinstance(field, Table) else None, inner, at)
     elif isinstance(messages, list):
         for message in messages:
             yield from _flat(schema, message, key)

@@ -20,7 +20,7 @@ from .fields import (
     WholeNumber,
     in_words,
 )  # fmt: skip
-from .models import Auth, Batch, Delivery, Destination, Retry
+from .models import Auth, Batch, Delivery, Retry
 
 
 class PlatformSection(Section):
@@ -119,7 +119,7 @@ class DestinationSection(Section):
     url = Url(required=True)
     scope = ScopeField(
         required=True,
-        error_messages={"required": 'is missing: say whom it stands for, scope = "all" or scope = { … }'},
+        error_messages={"required": 'is missing: say whom it stands for, scope = "all" or scope = {{ … }}'},
     )
     auth = Table(AuthSection, load_default=Auth())
     match = MatchField(load_default=dict)
@@ -130,10 +130,9 @@ class DestinationSection(Section):
     ca_file = FilePath(load_default=None)
 
     @post_load
-    def _made(self, data: dict[str, Any], **_: Any) -> Destination:
-        verify = data.pop("verify_tls")
-        data["verify"] = data.pop("ca_file") or verify
-        return Destination(name="", **data)
+    def _made(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        verify, ca_file = data.pop("verify_tls"), data.pop("ca_file")
+        return {**data, "verify": ca_file or verify}
 
 
 class DeliverySection(Section):
@@ -160,9 +159,8 @@ class ProviderSection(Section):
 
 
 class CoreSections(Section):
-    """The sections of the core. Each standard adds one of its own name."""
+    """The sections of the core that are one table each; destinations are read one by one, standards have their own."""
 
     platform = Table(PlatformSection, required=True)
     plugins = Table(PluginsSection, required=True)
     delivery = Table(DeliverySection)
-    destinations = Table(DestinationSection, by_name=True, load_default=dict)

@@ -10,6 +10,7 @@ import logging
 import math
 import random
 import threading
+import time
 from dataclasses import dataclass
 
 from ..config.models import Destination
@@ -25,6 +26,11 @@ log = logging.getLogger("learnrelay.delivery")
 
 POLL = 0.25
 """Seconds after which an idle drain looks again by itself, for what other processes have put."""
+
+_AHEAD = 0.02
+"""Seconds of work that one claim may hold: a fast consumer gets several batches for one commit, and a killed
+worker leaves no more than that to be sent again."""
+_MOST_AHEAD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class Drainer:
         self._keeper = keeper
         self._stopping = threading.Event()
         self._last_sent = -math.inf
+        self._request_time = _AHEAD  # one batch, until the consumer shows that it is faster
         self._suspect_next = True
         self._under_way: Claim | None = None
         self._owed: tuple[Claim, list[Mark]] | None = None
@@ -72,21 +79,22 @@ class Drainer:
         if self._owed:
             self._settle(*self._owed)
         size, interval = self.destination.batch.size, self.destination.batch.interval
-        glance = self._queue.glance(size)
+        most = size * max(1, min(_MOST_AHEAD, int(_AHEAD / self._request_time)))
+        glance = self._queue.glance(most)
         breaker, now = glance.breaker, self._clock()
         if breaker.paused_until > now:
             return Rest(breaker.paused_until - now, math.inf)
         if breaker.failures:
-            return self._round(self._queue.claim_probe(size), breaker)
+            return self._round(self._queue.claim_probe(), breaker)
         suspect_due = glance.suspect_at <= now
         tail_at = min(self._last_sent, now) + interval
-        ready = glance.waiting >= size or (glance.waiting > 0 and now >= tail_at)
+        ready = glance.waiting if now >= tail_at else glance.waiting - glance.waiting % size
         if suspect_due and (self._suspect_next or not ready):
             self._suspect_next = False
             return self._round(self._queue.claim_suspect(), breaker, suspect=True)
         self._suspect_next = True
         if ready:
-            return self._round(self._queue.claim(size), breaker)
+            return self._round(self._queue.claim(ready), breaker)
         until_suspect = glance.suspect_at - now
         if glance.waiting:
             return Rest(min(tail_at - now, until_suspect), size - glance.waiting)
@@ -99,7 +107,12 @@ class Drainer:
         self._under_way = claim
         with self._keeper.watch(self._queue, claim.token):
             result = deliver(
-                claim.rows, self._send, self._aside, self._stopping.is_set, proven=breaker.proven or suspect
+                claim.rows,
+                self.destination.batch.size,
+                self._send,
+                self._aside,
+                self._stopping.is_set,
+                proven=breaker.proven or suspect,
             )
             self._settle(claim, result.marks)
         if result.trouble:
@@ -125,10 +138,13 @@ class Drainer:
             request = self._standard.encode([row.payload for row in rows], utc(now))
         except Exception as error:
             return Outcome(Verdict.REFUSED, f"{self._standard.name} cannot encode it ({type(error).__name__})")
+        started = time.perf_counter()
         try:
             answer = self._client.post(request)
         except NoAnswerError as error:
             return Outcome(Verdict.RETRY, error.reason, reached=error.sent)
+        finally:
+            self._request_time = max(time.perf_counter() - started, 1e-6)
         try:
             judgement = self._standard.judge(answer)
         except Exception as error:

@@ -51,16 +51,16 @@ Send = Callable[[Rows], Outcome]
 Aside = Callable[[Claimed, Outcome], Later | Dead]
 
 
-def deliver(rows: Rows, send: Send, aside: Aside, stopping: Callable[[], bool], *, proven: bool) -> Round:
-    """Send ``rows``, oldest first, halving where that helps. Every row gets exactly one mark.
+def deliver(rows: Rows, size: int, send: Send, aside: Aside, stopping: Callable[[], bool], *, proven: bool) -> Round:
+    """Send ``rows`` by ``size``, oldest first, halving where that helps. Every row gets exactly one mark.
 
     ``proven``: the consumer has just stored something, so a server error is taken as the statements' fault.
     ``aside`` decides about a statement that failed alone: later, or dead after too many attempts.
     """
     marks: list[Mark] = []
-    open_parts = [rows]
+    open_parts = [rows[start : start + size] for start in range(0, len(rows), size)][::-1]
     alone: list[tuple[Claimed, Outcome]] = []
-    streak, patience = 0, 2 * len(rows).bit_length() + 8  # one culprit's descent, and some neighbours of it
+    streak, patience = 0, 2 * size.bit_length() + 8  # one culprit's descent, and some neighbours of it
     trouble: Outcome | None = None
     while open_parts and trouble is None and not stopping():
         part = open_parts.pop()

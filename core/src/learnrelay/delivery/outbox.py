@@ -103,7 +103,7 @@ class Outbox:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise OutboxFullError(
-                    f"outbox {self.database.name}: {self.settings.limit} deliveries wait (delivery.limit), and "
+                    f"outbox {self.database.name}: {self.settings.limit} deliveries wait (delivery.limit), "
                     f"too few left within {self.settings.wait:g} s (delivery.wait)"
                 )
             with self._room:

@@ -101,6 +101,7 @@ class Glance:
     suspect_at: float
 
 
+_PROBES_AROUND = 13  # up to 2^12 places from the oldest
 _FREE = "destination = :destination AND attempts = 0 AND lease_until <= :now"
 _MINE = "destination = :destination AND lease_owner = :token AND key BETWEEN :first AND :last"
 
@@ -167,10 +168,11 @@ class Queue:
                 AND lease_until <= :now ORDER BY key LIMIT 1""",
             )
 
-    def claim_probe(self, size: int) -> Claim:
+    def claim_probe(self) -> Claim:
         """One statement to try a failing destination with; empty when another worker is at it.
 
-        Each probe takes another of the ``size`` oldest: the oldest may be what the consumer stumbles over.
+        The oldest first, then ever further from it (1, 3, 7, … places), and around again one
+        place on: what is oldest may be just what the consumer stumbles over.
         """
         with self._database.transaction() as transaction:
             breaker = self._breaker(transaction, lock=True)
@@ -178,12 +180,14 @@ class Queue:
             if not breaker.failures or breaker.paused_until > now:
                 return Claim("", ())
             anything = "destination = :destination AND lease_until <= :now AND next_attempt <= :now"
+            around, step = divmod(breaker.failures - 1, _PROBES_AROUND)
+            place = 2**step - 1 + around
             ((waiting,),) = transaction.execute(
                 f"""SELECT COUNT(*) FROM (
                     SELECT 1 FROM learnrelay_delivery WHERE {anything} LIMIT :size) AS free""",  # noqa: S608
                 destination=self.destination,
                 now=now,
-                size=size,
+                size=place + 1,
             )
             if not waiting:
                 return Claim("", ())
@@ -192,8 +196,8 @@ class Queue:
                 until=now + self.lease,
                 destination=self.destination,
             )
-            which = (breaker.failures - 1) % waiting
-            return self._claim(transaction, f"{anything} ORDER BY key LIMIT 1 OFFSET :skipped", skipped=which)
+            place %= waiting
+            return self._claim(transaction, f"{anything} ORDER BY key LIMIT 1 OFFSET :place", place=place)
 
     def _claim(self, transaction: Transaction, which: str, **parameters: Any) -> Claim:
         token = uuid.uuid4().hex

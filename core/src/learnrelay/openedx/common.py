@@ -18,7 +18,7 @@ class Common(Fields):
 
     name = required("name", kind=text)
     moment = required("timestamp", kind=moment)
-    subject_id = optional("data.user_id", kind=identifier, reason=_WHO)
+    subject_id = optional("data.user_id", "data.attempt_user_id", kind=identifier, reason=_WHO)
     subject_name = optional("data.username", kind=text, reason=_WHO)
     user_id = optional("context.user_id", kind=identifier, reason=_WHO)
     username = optional("context.username", kind=text, reason=_WHO)
@@ -32,13 +32,22 @@ def learner_of(common: Common) -> UserRef | None:
     Staff who act for a learner are in the context, the learner in the payload. A text that is no number in the
     place of an id is a user name (some old events have it so).
     """
-    user_id, name = common.subject_id, common.subject_name
+    return learner_among((common.subject_id, common.subject_name, common.user_id, common.username))
+
+
+Named = tuple[str | None, str | None, str | None, str | None]
+"""How an event names users: id and name in the payload, id and name of who was signed in."""
+
+
+def learner_among(named: Named) -> UserRef | None:
+    """`learner_of` from its four values, which are a key for what is made of the learner."""
+    user_id, name, signed_in_id, signed_in_name = named
     if user_id is None and name is None:
-        user_id, name = common.user_id, common.username
-    elif name is None and user_id == common.user_id:
-        name = common.username
-    elif user_id is None and name == common.username:
-        user_id = common.user_id
+        user_id, name = signed_in_id, signed_in_name
+    elif name is None and user_id == signed_in_id:
+        name = signed_in_name
+    elif user_id is None and name == signed_in_name:
+        user_id = signed_in_id
     if user_id is not None and not user_id.isdecimal():
         user_id, name = None, name or user_id
     return UserRef(user_id, name) if user_id or name else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..fields import Fields, optional, required
-from ..kinds import identifier, moment, number, text, uuid
+from ..kinds import integer, moment, number, text, uuid
 from ..site import Site
 
 
@@ -19,7 +19,7 @@ class AttemptFields(ExamFields):
     """An attempt; ``elapsed`` is seconds, the times are absent until they have come."""
 
     code = optional("data.attempt_code", kind=uuid)
-    attempt_id = optional("data.attempt_id", kind=identifier)
+    attempt_id = optional("data.attempt_id", kind=integer)
     started_at = optional("data.attempt_started_at", kind=moment)
     completed_at = optional("data.attempt_completed_at", kind=moment)
     elapsed = optional("data.attempt_event_elapsed_time_secs", kind=number)
@@ -30,5 +30,5 @@ def attempt_iri(attempt: AttemptFields, site: Site) -> str | None:
     if attempt.code is not None:
         return f"urn:uuid:{attempt.code}"
     if attempt.attempt_id is not None:
-        return site.iri("api/edx_proctoring/v1/proctored_exam/attempt", attempt.attempt_id)
+        return site.iri("api/edx_proctoring/v1/proctored_exam/attempt", str(attempt.attempt_id))
     return None

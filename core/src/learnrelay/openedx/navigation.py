@@ -56,7 +56,8 @@ def target_address(link: LinkFields, site: Site) -> str:
     if _ADDRESS.fullmatch(address):
         return address
     try:
-        address = _encoded(urljoin(urljoin(site.root_url + "/", link.current_url or ""), address))
+        page = urljoin(f"{site.root_url}/", link.current_url or "")
+        address = _encoded(urljoin(page if page.startswith("http") else site.root_url, address))
     except ValueError:  # such as an unfinished IPv6 host
         address = ""
     if not _ADDRESS.fullmatch(address):

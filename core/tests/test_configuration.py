@@ -1,0 +1,147 @@
+"""The operator's file: every mistake is told, all at once, with file, key, reason and cure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Installation
+
+SOUND = """
+[platform]
+root_url = "https://learn.example.org/"
+[plugins]
+enabled = ["plain.*"]
+[identity]
+provider = "keyed"
+secret = "env:SECRET"
+[delivery]
+database = "sqlite:///var/outbox.db"
+[destinations.main]
+standard = "plain"
+url = "https://lrs.example.org/statements"
+scope = "all"
+auth = { scheme = "basic", username = "relay", password = "file:password.txt" }
+match = { "context.org_id" = ["Harbour", "Linden"], "data.at" = 3 }
+batch = { size = 10, interval = "250ms" }
+retry = { attempts = 3, backoff = "1s", ceiling = "1m" }
+"""
+
+BROKEN = """
+colour = "blue"
+[platfrom]
+root_url = "https://learn.example.org"
+[plugins]
+enabled = ["plain.watching", "plain.wacthing"]
+prefer = { "plain:watched" = "plain.nobody" }
+[identity]
+provider = "keyed"
+secrett = "env:SECRET"
+[courses]
+provider = "tabel"
+[plain]
+style = "shrot"
+[delivery]
+engine = "celerry"
+limit = "many"
+[destinations.main]
+standard = "plane"
+url = "lrs.example.org"
+scope = { orgg = "Harbour" }
+auth = { scheme = "basic", username = "relay", password = "env:NOT_SET_ANYWHERE" }
+batch = { sise = 10 }
+[destinations.other]
+standard = "plain"
+url = "https://relay:hush-hush@lrs.example.org"
+retry = { backoff = 2 }
+timeout = "soon"
+[destinations.third]
+scope = "everything"
+"""
+
+TOLD = {
+    "colour": "unknown key",
+    "platform": "is missing",
+    "platfrom": 'did you mean "platform"?',
+    "plugins.enabled": "did you mean plain.watching?",
+    "plugins.prefer.plain:watched": "no enabled family plain.nobody maps this event",
+    "identity.secret": "is missing",
+    "identity.secrett": 'unknown key; did you mean "secret"?',
+    "courses.provider": 'did you mean "table"?',
+    "plain.style": 'expected one of "short", "long"; did you mean "short"?',
+    "delivery.engine": 'did you mean "celery"?',
+    "delivery.limit": "expected a whole number, found text",
+    "destinations.main.standard": "no enabled plugin brings this standard",
+    "destinations.main.scope.orgg": "no enabled plugin knows this scope",
+    "destinations.third.standard": "is missing",
+    "destinations.third.url": "is missing",
+    "destinations.third.scope": 'expected "all" or a table',
+    "destinations.main.url": "expected an address",
+    "destinations.main.auth.password": "environment variable NOT_SET_ANYWHERE is not set",
+    "destinations.main.batch.sise": 'did you mean "size"?',
+    "destinations.other.url": "must not hold credentials",
+    "destinations.other.scope": "is missing: say whom it stands for",
+    "destinations.other.retry.backoff": "expected a time span",
+    "destinations.other.timeout": "expected a time span",
+}
+
+
+def test_a_sound_file(plain_installation: Installation, tmp_path: Path) -> None:
+    (tmp_path / "password.txt").write_text("pass-word-word\n")
+    config = tmp_path / "relay.toml"
+    config.write_text(SOUND)
+    done = plain_installation.run("check", "--config", config, SECRET="s" * 32)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"sound" in done.stdout
+    assert b"pass-word-word" not in done.stdout + done.stderr
+    assert not (tmp_path / "var").exists(), "checking opens no database"
+    clear = SOUND.replace("env:SECRET", "a secret in clear text")
+    config.write_text(clear)
+    done = plain_installation.run("check", "--config", config)
+    assert (done.returncode, b"identity.secret: a secret stands here in clear text" in done.stderr) == (0, True)
+    assert b"a secret in clear text;" not in done.stderr
+
+
+def test_every_mistake_is_told_at_once(plain_installation: Installation, tmp_path: Path) -> None:
+    config = tmp_path / "relay.toml"
+    config.write_text(BROKEN)
+    done = plain_installation.run("check", "--config", config, "--json")
+    assert done.returncode == 2
+    problems = {one["key"]: one for one in json.loads(done.stdout)["problems"]}
+    for key, reason in TOLD.items():
+        assert key in problems, (key, sorted(problems))
+        assert reason in problems[key]["reason"], problems[key]
+        assert problems[key]["file"] == str(config)
+    assert not (left := problems.keys() - TOLD.keys()), left
+    done = plain_installation.run("check", "--config", config)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == len(problems)
+    assert b"hush-hush" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[platform\n", "not valid TOML"),
+        ("a = 1\na = 2", "not valid TOML"),
+        ("\xff", "not valid TOML"),
+        ("", "is missing"),
+    ],
+)
+def test_no_toml_at_all(plain_installation: Installation, tmp_path: Path, text: str, reason: str) -> None:
+    config = tmp_path / "relay.toml"
+    config.write_text(text, encoding="utf-8")
+    done = plain_installation.run("check", "--config", config)
+    assert (done.returncode, reason in done.stderr.decode()) == (2, True), done.stderr.decode()
+
+
+@pytest.mark.parametrize("secret", ["xyzzy", "", "  "])
+def test_a_secret_that_is_none(plain_installation: Installation, tmp_path: Path, secret: str) -> None:
+    config = tmp_path / "relay.toml"
+    config.write_text(SOUND)
+    (tmp_path / "password.txt").write_text("pass-word-word\n")
+    done = plain_installation.run("check", "--config", config, SECRET=secret)
+    assert done.returncode == 2
+    assert b"identity.secret: " in done.stderr
+    assert secret.encode() not in done.stderr or not secret.strip()
