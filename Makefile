@@ -3,10 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := core plugins/xapi plugins/caliper plugins/enterprise_filter contract_tests
-SOURCES := $(addsuffix /src,$(PACKAGES)) $(addsuffix /tests,$(PACKAGES)) examples benchmarks
-MYPY_SOURCES := $(addsuffix /src,$(PACKAGES)) examples benchmarks
+TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py
 
-.PHONY: help install demo test lint format wheels clean
+.PHONY: help install demo test lint format docs wheels clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
@@ -31,11 +30,14 @@ test: install ## all tests, with coverage; those that need a server run where LE
 lint: install ## ruff (lint and format) and mypy --strict
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(MYPY_SOURCES)
+	@$(BIN)/mypy $(TYPED)
 
 format: install ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: install ## write the pages that are derived from the code
+	@$(BIN)/python docs/generate.py
 
 wheels: install ## build a wheel of each package into dist/
 	@for package in $(PACKAGES); do $(BIN)/python -m build --wheel --no-isolation --outdir dist $$package || exit 1; done

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Installation
+
+from installation import Installation
 
 SOUND = """
 [platform]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conftest import Installation
+from installation import Installation
 
 FAMILY = "from learnrelay import Family\nfamily = Family('plain.{name}')\n"
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import Installation
+from installation import Installation
 from learnrelay.lines import read_lines
 from plain import event, line
 

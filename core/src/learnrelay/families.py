@@ -73,14 +73,18 @@ class Transformer:
 
 
 class Family:
-    """The transformers of one family, collected by its decorator in the order of the file."""
+    """The transformers of one family, collected by its decorator in the order of the file.
 
-    def __init__(self, name: str) -> None:
+    ``samples``: source events that the harness is to try besides those that it makes of the declarations.
+    """
+
+    def __init__(self, name: str, samples: Sequence[Mapping[str, Any]] = ()) -> None:
         standard, dot, family = name.partition(".")
         if not (standard and dot and family):
             raise ValueError(f"a family is named <standard>.<family>, got {name!r}")
         self.name = name
         self.standard = standard
+        self.samples = tuple(samples)
         self.transformers: list[Transformer] = []
 
     def maps(

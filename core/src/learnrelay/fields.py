@@ -32,7 +32,8 @@ class Field:
     """One declared field: its source paths in order of preference, its kind, and whether it must be there.
 
     ``reason`` is why a field that looks like personal data is read at all (the harness asks for it).
-    ``entries`` is the declaration of each entry where the field is a collection.
+    ``entries`` is the declaration of each entry where the field is a collection. ``examples`` are raw values as
+    an event has them, from which the harness makes its samples.
     """
 
     paths: tuple[str, ...]
@@ -40,24 +41,28 @@ class Field:
     needed: bool
     reason: str = ""
     entries: type[Fields] | None = None
+    examples: tuple[Any, ...] = ()
 
 
 @overload
-def required(*paths: str, reason: str = "") -> Scalar: ...
+def required(*paths: str, reason: str = "", example: Any = None) -> Scalar: ...
 @overload
-def required(*paths: str, kind: Callable[[Any], T | None], reason: str = "") -> T: ...
-def required(*paths: str, kind: Kind = scalar, reason: str = "") -> Any:
-    """Declare a field without which there is nothing to say: its absence is a `MissingFieldError`."""
-    return Field(_checked(paths), kind, needed=True, reason=reason)
+def required(*paths: str, kind: Callable[[Any], T | None], reason: str = "", example: Any = None) -> T: ...
+def required(*paths: str, kind: Kind = scalar, reason: str = "", example: Any = None) -> Any:
+    """Declare a field without which there is nothing to say: its absence is a `MissingFieldError`.
+
+    ``example`` is a raw value that an event may hold there, or a tuple of several.
+    """
+    return Field(_checked(paths), kind, needed=True, reason=reason, examples=_examples(example))
 
 
 @overload
-def optional(*paths: str, reason: str = "") -> Scalar | None: ...
+def optional(*paths: str, reason: str = "", example: Any = None) -> Scalar | None: ...
 @overload
-def optional(*paths: str, kind: Callable[[Any], T | None], reason: str = "") -> T | None: ...
-def optional(*paths: str, kind: Kind = scalar, reason: str = "") -> Any:
+def optional(*paths: str, kind: Callable[[Any], T | None], reason: str = "", example: Any = None) -> T | None: ...
+def optional(*paths: str, kind: Kind = scalar, reason: str = "", example: Any = None) -> Any:
     """Declare a field that may be absent: the mapping then sees None."""
-    return Field(_checked(paths), kind, needed=False, reason=reason)
+    return Field(_checked(paths), kind, needed=False, reason=reason, examples=_examples(example))
 
 
 def each(path: str, entries: type[F]) -> tuple[F, ...]:
@@ -71,6 +76,10 @@ def each(path: str, entries: type[F]) -> tuple[F, ...]:
 def entry_key() -> str:
     """Inside a declaration that is used with `each`: the entry's key in its object, or its position from 0."""
     return cast("str", Field((ENTRY_KEY,), text, needed=True))
+
+
+def _examples(example: Any) -> tuple[Any, ...]:
+    return () if example is None else example if isinstance(example, tuple) else (example,)
 
 
 def _checked(paths: tuple[str, ...]) -> tuple[str, ...]:

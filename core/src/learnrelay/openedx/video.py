@@ -44,13 +44,17 @@ def video_key(video: VideoFields) -> str:
     return key
 
 
+LONGEST = 10**9
+"""Seconds; what is longer (30 years) is no position or length."""
+
+
 def seconds(value: float | None) -> float | None:
-    """A position or length with three decimals; None for none and for what lies before the beginning.
+    """A position or length with three decimals; None for none and for what cannot be one.
 
     >>> seconds(195), seconds(0.03278), seconds(None)
     (195.0, 0.033, None)
     """
-    return None if value is None or value < 0 else round(float(value), 3)
+    return None if value is None or not 0 <= value < LONGEST else round(float(value), 3)
 
 
 def speed(value: object) -> str | None:
@@ -70,7 +74,7 @@ def iso_duration(value: float | None) -> str | None:
     >>> iso_duration(195), iso_duration(1368.7657), iso_duration(3661.5), iso_duration(0)
     ('PT3M15S', 'PT22M48.766S', 'PT1H1M1.5S', 'PT0S')
     """
-    if value is None or value < 0:
+    if value is None or not 0 <= value < LONGEST:
         return None
     thousandths = round(value * 1000)
     minutes, rest = divmod(thousandths, 60_000)

@@ -66,7 +66,7 @@ def transform_table(
             rivals.setdefault((transformer.standard, event), []).append(transformer)
     for (standard, event), candidates in rivals.items():
         key = f"{standard}:{event}"
-        winners = [one for one in candidates if prefer.get(key) in (None, one.family)]
+        winners = [one for one in candidates if one.family == prefer.get(key)] or candidates
         if len(winners) == 1:
             table[standard, event] = winners[0]
             continue

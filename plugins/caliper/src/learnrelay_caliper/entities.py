@@ -5,57 +5,84 @@ An entity that names the learner is written as an `OfLearner` and becomes JSON w
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from learnrelay import Site
-from learnrelay.openedx.keys import parse_course
+from learnrelay import InvalidFieldError, Site
+from learnrelay.openedx.keys import block_key, parse_course
+from learnrelay.openedx.video import iso_duration
+from learnrelay.site import cached
 
 Entity = dict[str, Any]
 
 
-class OfLearner(ABC):
+class Known(dict[str, Any]):
+    """An entity that is complete: made once, named by many events, never changed."""
+
+
+class OfLearner:
     """An entity whose id or properties name the learner."""
 
-    @abstractmethod
+    __slots__ = ()
+
     def entity(self, learner: str) -> Entity:
         """The entity, for the learner with this IRI."""
+        raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt(OfLearner):
-    """A learner's attempt at an item: the ``count``-th, from 1, where the source counts. ``part_of``: a larger item's."""
+    """A learner's work on an item: the ``count``-th attempt, from 1, where the source counts.
 
-    item: Entity
+    item: the entity, or its id where the event describes it elsewhere.
+    part_of: the attempt at a larger item.
+    own_id: an id that the platform gave it; without one it is made of item, learner and count.
+    describes_learner: the learner is not the event's actor, so a bare id would not say what it is.
+    seconds: how long it took.
+    """
+
+    item: Entity | str
     count: int | None = None
     part_of: Attempt | None = None
+    own_id: str | None = None
+    describes_learner: bool = False
+    started: datetime | None = None
+    ended: datetime | None = None
+    seconds: float | None = None
 
     def id(self, learner: str) -> str:
         """Id of the attempt."""
+        if self.own_id is not None:
+            return self.own_id
+        item = self.item if isinstance(self.item, str) else self.item["id"]
         number = f"/{self.count}" if self.count is not None else ""
-        return f"{self.item['id']}/user/{learner.rpartition('/')[2]}/attempt{number}"
+        return f"{of_learner(item, learner)}/attempt{number}"
 
     def entity(self, learner: str) -> Entity:
-        """``Attempt`` with assignee, assignable and count."""
+        """``Attempt`` with assignee, assignable, count and its times."""
         return {
             "id": self.id(learner),
             "type": "Attempt",
-            "assignee": learner,
+            "assignee": person(learner) if self.describes_learner else learner,
             "assignable": self.item,
             "isPartOf": self.part_of and self.part_of.id(learner),
             "count": self.count,
+            "startedAtTime": self.started and in_utc(self.started),
+            "endedAtTime": self.ended and in_utc(self.ended),
+            "duration": iso_duration(self.seconds),
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Score(OfLearner):
-    """What the platform gave for an attempt."""
+    """What the platform gave for an attempt that is the event's object."""
 
     attempt: Attempt
     given: float | None
     most: float | None
     scored_by: str
+    extensions: Entity | None = None
 
     def entity(self, learner: str) -> Entity:
         """``Score`` that names the attempt."""
@@ -67,40 +94,111 @@ class Score(OfLearner):
             "maxScore": self.most,
             "scoreGiven": self.given,
             "scoredBy": self.scored_by,
+            "extensions": self.extensions,
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Response(OfLearner):
-    """What a learner answered to an item in an attempt; ``kind`` is a Caliper response type."""
+@dataclass(slots=True)
+class Result(OfLearner):
+    """How an attempt stands as a whole."""
 
     attempt: Attempt
-    kind: str = "Response"
-    value: str | None = None
-    values: tuple[str, ...] = ()
-    correct: bool | None = None
+    score: float | None
+    most: float | None
+    scored_by: str
+    extensions: Entity
 
     def entity(self, learner: str) -> Entity:
-        """A response of its kind."""
-        attempt = self.attempt.id(learner)
+        """``Result`` with its attempt."""
         return {
-            "id": f"{attempt}/response",
-            "type": self.kind,
-            "attempt": attempt,
-            "value": self.value,
-            "values": list(self.values) or None,
-            "extensions": {"correct": self.correct},
+            "id": f"{self.attempt.id(learner)}/result",
+            "type": "Result",
+            "attempt": self.attempt,
+            "maxResultScore": self.most,
+            "resultScore": self.score,
+            "scoredBy": self.scored_by,
+            "extensions": self.extensions,
         }
 
 
-def person(site: Site, pseudonym: str) -> Entity:
+@dataclass(slots=True)
+class Response(OfLearner):
+    """What a learner answered to an item in an attempt; ``kind`` is a Caliper response type.
+
+    A type has either ``value`` or ``values`` or neither; what the type has no place for is an extension.
+    """
+
+    attempt: Attempt
+    kind: str
+    value: str | None = None
+    values: list[str] | None = None
+    extensions: Entity | None = None
+
+    def entity(self, learner: str) -> Entity:
+        """A response of its kind, with its attempt."""
+        return {
+            "id": f"{self.attempt.id(learner)}/response",
+            "type": self.kind,
+            "attempt": self.attempt,
+            "value": self.value,
+            "values": self.values,
+            "extensions": self.extensions,
+        }
+
+
+@dataclass(slots=True)
+class Membership(OfLearner):
+    """A learner's place in a course; ``course`` is its id."""
+
+    course: str
+    status: str
+    extensions: Entity
+
+    def entity(self, learner: str) -> Entity:
+        """``Membership`` with member, organization, role and status."""
+        return {
+            "id": of_learner(self.course, learner),
+            "type": "Membership",
+            "member": learner,
+            "organization": self.course,
+            "roles": ["Learner"],
+            "status": self.status,
+            "extensions": self.extensions,
+        }
+
+
+@dataclass(slots=True)
+class Rating(OfLearner):
+    """A learner's vote for something, by its id; without ``selection`` it was taken back."""
+
+    rated: str
+    selection: str | None
+
+    def entity(self, learner: str) -> Entity:
+        """``Rating`` with rater, rated and what was selected."""
+        return {
+            "id": f"{of_learner(self.rated, learner)}/rating",
+            "type": "Rating",
+            "rater": learner,
+            "rated": self.rated,
+            "selections": None if self.selection is None else [self.selection],
+        }
+
+
+def of_learner(thing: str, learner: str) -> str:
+    """Id of what belongs to a thing and a learner, both given by their ids."""
+    return f"{thing}/user/{learner.rpartition('/')[2]}"
+
+
+def person(learner: str) -> Entity:
     """A learner: no name, no address, the pseudonym only."""
-    return {"id": site.iri("user", pseudonym), "type": "Person"}
+    return {"id": learner, "type": "Person"}
 
 
-def platform(site: Site) -> Entity:
+@cached
+def platform(site: Site) -> Known:
     """The learning platform, as edApp and as the one who grades."""
-    return {"id": site.root_url, "type": "SoftwareApplication"}
+    return Known(id=site.root_url, type="SoftwareApplication")
 
 
 def course_id(site: Site, key: str) -> str:
@@ -109,7 +207,7 @@ def course_id(site: Site, key: str) -> str:
 
 
 def course(site: Site, key: str) -> Entity:
-    """A course run."""
+    """A course run, as an organisation of people."""
     parts = parse_course(key)
     return {
         "id": course_id(site, key),
@@ -120,6 +218,21 @@ def course(site: Site, key: str) -> Entity:
     }
 
 
+def course_content(site: Site, key: str) -> Entity:
+    """A course run, as a resource to be worked through: the block at its root."""
+    parts = parse_course(key)
+    root = block_key(key, "course", parts.run if parts.kind == "old" else "course") if parts else None
+    if root is None:
+        raise InvalidFieldError("not a course key", path="context.course_id")
+    return {"id": block_id(site, root), "type": "AssignableDigitalResource"}
+
+
 def block_id(site: Site, usage_key: str, *suffix: str) -> str:
     """Id of a block, or of a thing that belongs to one."""
     return site.iri("xblock", usage_key, *suffix)
+
+
+def in_utc(moment: datetime) -> str:
+    """A moment in UTC with milliseconds and ``Z`` (Caliper 1.2, 4.2): what is finer is cut, as the clock would."""
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.isoformat(timespec='milliseconds')[:23]}Z"

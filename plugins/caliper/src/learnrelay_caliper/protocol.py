@@ -9,7 +9,8 @@ import orjson
 
 from learnrelay import Answer, Judgement, Request, Verdict, judge_status
 
-from .event import CONTEXTS, in_utc
+from .entities import in_utc
+from .event import CONTEXTS
 
 
 def encode(batch: Sequence[bytes], now: datetime, sensor: str, version: str) -> Request:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from learnrelay import Site
+from learnrelay.openedx.keys import is_block
 
 from . import vocabulary as v
+
+_IRI_BY_ITSELF = re.compile(r"[A-Za-z0-9.~_\-]+:[A-Za-z0-9.~_\-+@:/]+")
 
 
 def block(site: Site, usage_key: str, *suffix: str) -> str:
@@ -14,9 +18,25 @@ def block(site: Site, usage_key: str, *suffix: str) -> str:
     return site.iri("xblock", usage_key, *suffix)
 
 
+def bare_block(site: Site, usage_key: str) -> str:
+    """Id of a block where it is the usage key itself: a valid IRI with the scheme ``block-v1``; else as `block`."""
+    return usage_key if is_block(usage_key) and _IRI_BY_ITSELF.fullmatch(usage_key) else block(site, usage_key)
+
+
 def course(site: Site, course_id: str) -> str:
     """Id of a course run."""
     return site.iri("course", course_id)
+
+
+def titled_course(site: Site, course_id: str, mode: str | None = None) -> dict[str, Any]:
+    """The course as the object of a statement, with its title and the learner's enrolment mode where known."""
+    return {
+        "id": course(site, course_id),
+        "definition": {
+            "name": text(site.course_title(course_id)),
+            "extensions": {v.TYPE: mode},
+        },
+    }
 
 
 def course_parent(site: Site, course_id: str) -> dict[str, Any]:

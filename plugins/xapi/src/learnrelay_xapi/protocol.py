@@ -20,7 +20,7 @@ def encode(batch: Sequence[bytes], version: str) -> Request:
 
 
 def judge(answer: Answer) -> Judgement:
-    """200 and 204 both mean stored, now or before. A 409 (same id, other content) condemns a statement, not the batch."""
+    """200 and 204 both mean stored, now or before; 409 (same id, other content) condemns one statement."""
     verdict = judge_status(answer.status)
     return Judgement(verdict, "" if verdict is Verdict.STORED else words(answer))
 

@@ -58,7 +58,7 @@ class XapiStandard(Standard):
 
 def _parents_only(compose: Compose) -> Compose:
     """``question_statements = false``: a problem with several questions gives the statement about the whole only."""
-    return lambda common, said: compose(common, said if isinstance(said, dict) else said[0])
+    return lambda common, said: compose(common, said if isinstance(said, Mapping) else said[0])
 
 
 @hookimpl

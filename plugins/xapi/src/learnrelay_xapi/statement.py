@@ -1,9 +1,10 @@
 """Composing statements: what every one has (id, actor, time, version, course, session) around what a mapping said.
 
-A mapping says ``object`` and, where it has something to say, ``result``, ``context``, ``verb``; the constants of its
-declaration are ``verb`` (a verb, or several of which ``said["verb"]`` is one), ``activity`` (type of the object) and
-``in_course`` (False: the course is the object, not the context). Of several things said the first is the parent of
-the others, which name it in ``context.statement`` and ``contextActivities`` and have a key of their own, ``child``.
+A mapping says ``object`` and, where it has something to say, ``result``, ``context``, ``verb``, ``timestamp`` (where
+it is not that of the event); the constants of its declaration are ``verb`` (a verb, or several of which
+``said["verb"]`` is one, by default the first), ``activity`` (type of the object) and ``in_course`` (False: the course
+is the object, not the context). Of several things said the first is the parent of the others, which name it in
+``context.statement`` and ``contextActivities`` and have a key of their own, ``child``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import orjson
 
 from learnrelay import Learner, Said, Site, Skip, Statement, Transformer, required
 from learnrelay.kinds import text
-from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, learner_of
+from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, Named, learner_among
 from learnrelay.site import cached
 
 from . import __version__, activities
@@ -54,9 +55,7 @@ def account(site: Site) -> MakeActor:
 
 def mbox(_site: Site) -> MakeActor:
     """``actor = "mbox"``: the e-mail address itself."""
-    return lambda learner: (
-        {"objectType": "Agent", "mbox": f"mailto:{learner.email}"} if learner.email else None
-    )
+    return lambda learner: {"objectType": "Agent", "mbox": f"mailto:{learner.email}"} if learner.email else None
 
 
 def mbox_sha1sum(_site: Site) -> MakeActor:
@@ -74,7 +73,7 @@ def mbox_sha1sum(_site: Site) -> MakeActor:
 ACTORS = {"account": account, "mbox": mbox, "mbox_sha1sum": mbox_sha1sum}
 
 
-def stable_id(common: XapiCommon, statement: Statement, said: Said) -> str:
+def stable_id(common: XapiCommon, moment: datetime, statement: Statement, said: Said) -> str:
     """UUID (version 5) of what the statement says: event name, moment, actor, verb, object, result, context.
 
     Made of the statement's own content only, so it tells nothing that the statement does not (ADR 6). The same in
@@ -82,22 +81,21 @@ def stable_id(common: XapiCommon, statement: Statement, said: Said) -> str:
     """
     told = [
         common.name,
-        _in_utc(common.moment),
+        moment if moment.tzinfo is UTC else moment.astimezone(UTC),
         statement["actor"],
         statement["verb"]["id"],
         statement["object"]["id"],
         said.get("result"),
         said.get("context"),
     ]
-    digest = bytearray(sha1(_NAMESPACE + orjson.dumps(told), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    return str(UUID(bytes=bytes(digest)))
+    digest = sha1(_NAMESPACE + orjson.dumps(told), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
-def erb_id(common: XapiCommon, statement: Statement, said: Said) -> str:
+def erb_id(common: XapiCommon, _moment: datetime, statement: Statement, said: Said) -> str:
     """The id that event-routing-backends gives: verb, actor and time as the source wrote it; blind to the object."""
-    verb = json.dumps({"id": statement["verb"]["id"], "display": statement["verb"]["display"]})
+    verb = json.dumps(statement["verb"])
     child = said.get("child")
     namespace = uuid5(NAMESPACE_DNS, f"{verb}-{child}" if child else verb)
     return str(uuid5(namespace, f"{json.dumps(statement['actor'])}-{common.time_text}"))
@@ -109,55 +107,69 @@ IDS = {"stable": stable_id, "erb": erb_id}
 def composer(
     settings: Mapping[str, Any], transformer: Transformer, site: Site
 ) -> Callable[[XapiCommon, Said | Sequence[Said]], Sequence[Statement] | Skip]:
-    """Prepare everything that does not depend on the event."""
+    """Prepare everything that does not depend on the event. Statements may share what is the same in them."""
     verbs = transformer.constants["verb"]
     default_verb: v.Verb = verbs if isinstance(verbs, v.Verb) else verbs[0]
-    activity: str | None = transformer.constants.get("activity")
+    verb_as_said = {verb: verb.said for verb in ([verbs] if isinstance(verbs, v.Verb) else verbs)}
+    activity = transformer.constants.get("activity")
+    of_type = {"type": activity} if activity else {}
     in_course: bool = transformer.constants.get("in_course", True)
-    make_actor = ACTORS[settings["actor"]](site)
-    no_actor = Skip(UNKNOWN_LEARNER if settings["actor"] == "account" else NO_ADDRESS)
     make_id = IDS[settings["statement_ids"]]
     version = VERSIONS[settings["version"]]
-    session_of = site.digest if settings["session_ids"] == "digest" else str
-    course_parent = cached(lambda course_id: [activities.course_parent(site, course_id)])
+    session_of: Callable[[str], str] = site.digest if settings["session_ids"] == "digest" else str
+    make_actor = ACTORS[settings["actor"]](site)
+    no_actor = Skip(UNKNOWN_LEARNER if settings["actor"] == "account" else NO_ADDRESS)
 
-    def one(common: XapiCommon, said: Said, actor: Actor, parent: Statement | None) -> Statement:
-        said = pruned(said)
-        verb: v.Verb = said.get("verb", default_verb)
-        statement: Statement = {"id": "", "actor": actor, "verb": verb.said}
-        statement["object"] = obj = {"objectType": "Activity", **said["object"]}
-        if activity is not None:
-            obj["definition"] = {"type": activity, **obj.get("definition", {})}
-        if "result" in said:
-            statement["result"] = said["result"]
-        statement["timestamp"] = common.moment.isoformat()
-        statement["version"] = version
-        context: dict[str, Any] = dict(said.get("context", ()))
-        context["extensions"] = {v.TRANSFORMER_VERSION: _TRANSFORMER, **context.get("extensions", {})}
-        if common.session is not None:
-            context["extensions"][v.SESSION_ID] = session_of(common.session)
-        around = dict(context.get("contextActivities", ()))
-        if parent is not None:
-            around["parent"] = [parent["object"]]
-            context["statement"] = {"objectType": "StatementRef", "id": parent["id"]}
-        if in_course and common.course_id is not None:
-            around["parent" if parent is None else "grouping"] = course_parent(common.course_id)
-        if around:
-            context["contextActivities"] = around
-        statement["context"] = context
-        statement["id"] = make_id(common, statement, said)
-        return statement
-
-    def compose(common: XapiCommon, said: Said | Sequence[Said]) -> Sequence[Statement] | Skip:
-        user = learner_of(common)
+    def actor_or_skip(named: Named) -> Actor | Skip:
+        user = learner_among(named)
         if user is None:
             return Skip(NOBODY)
         learner = site.learner(user)
         if learner is None:
             return Skip(UNKNOWN_LEARNER)
-        actor = make_actor(learner)
-        if actor is None:
-            return no_actor
+        return make_actor(learner) or no_actor
+
+    def parent_of(course_id: str) -> list[dict[str, Any]]:
+        return [activities.course_parent(site, course_id)]
+
+    actor_of, course_parent = cached(actor_or_skip), cached(parent_of)
+
+    def one(common: XapiCommon, said: Said, actor: Actor, parent: Statement | None) -> Statement:
+        said = pruned(said)
+        about = said["object"]
+        moment: datetime = said.get("timestamp", common.moment)
+        statement: Statement = {
+            "id": "",
+            "actor": actor,
+            "verb": verb_as_said[said.get("verb", default_verb)],
+            "object": {"objectType": "Activity", "id": about["id"]},
+            "timestamp": orjson.dumps(moment)[1:-1].decode(),  # RFC 3339, at a third of isoformat's cost
+            "version": version,
+        }
+        if definition := of_type | about["definition"] if "definition" in about else of_type:
+            statement["object"]["definition"] = definition
+        statement["id"] = make_id(common, moment, statement, said)
+        if "result" in said:
+            statement["result"] = said["result"]
+        statement["context"] = context = said.get("context", {})
+        extensions = context.setdefault("extensions", {})
+        extensions[v.TRANSFORMER_VERSION] = _TRANSFORMER
+        if common.session is not None:
+            extensions[v.SESSION_ID] = session_of(common.session)
+        around = context.setdefault("contextActivities", {})
+        if in_course and common.course_id is not None:
+            around["parent" if parent is None else "grouping"] = course_parent(common.course_id)
+        if parent is not None:
+            around["parent"] = [parent["object"]]
+            context["statement"] = {"objectType": "StatementRef", "id": parent["id"]}
+        if not around:
+            del context["contextActivities"]
+        return statement
+
+    def compose(common: XapiCommon, said: Said | Sequence[Said]) -> Sequence[Statement] | Skip:
+        actor = actor_of((common.subject_id, common.subject_name, common.user_id, common.username))
+        if isinstance(actor, Skip):
+            return actor
         if isinstance(said, Mapping):
             return [one(common, said, actor, None)]
         parent = one(common, said[0], actor, None)
@@ -167,16 +179,16 @@ def composer(
 
 
 def pruned(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what is None, and without objects that are empty then. Lists stay as they are."""
+    """A copy without what is None, and without objects that are empty then."""
     kept: dict[str, Any] = {}
     for key, value in said.items():
+        if value is None:
+            continue
         if type(value) is dict:
             if inner := pruned(value):
                 kept[key] = inner
-        elif value is not None:
+        elif type(value) is list:
+            kept[key] = [pruned(item) if type(item) is dict else item for item in value]
+        else:
             kept[key] = value
     return kept
-
-
-def _in_utc(moment: datetime) -> str:
-    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat()

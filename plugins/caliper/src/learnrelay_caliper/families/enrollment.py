@@ -2,65 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from learnrelay import Family, Said, Site
 from learnrelay.openedx.enrollment import EnrollmentFields
 
 from .. import entities
+from ..entities import Membership
 
 family = Family("caliper.enrollment")
 
-
-@dataclass(frozen=True, slots=True)
-class Membership(entities.OfLearner):
-    """The learner's place in the course."""
-
-    course: str
-    status: str
-    mode: str | None
-
-    def entity(self, learner: str) -> entities.Entity:
-        """``Membership`` with member, organization, role and status; the enrolment mode as extension."""
-        return {
-            "id": f"{self.course}/user/{learner.rpartition('/')[2]}",
-            "type": "Membership",
-            "member": learner,
-            "organization": self.course,
-            "roles": ["Learner"],
-            "status": self.status,
-            "extensions": {"mode": self.mode},
-        }
+GENERAL = {"type": "Event", "profile": "GeneralProfile"}
 
 
-def enrolment(enrollment: EnrollmentFields, site: Site, status: str) -> Said:
-    """The course as the object, the enrolment as the membership."""
-    course = entities.course(site, enrollment.course_id)
-    return {"object": course, "membership": Membership(course["id"], status, enrollment.mode)}
+def membership(enrollment: EnrollmentFields, site: Site, status: str) -> Membership:
+    """The learner's place in the course, with the enrolment mode."""
+    course = entities.course_id(site, enrollment.course_id)
+    return Membership(course, status, {"mode": enrollment.mode})
 
 
-@family.maps(
-    "edx.course.enrollment.activated",
-    reads=EnrollmentFields, type="Event", action="Activated", profile="GeneralProfile",
-)  # fmt: skip
+@family.maps("edx.course.enrollment.activated", reads=EnrollmentFields, action="Activated", **GENERAL)
 def activated(enrollment: EnrollmentFields, site: Site) -> Said:
     """The learner joins a course."""
-    return enrolment(enrollment, site, "Active")
+    return {
+        "object": entities.course(site, enrollment.course_id),
+        "membership": membership(enrollment, site, "Active"),
+    }
 
 
-@family.maps(
-    "edx.course.enrollment.mode_changed",
-    reads=EnrollmentFields, type="Event", action="Modified", profile="GeneralProfile",
-)  # fmt: skip
-def mode_changed(enrollment: EnrollmentFields, site: Site) -> Said:
-    """The learner's enrolment mode changes."""
-    return enrolment(enrollment, site, "Active")
-
-
-@family.maps(
-    "edx.course.enrollment.deactivated",
-    reads=EnrollmentFields, type="Event", action="Deactivated", profile="GeneralProfile",
-)  # fmt: skip
+@family.maps("edx.course.enrollment.deactivated", reads=EnrollmentFields, action="Deactivated", **GENERAL)
 def deactivated(enrollment: EnrollmentFields, site: Site) -> Said:
     """The learner leaves a course."""
-    return enrolment(enrollment, site, "Inactive")
+    return {
+        "object": entities.course(site, enrollment.course_id),
+        "membership": membership(enrollment, site, "Inactive"),
+    }
+
+
+@family.maps("edx.course.enrollment.mode_changed", reads=EnrollmentFields, action="Modified", **GENERAL)
+def mode_changed(enrollment: EnrollmentFields, site: Site) -> Said:
+    """The learner's enrolment mode changes: the membership is another, the course is not."""
+    return {"object": membership(enrollment, site, "Active")}

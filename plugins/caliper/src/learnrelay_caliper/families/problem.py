@@ -3,116 +3,126 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from learnrelay import Family, Said, Site
 from learnrelay.openedx.problem import (
-    CheckFields, HintFields, ProblemFields, Question, answer_text, from_browser, overall_success, problem_key,
+    CheckFields,
+    HintFields,
+    ProblemFields,
+    Question,
+    answer_text,
+    from_browser,
+    overall_success,
+    problem_key,
     question_key,
 )  # fmt: skip
 
 from .. import entities
-from ..entities import Attempt, Response, Score
+from ..entities import Attempt, Entity, Response, Score
 
 family = Family("caliper.problem")
 
+ITEM = {"type": "AssessmentItemEvent", "action": "Completed", "profile": "AssessmentProfile"}
+VIEW = {"type": "ViewEvent", "action": "Viewed", "profile": "AssessmentProfile"}
 
-def assessment(check: CheckFields | ProblemFields, site: Site) -> entities.Entity:
-    """The problem as a whole."""
-    title = check.title if isinstance(check, CheckFields) else None
-    return {"id": entities.block_id(site, problem_key(check)), "type": "Assessment", "name": title}
+ONE_VALUE = {
+    "multiplechoiceresponse": "MultipleChoiceResponse",
+    "optionresponse": "MultipleChoiceResponse",
+    "truefalseresponse": "TrueFalseResponse",
+}
+"""Response type of the platform → response type with ``value``."""
+
+SEVERAL_VALUES = {
+    "choiceresponse": "MultipleResponseResponse",
+    "formularesponse": "FillinBlankResponse",
+    "numericalresponse": "FillinBlankResponse",
+    "stringresponse": "FillinBlankResponse",
+    "symbolicresponse": "FillinBlankResponse",
+}
+"""Response type of the platform → response type with ``values``; what is in neither table is a plain `Response`."""
 
 
 @family.maps(
     "problem_check",
-    reads=CheckFields, type=("GradeEvent", "AssessmentEvent", "AssessmentItemEvent"),
-    action=("Graded", "Submitted", "Completed"), profile=("GradingProfile", "AssessmentProfile"),
-)  # fmt: skip
+    reads=CheckFields,
+    type=("GradeEvent", "AssessmentEvent", "AssessmentItemEvent"),
+    action=("Graded", "Submitted", "Completed"),
+    profile=("GradingProfile", "AssessmentProfile"),
+)
 def checked(check: CheckFields, site: Site) -> Said | Sequence[Said]:
     """An answer was checked: the browser sends it (submitted), the server grades it, question by question."""
-    problem = assessment(check, site)
-    attempt = Attempt(problem, check.attempts if check.attempts and check.attempts > 0 else None)
+    key = problem_key(check)
+    problem: Entity = {"id": entities.block_id(site, key), "type": "Assessment", "name": check.title}
     if from_browser(check):
         return {
             "type": "AssessmentEvent",
             "action": "Submitted",
             "profile": "AssessmentProfile",
             "object": problem,
-            "generated": attempt,
+            "generated": Attempt(problem["id"]),
         }
-    graded = {
-        "actor": entities.platform(site),
-        "object": attempt,
-        "generated": Score(attempt, check.grade, check.max_grade, site.root_url),
-        "extensions": {"success": overall_success(check)},
-    }
-    if len(check.submission) < 2:
-        return graded
-    return [graded, *(question_said(check, attempt, question, site) for question in check.submission)]
+    count = check.attempts if check.attempts and check.attempts > 0 else None
+    attempt = Attempt(problem, count, describes_learner=True)
+    score = Score(attempt, check.grade, check.max_grade, site.root_url, {"success": overall_success(check)})
+    graded = {"actor": entities.platform(site), "object": attempt, "generated": score}
+    return [graded, *(answered(question, key, problem, attempt, site) for question in questions(check))]
 
 
-def question_said(check: CheckFields, whole: Attempt, question: Question, site: Site) -> Said:
-    """One question of several: its attempt is part of the attempt at the whole problem."""
-    key = question_key(problem_key(check), question.key)
-    item = {
-        "id": entities.block_id(site, key),
-        "type": "AssessmentItem",
-        "name": question.question,
-        "isPartOf": whole.item,
-    }
-    attempt = Attempt({"id": item["id"], "type": "AssessmentItem"}, whole.count, part_of=whole)
+def questions(check: CheckFields) -> Sequence[Question]:
+    """The questions of the problem; in an old event without a record of them those that have an answer."""
+    if check.submission or not isinstance(check.answers, dict):
+        return check.submission
+    return [Question(key=key, answer=answer) for key, answer in check.answers.items() if answer]
+
+
+def answered(question: Question, key: str, problem: Entity, whole: Attempt, site: Site) -> Said:
+    """The answer to one question: its attempt is part of the attempt at the whole problem."""
+    item = entities.block_id(site, question_key(key, question.key))
     return {
-        "type": "AssessmentItemEvent",
-        "action": "Completed",
-        "profile": "AssessmentProfile",
-        "object": item,
-        "generated": response(question, attempt),
+        **ITEM,
+        "object": {"id": item, "type": "AssessmentItem", "name": question.question, "isPartOf": problem},
+        "generated": response(question, Attempt(item, whole.count, part_of=whole)),
     }
 
 
 def response(question: Question, attempt: Attempt) -> Response:
-    """The answer: a list as several values, anything else as text."""
-    if isinstance(question.answer, list):
-        values = tuple(told for one in question.answer if (told := answer_text(one)) is not None)
-        return Response(attempt, "MultipleResponseResponse", values=values, correct=question.correct)
-    told = answer_text(question.answer)
-    if told is None:
-        return Response(attempt, correct=question.correct)
-    return Response(attempt, "FillinBlankResponse", values=(told,), correct=question.correct)
+    """The answer as a response of its kind; of a kind that Caliper does not have as an extension."""
+    told = question.answer if isinstance(question.answer, list) else [question.answer]
+    values = [value for one in told if (value := answer_text(one))]
+    kind = question.response_type or ""
+    correct: dict[str, Any] = {"correct": question.correct}
+    if kind in ONE_VALUE and len(values) == 1:
+        return Response(attempt, ONE_VALUE[kind], value=values[0], extensions=correct)
+    if kind in SEVERAL_VALUES and values:
+        return Response(attempt, SEVERAL_VALUES[kind], values=values, extensions=correct)
+    return Response(attempt, "Response", extensions={**correct, "answer": values or None})
 
 
-@family.maps(
-    "showanswer", reads=ProblemFields, type="ViewEvent", action="Viewed", profile="AssessmentProfile"
-)
+@family.maps("showanswer", reads=ProblemFields, **VIEW)
 def answer_shown(problem: ProblemFields, site: Site) -> Said:
     """The learner asks for the answer."""
-    return {
-        "object": {
-            "id": entities.block_id(site, problem_key(problem), "solution"),
-            "type": "DigitalResource",
-            "name": "Solution",
-        }
-    }
+    return {"object": help_with(problem, site, "Solution", "solution")}
 
 
-@family.maps(
-    "edx.problem.hint.demandhint_displayed",
-    reads=HintFields, type="ViewEvent", action="Viewed", profile="AssessmentProfile",
-)  # fmt: skip
+@family.maps("edx.problem.hint.demandhint_displayed", reads=HintFields, **VIEW)
 def hint_shown(problem: HintFields, site: Site) -> Said:
     """The learner asks for a hint."""
+    return {"object": help_with(problem, site, "Hint", "hint", str(problem.hint_index))}
+
+
+def help_with(problem: ProblemFields, site: Site, name: str, *suffix: str) -> Entity:
+    """What the platform shows of a problem: a resource of its author, not an annotation of the learner."""
+    key = problem_key(problem)
     return {
-        "object": {
-            "id": entities.block_id(site, problem_key(problem), "hint", str(problem.hint_index)),
-            "type": "DigitalResource",
-            "name": "Hint",
-        }
+        "id": entities.block_id(site, key, *suffix),
+        "type": "DigitalResource",
+        "name": name,
+        "isPartOf": {"id": entities.block_id(site, key), "type": "Assessment"},
     }
 
 
-@family.maps(
-    "edx.problem.completed",
-    reads=ProblemFields, type="AssessmentItemEvent", action="Completed", profile="AssessmentProfile",
-)  # fmt: skip
+@family.maps("edx.problem.completed", reads=ProblemFields, **ITEM)
 def completed(problem: ProblemFields, site: Site) -> Said:
     """The learner has completed a problem."""
     return {"object": {"id": entities.block_id(site, problem_key(problem)), "type": "AssessmentItem"}}

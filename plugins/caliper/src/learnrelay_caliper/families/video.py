@@ -4,31 +4,52 @@ from __future__ import annotations
 
 from learnrelay import Family, Said, Site
 from learnrelay.openedx.video import (
-    PlayFields, SeekFields, SpeedFields, VideoFields, iso_duration, seconds, speed, video_key,
+    PlayFields,
+    SeekFields,
+    SpeedFields,
+    VideoFields,
+    iso_duration,
+    seconds,
+    speed,
+    video_key,
 )  # fmt: skip
+from learnrelay.site import cached
 
 from .. import entities
+from ..entities import Entity, Known
 
 family = Family("caliper.video")
 
 MEDIA = {"type": "MediaEvent", "profile": "MediaProfile"}
+GENERAL = {"type": "Event", "profile": "GeneralProfile"}
 
 
-def video_object(video: VideoFields, site: Site) -> entities.Entity:
+@cached
+def _known(video: tuple[Site, str, str, float | None]) -> Known:
+    site, course_id, block_id, duration = video
+    key = video_key(VideoFields(id=block_id, course_id=course_id))
+    told = Known(id=entities.block_id(site, key), type="VideoObject")
+    if duration and (length := iso_duration(duration)):
+        told["duration"] = length
+    told["isPartOf"] = entities.course_id(site, course_id)
+    return told
+
+
+def video_object(video: VideoFields, site: Site) -> Known:
     """The video, with its length where the player knows it."""
-    return {
-        "id": entities.block_id(site, video_key(video)),
-        "type": "VideoObject",
-        "duration": iso_duration(video.duration) if video.duration else None,
-    }
+    return _known((site, video.course_id, video.id, video.duration))
 
 
-def location(video: entities.Entity, position: float | None) -> entities.Entity | None:
+def location(video: Entity, position: float | None) -> Entity | None:
     """A place in the video; 0 is one."""
     at = seconds(position)
     if at is None:
         return None
-    return {"id": f"{video['id']}#t={at:g}", "type": "MediaLocation", "currentTime": iso_duration(at)}
+    return {
+        "id": f"{video['id']}#t={at:.3f}".rstrip("0").rstrip("."),
+        "type": "MediaLocation",
+        "currentTime": iso_duration(at),
+    }
 
 
 def at_position(video: PlayFields, site: Site) -> Said:
@@ -38,13 +59,9 @@ def at_position(video: PlayFields, site: Site) -> Said:
 
 
 @family.maps(
-    "load_video",
-    "edx.video.loaded",
-    reads=VideoFields,
-    type="ViewEvent",
-    action="Viewed",
-    profile="MediaProfile",
-)
+    "load_video", "edx.video.loaded",
+    reads=VideoFields, type="ViewEvent", action="Viewed", profile="MediaProfile",
+)  # fmt: skip
 def loaded(video: VideoFields, site: Site) -> Said:
     """The player is ready: the learner sees the video, it does not play yet."""
     return {"object": video_object(video, site)}
@@ -53,7 +70,7 @@ def loaded(video: VideoFields, site: Site) -> Said:
 @family.maps("play_video", "edx.video.played", reads=PlayFields, action=("Resumed", "Started"), **MEDIA)
 def played(video: PlayFields, site: Site) -> Said:
     """The learner starts the video at its beginning, or resumes it further on."""
-    return {"action": "Resumed" if seconds(video.position) else "Started", **at_position(video, site)}
+    return {"action": "Started" if video.position == 0 else "Resumed", **at_position(video, site)}
 
 
 @family.maps("pause_video", "edx.video.paused", reads=PlayFields, action="Paused", **MEDIA)
@@ -77,7 +94,7 @@ def completed(video: VideoFields, site: Site) -> Said:
 
 @family.maps("seek_video", "edx.video.position.changed", reads=SeekFields, action="JumpedTo", **MEDIA)
 def seeked(video: SeekFields, site: Site) -> Said:
-    """The learner jumps from one position (where the action occurs) to another (an extension)."""
+    """The learner jumps from one position (where the action occurs) to another (an extension, seconds)."""
     media = video_object(video, site)
     return {
         "object": media,
@@ -86,22 +103,45 @@ def seeked(video: SeekFields, site: Site) -> Said:
     }
 
 
-@family.maps(
-    "show_transcript", "edx.video.transcript.shown", "edx.video.closed_captions.shown", "video_show_cc_menu",
-    reads=PlayFields, action="EnabledClosedCaptioning", **MEDIA,
-)  # fmt: skip
+@family.maps("edx.video.closed_captions.shown", reads=PlayFields, action="EnabledClosedCaptioning", **MEDIA)
 def captions_shown(video: PlayFields, site: Site) -> Said:
-    """The learner turns captions or the transcript on."""
+    """The learner turns captions on."""
     return at_position(video, site)
 
 
-@family.maps(
-    "hide_transcript", "edx.video.transcript.hidden", "edx.video.closed_captions.hidden", "video_hide_cc_menu",
-    reads=PlayFields, action="DisabledClosedCaptioning", **MEDIA,
-)  # fmt: skip
+@family.maps("edx.video.closed_captions.hidden", reads=PlayFields, action="DisabledClosedCaptioning", **MEDIA)
 def captions_hidden(video: PlayFields, site: Site) -> Said:
-    """The learner turns captions or the transcript off."""
+    """The learner turns captions off."""
     return at_position(video, site)
+
+
+def panel(video: PlayFields, site: Site, name: str) -> Said:
+    """A part of the player that is not the video itself; which one is an extension."""
+    return {**at_position(video, site), "extensions": {"panel": name}}
+
+
+@family.maps("show_transcript", "edx.video.transcript.shown", reads=PlayFields, action="Showed", **GENERAL)
+def transcript_shown(video: PlayFields, site: Site) -> Said:
+    """The learner opens the transcript beside the video: these are not captions."""
+    return panel(video, site, "transcript")
+
+
+@family.maps("hide_transcript", "edx.video.transcript.hidden", reads=PlayFields, action="Hid", **GENERAL)
+def transcript_hidden(video: PlayFields, site: Site) -> Said:
+    """The learner closes the transcript beside the video."""
+    return panel(video, site, "transcript")
+
+
+@family.maps("video_show_cc_menu", reads=PlayFields, action="Showed", **GENERAL)
+def language_menu_shown(video: PlayFields, site: Site) -> Said:
+    """The learner opens the menu of languages: that turns no captions on."""
+    return panel(video, site, "language menu")
+
+
+@family.maps("video_hide_cc_menu", reads=PlayFields, action="Hid", **GENERAL)
+def language_menu_hidden(video: PlayFields, site: Site) -> Said:
+    """The learner closes the menu of languages."""
+    return panel(video, site, "language menu")
 
 
 @family.maps("speed_change_video", reads=SpeedFields, action="ChangedSpeed", **MEDIA)

@@ -11,24 +11,13 @@ from .. import vocabulary as v
 family = Family("xapi.enrollment")
 
 
-def enrolled_course(enrollment: EnrollmentFields, site: Site) -> Said:
-    """The course, with the enrolment mode."""
-    return {
-        "id": activities.course(site, enrollment.course_id),
-        "definition": {
-            "name": activities.text(site.course_title(enrollment.course_id)),
-            "extensions": {v.TYPE: enrollment.mode},
-        },
-    }
-
-
 @family.maps(
     "edx.course.enrollment.activated", "edx.course.enrollment.mode_changed",
     reads=EnrollmentFields, verb=v.REGISTERED, activity=v.COURSE, in_course=False,
 )  # fmt: skip
 def registered(enrollment: EnrollmentFields, site: Site) -> Said:
     """The learner joins a course, or changes the mode of the enrolment."""
-    return {"object": enrolled_course(enrollment, site)}
+    return {"object": activities.titled_course(site, enrollment.course_id, enrollment.mode)}
 
 
 @family.maps(
@@ -37,4 +26,4 @@ def registered(enrollment: EnrollmentFields, site: Site) -> Said:
 )  # fmt: skip
 def unregistered(enrollment: EnrollmentFields, site: Site) -> Said:
     """The learner leaves a course."""
-    return {"object": enrolled_course(enrollment, site)}
+    return {"object": activities.titled_course(site, enrollment.course_id, enrollment.mode)}

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from learnrelay import Family, Said, Site
 from learnrelay.openedx.problem import (
-    CheckFields, HintFields, ProblemFields, Question, answer_text, from_browser, overall_success, problem_key,
+    CheckFields,
+    HintFields,
+    ProblemFields,
+    Question,
+    answer_text,
+    from_browser,
+    overall_success,
+    problem_key,
     question_key,
 )  # fmt: skip
 
@@ -100,9 +107,4 @@ def hint_shown(problem: HintFields, site: Site) -> Said:
 @family.maps("edx.problem.completed", reads=ProblemFields, verb=v.COMPLETED, activity=v.INTERACTION)
 def completed(problem: ProblemFields, site: Site) -> Said:
     """The learner has completed a problem."""
-    return {
-        "object": {
-            "id": activities.block(site, problem_key(problem)),
-            "definition": {"interactionType": "other"},
-        }
-    }
+    return {"object": {"id": activities.bare_block(site, problem_key(problem))}}

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from learnrelay import Family, Said, Site
 from learnrelay.openedx.video import (
-    PlayFields, SeekFields, SpeedFields, VideoFields, iso_duration, seconds, speed, video_key,
+    PlayFields,
+    SeekFields,
+    SpeedFields,
+    VideoFields,
+    iso_duration,
+    seconds,
+    speed,
+    video_key,
 )  # fmt: skip
 
 from .. import activities

@@ -310,12 +310,8 @@ class StatementSchema(Body):
     def _authority_of_two(self, statement: dict[str, Any], **_: Any) -> None:
         """A Group as authority is an application and a user (Data 2.4.9)."""
         authority = statement.get("authority", {})
-        if authority.get("objectType") == "Group" and (
-            Actor.identifiers(authority) or len(authority["member"]) != 2
-        ):
-            raise ValidationError(
-                "must be an Agent, or a Group of two Agents without identifier", "authority"
-            )
+        if authority.get("objectType") == "Group" and (Actor.identifiers(authority) or len(authority["member"]) != 2):
+            raise ValidationError("must be an Agent, or a Group of two Agents without identifier", "authority")
 
     def validate(
         self,

@@ -1,0 +1,62 @@
+"""Each package is a wheel of its own; a plugin needs the core's wheel beside it and nothing else of ours."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = {
+    "core": ("learnrelay", set()),
+    "plugins/xapi": ("learnrelay_xapi", {"learnrelay"}),
+    "plugins/caliper": ("learnrelay_caliper", {"learnrelay"}),
+    "plugins/enterprise_filter": ("learnrelay_enterprise_filter", {"learnrelay"}),
+    "contract_tests": ("learnrelay_contract_tests", {"learnrelay"}),
+}
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    directory = tmp_path_factory.mktemp("wheels")
+    return {
+        folder: directory / subprocess.run(
+            [sys.executable, "-c", "import sys, hatchling.build as b; print(b.build_wheel(sys.argv[1]))", directory],
+            cwd=ROOT / folder, check=True, capture_output=True, text=True, timeout=60,
+        ).stdout.split()[-1]
+        for folder in PACKAGES
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", PACKAGES)
+def test_a_wheel_has_its_licence_types_and_only_the_core_as_need(folder: str, wheels: dict[str, Path]) -> None:
+    module, needs = PACKAGES[folder]
+    with zipfile.ZipFile(wheels[folder]) as wheel:
+        names = wheel.namelist()
+        (metadata,) = (wheel.read(name).decode() for name in names if name.endswith("METADATA"))
+    assert f"{module}/py.typed" in names
+    assert "License-Expression: Apache-2.0" in metadata
+    requires = [line.removeprefix("Requires-Dist: ") for line in metadata.splitlines() if "Requires-Dist" in line]
+    ours = {one.partition(">")[0].partition("<")[0] for one in requires if one.startswith("learnrelay")}
+    assert ours == needs
+    assert all("<" in one or one.startswith(("hypothesis", "pytest")) for one in requires if "extra" not in one), (
+        requires
+    )
+
+
+@pytest.mark.parametrize("folder", [folder for folder in PACKAGES if folder != "core"])
+def test_a_plugin_installs_beside_the_core_alone(folder: str, wheels: dict[str, Path], tmp_path: Path) -> None:
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", tmp_path]
+    subprocess.run([*install, wheels["core"], wheels[folder]], check=True, timeout=60)
+    module = PACKAGES[folder][0]
+    code = f"import {module}, learnrelay, sys; print({module}.__file__, learnrelay.__file__); "
+    code += "print(sorted(m for m in sys.modules if m.startswith('learnrelay_')))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env={"PYTHONPATH": str(tmp_path)}
+    )
+    where, modules = done.stdout.splitlines()
+    assert all(path.startswith(str(tmp_path)) for path in where.split())
+    assert {name.partition(".")[0] for name in eval(modules)} == {module}
