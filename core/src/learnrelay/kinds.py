@@ -15,6 +15,8 @@ from typing import Any
 
 _UUID = re.compile(r"([0-9a-fA-F]{8})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{12})")
 
+_EXACT = 2**53
+
 Scalar = str | int | float | bool
 
 _LOOKS_LIKE_A_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
@@ -40,10 +42,16 @@ def number(value: Any) -> int | float | None:
 
 
 def integer(value: Any) -> int | None:
-    """A whole number; 3.0 is 3."""
-    if type(value) is int:
-        return value
-    return int(value) if type(value) is float and value.is_integer() else None
+    """A whole number that JSON says exactly (RFC 8259, 6); 3.0 is 3."""
+    if type(value) not in (int, float) or not -_EXACT <= value <= _EXACT:
+        return None
+    return int(value) if value == int(value) else None
+
+
+def count(value: Any) -> int | None:
+    """A whole number from 0: attempts, hints, tabs."""
+    found = integer(value)
+    return None if found is None or found < 0 else found
 
 
 def boolean(value: Any) -> bool | None:
@@ -104,6 +112,7 @@ TAKES_CONTAINERS: frozenset[Kind] = frozenset({scalars, structure})
 _IN_WORDS = {
     scalar: "text, a number or a boolean",
     integer: "a whole number",
+    count: "a whole number from 0",
     boolean: "true or false",
     identifier: "an identifier",
     uuid: "a UUID",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -67,16 +66,6 @@ def relay_with(tmp_path: Path) -> Callable[..., Pipeline]:
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """The pipeline with default settings."""
     return relay(tmp_path_factory.mktemp("relay"))
-
-
-GOLDENS = Path(__file__).parent / "goldens"
-
-
-@pytest.fixture(scope="session")
-def golden_events() -> list[dict[str, Any]]:
-    """The events of all goldens."""
-    files = sorted(file for file in GOLDENS.glob("*.json") if file.stem != "names")
-    return [golden["event"] for file in files for golden in json.loads(file.read_text("utf-8"))]
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learnrelay.errors import InvalidFieldError, MissingFieldError, UnreadableEventError
@@ -20,13 +20,25 @@ from learnrelay.pipeline import Pipeline, State
 from learnrelay_xapi.schema import statement_schema
 
 REMOVED = object()
-IN_PLACE = (
+IN_PLACE: tuple[Any, ...] = (
     REMOVED, None, "", "some text", " ", '"%\\u00e4 <\U0001f426>\n', 0, -1, 3.5, 1e308, 2**60, True, False,
     [], ["a", None], [[]], {}, {"a": 1}, {"": [{}]},
 )  # fmt: skip
 SCHEMA = statement_schema()
+GOLDENS = Path(__file__).parent / "goldens"
+EVENTS = [
+    event_from_mapping(golden["event"]).body
+    for file in sorted(GOLDENS.glob("*.json"))
+    if file.stem != "names"
+    for golden in json.loads(file.read_text("utf-8"))
+]
+IN_IDS = {
+    "course_id", "id", "problem_id", "module_id", "usage_key", "block_id", "exam_content_id", "attempt_code",
+    "target_url", "current_url", "referer", "wind_2_1",
+}  # fmt: skip
+"""Keys of what becomes a part of ids."""
 
-Path_ = tuple[str | int, ...]
+Path_ = tuple[Any, ...]
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +56,20 @@ def quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
+def places(value: Any, path: Path_ = ()) -> Iterator[Path_]:
+    """The paths of everything below the root."""
+    for key, inner in members(value):
+        yield (*path, key)
+        yield from places(inner, (*path, key))
+
+
+def members(value: Any) -> Iterable[tuple[Any, Any]]:
+    """Keys, or positions, with what they hold."""
+    return value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+
+
 class Judge:
-    """Runs events, and validates each statement; one that differs from a valid one in its id only is not asked twice."""
+    """Runs events and validates each statement, save those that differ from a valid one in their id only."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
@@ -73,10 +97,10 @@ class Judge:
                 self.valid.add(key)
 
 
-def test_our_goldens_mutated(golden_events: list[dict[str, Any]], pipeline: Pipeline) -> None:
+def test_our_goldens_mutated(pipeline: Pipeline) -> None:
     judge = Judge(pipeline)
-    for event in golden_events:
-        mutate(event_from_mapping(event).body, judge)
+    for body in EVENTS:
+        mutate(body, judge)
     assert judge.states[State.TRANSFORMED] > judge.states[State.FAILED] > judge.states[State.SKIPPED] > 0
 
 
@@ -89,21 +113,34 @@ def test_the_reference_samples_mutated(reference: Path, pipeline: Pipeline) -> N
         mutate(event_from_mapping(sample).body, judge)
 
 
+WRITTEN = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | WRITTEN,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WRITTEN, inner, max_size=3),
     max_leaves=6,
 )
 
 
-@given(data=st.data())
-def test_any_json_in_any_place(
-    golden_events: list[dict[str, Any]], pipeline: Pipeline, data: st.DataObject
-) -> None:
-    body = event_from_mapping(data.draw(st.sampled_from(golden_events))).body
+@settings(max_examples=400)
+@given(data=st.data(), body=st.sampled_from(EVENTS))
+def test_any_json_in_any_place(pipeline: Pipeline, data: st.DataObject, body: dict[str, Any]) -> None:
+    mutated = copy.deepcopy(body)
     for path in data.draw(st.lists(st.sampled_from(list(places(body))), min_size=1, max_size=4)):
-        put(body, path, data.draw(JSON))
-    Judge(pipeline)(body, "any JSON")
+        put(mutated, path, data.draw(JSON))
+    Judge(pipeline)(mutated, "any JSON")
+
+
+SCHEMES = st.sampled_from(["", "https://", "//", "http:", "mailto:", "block-v1:", "i4x://", "course-v1:"])
+IDS = [(body, path) for body in EVENTS for path in places(body) if path[-1] in IN_IDS]
+
+
+@settings(max_examples=400)
+@given(number=st.integers(0, len(IDS) - 1), scheme=SCHEMES, text=WRITTEN)
+def test_any_text_in_any_id(pipeline: Pipeline, number: int, scheme: str, text: str) -> None:
+    body, path = IDS[number]
+    mutated = copy.deepcopy(body)
+    put(mutated, path, scheme + text)
+    Judge(pipeline)(mutated, "any text")
 
 
 def mutate(body: dict[str, Any], judge: Judge) -> None:
@@ -116,14 +153,6 @@ def mutate(body: dict[str, Any], judge: Judge) -> None:
             mutated = copy.deepcopy(body)
             put(mutated, path, value)
             judge(mutated, f"{body['name']}: {'.'.join(map(str, path))} = {value!r}")
-
-
-def places(value: Any, path: Path_ = ()) -> Iterator[Path_]:
-    """The paths of everything below the root."""
-    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in members:
-        yield (*path, key)
-        yield from places(inner, (*path, key))
 
 
 def put(body: Any, path: Path_, value: Any) -> None:
@@ -144,6 +173,12 @@ def empties(statement: Any, path: str = "") -> Iterator[str]:
     """Paths of objects, arrays and texts that say nothing, answers apart."""
     if statement in ({}, [], "", None):
         yield path
-    members = statement.items() if isinstance(statement, dict) else enumerate(statement) if isinstance(statement, list) else ()
+    members = (
+        statement.items()
+        if isinstance(statement, dict)
+        else enumerate(statement)
+        if isinstance(statement, list)
+        else ()
+    )
     for key, inner in members:
         yield from empties(inner, f"{path}.{key}")

@@ -1,5 +1,6 @@
 """Against the statements of event-routing-backends: equal, save the corrections listed here and in
-docs/xapi-corrections.md. The ids of ``statement_ids = "erb"`` are equal to the byte."""
+docs/xapi-corrections.md. The ids of ``statement_ids = "erb"`` are equal to the byte.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from learnrelay_xapi.schema import statement_schema
 
 Json = Any
@@ -77,9 +78,7 @@ def locate(statement: Json, path: str) -> tuple[Json, Json]:
     return holder, last
 
 
-CASES = [
-    case for file in sorted((Path(__file__).parent / "statements").glob("*.txt")) for case in read_cases(file)
-]
+CASES = [case for file in sorted((Path(__file__).parent / "statements").glob("*.txt")) for case in read_cases(file)]
 GOOD = [case for case in CASES if case.good]
 BAD = [case for case in CASES if not case.good]
 
@@ -133,9 +132,7 @@ def nodes(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
     yield path
     if path and path[-1] == "extensions":
         return
-    members = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, member in members:
         yield from nodes(member, (*path, name))
 
@@ -237,9 +234,7 @@ def test_the_reference_statements_fail_only_where_they_are_known_to_be_wrong() -
         expected = json.loads(file.read_text("utf-8"))["expected"]
         for statement in expected if isinstance(expected, list) else [expected]:
             name = f"{file.name} {statement['id']}"
-            group_activities = [
-                path for path in nodes(statement) if value_at(statement, path) == "GroupActivity"
-            ]
+            group_activities = [path for path in nodes(statement) if value_at(statement, path) == "GroupActivity"]
             if group_activities:
                 known[name] = [".".join(map(str, path)) for path in group_activities]
             if file.name.startswith("edx.special_exam."):  # the attempt is named by a bare UUID

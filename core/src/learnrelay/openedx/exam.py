@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..fields import Fields, optional, required
-from ..kinds import integer, moment, number, text, uuid
+from ..kinds import count, moment, number, text, uuid
 from ..site import Site
 
 
@@ -19,7 +19,7 @@ class AttemptFields(ExamFields):
     """An attempt; ``elapsed`` is seconds, the times are absent until they have come."""
 
     code = optional("data.attempt_code", kind=uuid)
-    attempt_id = optional("data.attempt_id", kind=integer)
+    attempt_id = optional("data.attempt_id", kind=count)
     started_at = optional("data.attempt_started_at", kind=moment)
     completed_at = optional("data.attempt_completed_at", kind=moment)
     elapsed = optional("data.attempt_event_elapsed_time_secs", kind=number)

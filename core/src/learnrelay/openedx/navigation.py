@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from ..errors import InvalidFieldError
 from ..fields import Fields, optional, required
-from ..kinds import integer, text
+from ..kinds import count, text
 from ..site import Site
 
 # What may stand in an address as it is: an absolute IRI of RFC 3987 without private characters; http with a host.
@@ -37,14 +37,14 @@ class SequenceFields(Fields):
     """A subsection with its units: the position that was left, from 1, and how many there are."""
 
     id = required("data.id", kind=text)
-    current_tab = optional("data.current_tab", "data.old", kind=integer)
-    tab_count = optional("data.tab_count", kind=integer)
+    current_tab = optional("data.current_tab", "data.old", kind=count)
+    tab_count = optional("data.tab_count", kind=count)
 
 
 class TabFields(SequenceFields):
     """The same with the position that was chosen."""
 
-    target_tab = optional("data.target_tab", "data.new", kind=integer)
+    target_tab = optional("data.target_tab", "data.new", kind=count)
 
 
 def target_address(link: LinkFields, site: Site) -> str:

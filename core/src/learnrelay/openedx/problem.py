@@ -9,7 +9,7 @@ import orjson
 
 from ..errors import MissingFieldError
 from ..fields import Fields, each, entry_key, optional, required
-from ..kinds import boolean, integer, number, structure, text
+from ..kinds import boolean, count, number, structure, text
 from .keys import block_in_address, block_key, is_block
 
 _BROWSER_INPUT = re.compile(r"(?:^|&)input_([^_&=]+)_")
@@ -36,7 +36,7 @@ class CheckFields(Fields):
     title = optional("context.module.display_name", kind=text)
     referer = optional("context.referer", kind=text)
     inputs = optional("data", kind=text, reason="only the block's id is taken from the names of the inputs")
-    attempts = optional("data.attempts", kind=integer)
+    attempts = optional("data.attempts", kind=count)
     grade = optional("data.grade", kind=number)
     max_grade = optional("data.max_grade", kind=number)
     success = optional("data.success", kind=text)
@@ -53,7 +53,7 @@ class ProblemFields(Fields):
 class HintFields(ProblemFields):
     """A hint, counted from 0."""
 
-    hint_index = required("data.hint_index", kind=integer)
+    hint_index = required("data.hint_index", kind=count)
 
 
 def problem_key(problem: CheckFields | ProblemFields) -> str:

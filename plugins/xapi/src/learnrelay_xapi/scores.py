@@ -1,4 +1,4 @@
-"""Scores within the bounds that the specification sets (1.0.3, Data 4.1.5.1)."""
+"""Scores within the bounds that the specification sets (1.0.3, Data 2.4.5.1)."""
 
 from __future__ import annotations
 

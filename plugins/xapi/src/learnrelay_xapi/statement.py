@@ -29,10 +29,12 @@ from . import vocabulary as v
 NO_ADDRESS = "the identity provider gives no e-mail address for the learner"
 
 VERSIONS = {"1.0.3": "1.0.0", "2.0": "2.0.0"}
-"""Configured version → ``version`` of a statement (1.0.3, Data 4.1.10: a sender writes 1.0.0)."""
+"""Configured version → ``version`` of a statement (1.0.3, Data 2.4.10: a sender writes 1.0.0)."""
 
 _TRANSFORMER = f"learnrelay-xapi@{__version__}"
 _NAMESPACE = UUID("5d3f7c5e-52f4-5b1c-9a53-3c0f6f0f7f6e").bytes
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""Hexadecimal digit → the same with the upper two bits 1 and 0, the variant of RFC 4122."""
 
 
 class XapiCommon(Common):
@@ -59,7 +61,7 @@ def mbox(_site: Site) -> MakeActor:
 
 
 def mbox_sha1sum(_site: Site) -> MakeActor:
-    """``actor = "mbox_sha1sum"``: SHA-1 of the ``mailto:`` IRI (1.0.3, Data 4.1.2.3)."""
+    """``actor = "mbox_sha1sum"``: SHA-1 of the ``mailto:`` IRI (1.0.3, Data 2.4.2.3)."""
 
     def hashed(learner: Learner) -> Actor | None:
         if not learner.email:
@@ -89,8 +91,7 @@ def stable_id(common: XapiCommon, moment: datetime, statement: Statement, said: 
         said.get("context"),
     ]
     digest = sha1(_NAMESPACE + orjson.dumps(told), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digest[16], 16) & 3]
-    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
 
 
 def erb_id(common: XapiCommon, _moment: datetime, statement: Statement, said: Said) -> str:

@@ -36,7 +36,7 @@ INTERACTION_TYPES = {
     "symbolicresponse": "fill-in",
     "truefalseresponse": "true-false",
 }
-"""Response type of the platform → interaction type (1.0.3, Data 4.1.4.1); all others are ``other``."""
+"""Response type of the platform → interaction type (1.0.3, Data 2.4.4.1); all others are ``other``."""
 
 
 def definition(check: CheckFields, question: Question | None) -> Said:
