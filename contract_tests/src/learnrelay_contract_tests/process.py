@@ -97,9 +97,22 @@ class Guard:
             if file == __file__:
                 return None
             if self.phase == "event" or file.startswith(self.roots):
-                return f"{Path(file).name}:{frame.f_lineno}"
+                place = f"{Path(file).name}:{frame.f_lineno}"
+                return place if self.phase == "event" or self.importing(frame) else None
             frame, first = frame.f_back, False
         return None
+
+
+    def importing(self, frame: FrameType | None) -> bool:
+        """Whether a module is being imported; else the core has called, to configure or register something."""
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if file.startswith("<frozen importlib"):
+                return True
+            if file.startswith(self.core):
+                return False
+            frame = frame.f_back
+        return False
 
 
 class Snapshot:
@@ -109,7 +122,17 @@ class Snapshot:
         self.known: list[tuple[str, Any, str, Any]] = []
         for name, module in list(sys.modules.items()):
             ours = name.partition(".")[0] == "learnrelay"
-            if ours or name in ("builtins", "orjson", "json", "logging", "hashlib", "hmac", "uuid", "datetime", "pluggy"):
+            if ours or name in (
+                "builtins",
+                "orjson",
+                "json",
+                "logging",
+                "hashlib",
+                "hmac",
+                "uuid",
+                "datetime",
+                "pluggy",
+            ):
                 self._take(name, module)
                 for key, value in list(vars(module).items()):
                     if isinstance(value, type) and value.__module__ == name:
@@ -118,7 +141,7 @@ class Snapshot:
 
     def _take(self, name: str, holder: Any) -> None:
         for key, value in list(vars(holder).items()):
-            if key in ("__builtins__", "_abc_impl", "__warningregistry__", "_", "__annotations__", "_cache"):
+            if key in ("__builtins__", "_abc_impl", "__warningregistry__", "_", "__annotations__", "_cache", "_hooks"):
                 continue
             self.known.append((name, holder, key, value))
             code = getattr(value, "__code__", None)
@@ -129,8 +152,7 @@ class Snapshot:
 
     def take_object(self, name: str, holder: Any) -> None:
         """Watch the attributes of an object too."""
-        for key, value in vars(holder).items():
-            self.known.append((name, holder, key, value))
+        self.known.append((name, holder, "__dict__()", (vars(holder), _content(vars(holder)))))
 
     def changed(self) -> list[str]:
         """Names of what is no longer what it was."""
@@ -187,7 +209,7 @@ class Records:
 class Worker:
     """Answers requests. One instance lives as long as the process."""
 
-    def __init__(self, roots: list[str]) -> None:
+    def __init__(self, roots: list[str], candidates: dict[str, list[Any]]) -> None:
         import pkgutil
 
         import learnrelay.assembly
@@ -199,6 +221,7 @@ class Worker:
         from learnrelay import kinds
 
         self.kinds = {id(getattr(kinds, name)): name for name in vars(kinds) if not name.startswith("_")}
+        self.candidates = candidates
         self.containers = {id(kind) for kind in kinds.TAKES_CONTAINERS}
         self.records = Records()
         self.snapshot = Snapshot()
@@ -279,11 +302,24 @@ class Worker:
             {
                 "name": name, "paths": list(field.paths), "needed": field.needed, "reason": field.reason,
                 "kind": self.kinds.get(id(field.kind), "custom"), "container": id(field.kind) in self.containers,
-                "examples": [one for one in field.examples if _is_json(one)],
+                "examples": [one for one in field.examples if _is_json(one)] or self.taken(field),
                 "entries": self.fields(field.entries) if field.entries is not None else None, "plain": True,
             }
             for name, field in declared.items()
         ]  # fmt: skip
+
+    def taken(self, field: Any) -> list[Any]:
+        """Values that a kind of the plugin's own takes: nobody else knows them."""
+        if id(field.kind) in self.kinds or field.entries is not None:
+            return []
+        found = []
+        for value in [*self.candidates.get(field.paths[0].rpartition(".")[2], ()), *self.candidates["*"]]:
+            try:
+                if field.kind(value) is not None:
+                    found.append(value)
+            except Exception:
+                continue
+        return found[:2]
 
     # --- events -------------------------------------------------------------------------------------------
 
@@ -351,6 +387,20 @@ class Worker:
     def untouched(self) -> list[str]:
         """Parts of the host that are no longer what they were."""
         return self.snapshot.changed()
+
+    def accepted(self, scope: str, values: list[Any]) -> list[str]:
+        """For each value the name of the exception with which a scope refuses it; empty where it makes sense."""
+        from learnrelay.routing import ScopeRule
+
+        made = self.assembly.registry.scopes[scope]
+        found = []
+        for value in values:
+            try:
+                ScopeRule(made(), value)
+                found.append("")
+            except Exception as error:
+                found.append(type(error).__name__)
+        return found
 
     # --- a standard's protocol and schema -----------------------------------------------------------------
 
@@ -423,10 +473,6 @@ class Worker:
         provider = _provider(self.assembly, "courses")
         return [_try(provider.title, course) for course in courses]
 
-    def fail_open(self, hook: str, standard: str) -> str:
-        """Kept for symmetry of requests: what a stage answers to an event without any of its fields."""
-        return _try(getattr(self.assembly.registry.manager.hook, hook), standard)
-
 
 def _try(function: Callable[..., Any], *arguments: Any) -> Any:
     try:
@@ -453,21 +499,22 @@ def _told(outcome: Any) -> dict[str, Any]:
         told["error"] = [type(outcome.error).__name__, str(outcome.error.path), _mentions(outcome.error)]
     if outcome.destinations or outcome.denied:
         told["destinations"], told["denied"] = list(outcome.destinations), dict(outcome.denied)
-    statements = []
-    for statement in outcome.statements:
-        try:
-            statements.append(orjson.dumps(statement).decode())
-        except TypeError:
-            told["state"], told["reason"] = "NO_JSON", "the statement cannot be written as JSON"
-    if statements:
-        told["statements"] = statements
+    try:
+        if outcome.statements:
+            told["statements"] = [orjson.dumps(statement).decode() for statement in outcome.statements]
+        if outcome.own:
+            told["own"] = {name: [orjson.dumps(one).decode() for one in own] for name, own in outcome.own.items()}
+    except TypeError:
+        told["state"], told["reason"] = "NO_JSON", "the statement cannot be written as JSON"
     return told
 
 
 def _mentions(error: Any) -> str:
     """What an error would show beyond its reason: arguments, notes, cause. Event name and id are the core's own."""
     shown = [*error.args, *getattr(error, "__notes__", ())]
-    shown += [f"{key}={value!r}" for key, value in vars(error).items() if key not in ("event_id", "event_name", "reason")]
+    shown += [
+        f"{key}={value!r}" for key, value in vars(error).items() if key not in ("event_id", "event_name", "reason")
+    ]
     return " ".join(str(one) for one in shown)
 
 
@@ -490,7 +537,7 @@ def _requests(source: Any) -> Iterator[dict[str, Any]]:
 
 def main(source_fd: int, target_fd: int) -> None:
     """Serve requests until the pipe closes."""
-    this = sys.modules["__main__"]
+    this = sys.modules["__main__"]  # keeps the globals of these functions alive
     sys.argv[:] = ["learnrelay", "worker"]
     other = ModuleType("__main__")
     other.__file__ = str(Path(sys.executable).parent / "learnrelay")
@@ -501,7 +548,7 @@ def main(source_fd: int, target_fd: int) -> None:
             operation, arguments = request["do"], request.get("with", {})
             try:
                 if operation == "start":
-                    worker, answer = Worker(arguments["roots"]), None
+                    worker, answer = Worker(**arguments), None
                 else:
                     answer = getattr(worker, operation)(**arguments)
                 told = orjson.dumps({"answer": answer})
@@ -509,7 +556,7 @@ def main(source_fd: int, target_fd: int) -> None:
                 told = orjson.dumps({"raised": f"{type(error).__name__} in {operation}"})
             target.write(len(told).to_bytes(4, "big") + told)
             target.flush()
-    del this
+    assert this is not other
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .access import Access, Rulings
 from .config.fields import BASE, did_you_mean, in_words
 from .config.models import Config, Delivery, Destination, Provider
 from .config.problems import load_section, read_toml
@@ -22,7 +23,7 @@ from .plugins.plan import Gate, Plan, compile_plan, transform_table
 from .plugins.registry import Registry, collect
 from .resolvers.courses import NoCourses, TableCourses
 from .resolvers.identity import KeyedIdentity, TableIdentity
-from .routing import Check, check_of_rules, check_of_scope
+from .routing import check_of_router
 from .secrets import Secret
 from .site import CourseProvider, IdentityProvider, Site
 from .standards import Standard
@@ -77,8 +78,11 @@ class _Assembler:
         table, conflicts = transform_table(registry, prefer, str(self.path))
         self.problems += conflicts
         self._families(registry, standards)
-        destinations = self._destinations(registry)
-        gates = self._gates(destinations, registry)
+        destinations, rulings = self._destinations(registry, Access(registry, table, infos))
+        for name, one in destinations.items():
+            if identity is not None and one.pseudonyms == "own" and (why := identity[1].own_spaces()) is not None:
+                self._problem(f"destinations.{name}.pseudonyms", why)
+        gates = self._gates(destinations, rulings, registry)
         if self.problems:
             raise ConfigurationError(self.problems)
         assert identity is not None
@@ -93,10 +97,15 @@ class _Assembler:
             destinations=destinations,
             standards={name: standard.settings for name, standard in standards.items()},
             path=self.path,
-            warnings=tuple(self._warnings(core, identity[0], destinations)),
+            warnings=tuple(self._warnings(identity[0], destinations, rulings, standards)),
         )
         sites = {name: Site(config.root_url, identity[1], courses[1], name) for name in standards}
-        plan = compile_plan(registry, table, standards, sites, gates)
+        own: dict[str, dict[str, Site]] = {name: {} for name in standards}
+        for name, one in destinations.items():
+            if one.pseudonyms == "own":
+                space = f"{one.standard}/{name}"
+                own[one.standard][name] = Site(config.root_url, identity[1], courses[1], space, own=True)
+        plan = compile_plan(registry, table, standards, sites, gates, own)
         return Assembly(config, plan, registry, standards, table, infos)
 
     def _problem(self, key: str, reason: str) -> None:
@@ -188,13 +197,14 @@ class _Assembler:
                 if problem not in self.problems:
                     self.problems.append(problem)
 
-    def _destinations(self, registry: Registry) -> dict[str, Destination]:
+    def _destinations(self, registry: Registry, access: Access) -> tuple[dict[str, Destination], dict[str, Rulings]]:
         """Each destination with its own problems, so that one that is broken hides no mistake of another."""
         tables = self.raw.get("destinations", {})
         if not isinstance(tables, Mapping):
             self._problem("destinations", f"expected tables [destinations.NAME], found {in_words(tables)}")
-            return {}
+            return {}, {}
         sound = {}
+        rulings = {}
         for name, raw in tables.items():
             at = f"destinations.{name}"
             if not isinstance(raw, Mapping):
@@ -206,38 +216,27 @@ class _Assembler:
             if standard is not None and standard not in registry.standards:
                 hint = f"; enabled: {', '.join(registry.standards)}" if registry.standards else ""
                 self._problem(f"{at}.standard", f"no enabled plugin brings this standard{hint}")
-            self._scopes(f"{at}.scope", values.get("scope", "all"), registry)
+            rulings[name] = access.rulings(standard or "", values.get("scope", "all"), values.get("match", {}))
+            for key, reason in rulings[name].problems:
+                self._problem(f"{at}.{key}", reason)
             if not problems:
                 sound[name] = Destination(name=name, **values)
-        return sound
+        return sound, rulings
 
-    def _gates(self, destinations: Mapping[str, Destination], registry: Registry) -> dict[str, list[Gate]]:
+    @staticmethod
+    def _gates(
+        destinations: Mapping[str, Destination], rulings: Mapping[str, Rulings], registry: Registry
+    ) -> dict[str, list[Gate]]:
         gates: dict[str, list[Gate]] = {}
         routers = registry.manager.hook.route_event.get_hookimpls()
-        for destination in destinations.values():
-            checks = self._scopes("", destination.scope, registry)
-            if destination.match:
-                checks.append(("match", check_of_rules(destination.match)))
-            checks += [
-                (f"plugin {impl.plugin_name}", _check_of_router(impl.function, destination))
+        for name, destination in destinations.items():
+            asked = [
+                (f"plugin {impl.plugin_name}", check_of_router(impl.function, destination))
                 for impl in reversed(routers)
             ]
-            gates.setdefault(destination.standard, []).append(Gate(destination, tuple(checks)))
+            gate = Gate(destination, tuple(rulings[name].checks), tuple(rulings[name].scopes), tuple(asked))
+            gates.setdefault(destination.standard, []).append(gate)
         return gates
-
-    def _scopes(self, at: str, scope: str | Mapping[str, Any], registry: Registry) -> list[tuple[str, Check]]:
-        """The checks of a scope. With ``at`` (the key in the file) what is wrong with it is told."""
-        checks: list[tuple[str, Check]] = []
-        for key, wanted in scope.items() if isinstance(scope, Mapping) else ():
-            try:
-                if key not in registry.scopes:
-                    hint = did_you_mean(key, list(registry.scopes))
-                    raise ValueError(f"no enabled plugin knows this scope{hint}; nothing would ever prove it")
-                checks.append((f"scope {key}", check_of_scope(registry.scopes[key](wanted))))
-            except ValueError as error:
-                if at:
-                    self._problem(f"{at}.{key}", str(error))
-        return checks
 
     def _delivery(self, delivery: Delivery) -> Delivery:
         """A relative SQLite path starts at the operator's file."""
@@ -248,7 +247,12 @@ class _Assembler:
         return replace(delivery, database=Secret(prefix + str(absolute), delivery.database.source))
 
     @staticmethod
-    def _warnings(core: Mapping[str, Any], identity: Provider, destinations: Mapping[str, Destination]) -> list[str]:
+    def _warnings(
+        identity: Provider,
+        destinations: Mapping[str, Destination],
+        rulings: Mapping[str, Rulings],
+        standards: Mapping[str, Standard],
+    ) -> list[str]:
         told = []
         secrets = {"identity.secret": identity.settings.get("secret")}
         secrets |= {f"destinations.{name}.auth": one.auth.secret for name, one in destinations.items()}
@@ -260,14 +264,12 @@ class _Assembler:
                 told.append(f"destinations.{name}.verify_tls: certificates are not checked")
             if one.url.startswith("http://") and one.auth.secret is not None:
                 told.append(f"destinations.{name}.url: credentials travel without TLS")
+            told += [f"destinations.{name}.{key}: {reason}" for key, reason in rulings[name].warnings]
+            if one.pseudonyms == "own" and standards[one.standard].notices():
+                told.append(
+                    f"destinations.{name}.pseudonyms: no e-mail address goes there, whatever [{one.standard}] says"
+                )
+        told += [f"{name}: {notice}" for name, standard in standards.items() for notice in standard.notices()]
         if not destinations:
             told.append("destinations: there is none; nothing will be delivered")
         return told
-
-
-def _check_of_router(function: Any, destination: Destination) -> Check:
-    def denial(body: Mapping[str, Any]) -> str | None:
-        skip = function(fields=body, destination=destination)
-        return None if skip is None else skip.reason
-
-    return denial

@@ -1,10 +1,10 @@
-"""Globs and regular expressions over whole values, matched in time proportional to the value, whatever the pattern.
+r"""Globs and regular expressions over whole values, matched in time proportional to the value, whatever the pattern.
 
 An operator's pattern meets texts that strangers wrote. Python's own engine backtracks, and a careless pattern then
 takes for ever; here the pattern becomes an automaton (Glushkov's: one state for each character that it names), and a
 value is read once, from left to right. All sizes are bounded, those of the pattern at start-up.
 
-Regular expressions have literals, ``.``, classes such as ``[a-z_]`` and ``\\d``, groups, ``|``, ``*``, ``+``, ``?`` and
+Regular expressions have literals, ``.``, classes such as ``[a-z_]`` and ``\d``, groups, ``|``, ``*``, ``+``, ``?`` and
 ``{2,5}``, with the meaning that Python gives them (ASCII classes; ``.`` is any character but a line break). Globs have
 ``*``, ``?`` and classes such as ``[abc]`` or ``[!abc]``. Neither has look-around or back-references.
 """

@@ -17,9 +17,10 @@ from .errors import EventError, TransformError
 from .events import SourceEvent
 from .families import Skip
 from .fields import Fields, value_at
-from .plugins.plan import Gate, Plan, Step
-from .routing import first_denial
-from .standards import Statement
+from .plugins.plan import Plan, Step, decide
+from .routing import Denial
+from .site import Site
+from .standards import Compose, Statement
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,8 @@ class Outcome:
     """What became of an event for one standard (all standards, where ``standard`` is empty).
 
     ``event``: name of the source event. ``statements``: finished, in order. ``destinations``: names of those
-    that may have them. ``denied``: destination → reason. ``reason``: in words, for skipped, not mapped and failed.
+    that may have them. ``own``: destination with pseudonyms of its own → its statements. ``denied``: destination →
+    reason. ``reason``: in words, for skipped, not mapped and failed.
     """
 
     standard: str
@@ -50,6 +52,7 @@ class Outcome:
     event: str = ""
     statements: list[Statement] = field(default_factory=list)
     destinations: tuple[str, ...] = ()
+    own: dict[str, list[Statement]] = field(default_factory=dict)
     denied: dict[str, str] = field(default_factory=dict)
     reason: str = ""
     error: EventError | None = None
@@ -67,31 +70,55 @@ class Pipeline:
         if steps is None:
             return [Outcome("", State.NOT_MAPPED, event.name, reason=NOT_MAPPED)]
         body = event.body
-        for name, decide in self.plan.filters:
+        # before any plugin sees the event: nothing that one does to its values can widen who receives it
+        gates = self.plan.gates
+        routes = [decide(gates.get(step.standard, ()), body) for step in steps]
+        for name, keep in self.plan.filters:
             try:
-                skip = decide(fields=body)
+                skip = keep(fields=body)
             except Exception as error:  # fail closed: an event that a filter cannot judge goes nowhere
                 log.error("filter %s raised %s: the event is skipped", name, type(error).__name__)
                 skip = Skip(f"filter {name} failed")
             if skip is not None:
                 log.debug("%s skipped: %s", event.name, skip.reason)
                 return [Outcome("", State.SKIPPED, event.name, reason=skip.reason)]
-        return [self._transform(step, event) for step in steps]
+        return [self._transform(step, event, *route) for step, route in zip(steps, routes, strict=True)]
 
-    def _transform(self, step: Step, event: SourceEvent) -> Outcome:
+    def statements(self, step: Step, body: Mapping[str, Any]) -> list[Statement] | Skip:
+        """What a step says of an event: transformed, composed, enriched. Raises what the plugins raise."""
+        return self._say(step, body, step.extract(body), step.site, step.compose)
+
+    def _say(
+        self, step: Step, body: Mapping[str, Any], values: Any, site: Site, compose: Compose
+    ) -> list[Statement] | Skip:
+        said = step.function(values, site)
+        made = said if isinstance(said, Skip) else compose(step.common(body), said)
+        if isinstance(made, Skip):
+            return made
+        if len(made) > MOST_STATEMENTS:
+            raise TransformError(f"more than {MOST_STATEMENTS} statements of one event")
+        statements = list(made)
+        for name, enrich in self.plan.enrichers:
+            _enrich(name, enrich, body, step.standard, statements)
+        return statements
+
+    def _transform(self, step: Step, event: SourceEvent, allowed: list[str], denials: dict[str, Denial]) -> Outcome:
         body = event.body
+        own: dict[str, list[Statement]] = {}
+        denied = {name: denial.reason for name, denial in denials.items()} if denials else {}
         try:
             values = step.extract(body)
-            said = step.function(values, step.site)
-            made = said if isinstance(said, Skip) else step.compose(step.common(body), said)
+            made = self._say(step, body, values, step.site, step.compose)
             if isinstance(made, Skip):
                 log.debug("%s skipped for %s: %s", event.name, step.standard, made.reason)
                 return Outcome(step.standard, State.SKIPPED, event.name, reason=made.reason)
-            if len(made) > MOST_STATEMENTS:
-                raise TransformError(f"more than {MOST_STATEMENTS} statements of one event")
-            statements = list(made)
-            for name, enrich in self.plan.enrichers:
-                _enrich(name, enrich, body, step.standard, statements)
+            for name in [name for name in allowed if name in step.own] if step.own else ():
+                allowed.remove(name)
+                theirs = self._say(step, body, values, *step.own[name])
+                if isinstance(theirs, Skip):
+                    denied[name] = theirs.reason
+                else:
+                    own[name] = theirs
         except EventError as error:
             return _failed(step.standard, event, error)
         except Exception as error:
@@ -99,11 +126,9 @@ class Pipeline:
             return _failed(step.standard, event, TransformError(reason))
         if log.isEnabledFor(logging.DEBUG):
             _note_absent(event, step.transformer.reads)
-        outcome = Outcome(step.standard, State.TRANSFORMED, event.name, statements)
-        gates = self.plan.gates.get(step.standard)
-        if gates:
-            _route(gates, body, outcome)
-        return outcome
+            for name, reason in denied.items():
+                log.debug("%s kept from %s: %s", event.name, name, reason)
+        return Outcome(step.standard, State.TRANSFORMED, event.name, made, tuple(allowed), own, denied)
 
 
 def _enrich(
@@ -127,18 +152,6 @@ def serialise(statement: Statement) -> bytes:
         return orjson.dumps(statement)
     except TypeError:
         raise TransformError("the statement cannot be written as JSON") from None
-
-
-def _route(gates: tuple[Gate, ...], body: Mapping[str, Any], outcome: Outcome) -> None:
-    allowed = []
-    for gate in gates:
-        reason = first_denial(gate.checks, body) if gate.checks else None
-        if reason is None:
-            allowed.append(gate.destination.name)
-        else:
-            outcome.denied[gate.destination.name] = reason
-            log.debug("%s kept from %s: %s", body["name"], gate.destination.name, reason)
-    outcome.destinations = tuple(allowed)
 
 
 def _add(statement: dict[str, Any], parts: Mapping[str, Any]) -> None:

@@ -86,10 +86,11 @@ class Relay:
 
 
 def parcels_of(outcome: Outcome) -> list[Parcel]:
-    """What the outbox keeps of an outcome: a parcel for each statement, if any destination may have it."""
-    if not outcome.destinations:
-        return []
+    """What the outbox keeps of an outcome: a parcel for each statement that any destination may have."""
+    told = [(outcome.statements, outcome.destinations)] if outcome.destinations else []
+    told += [(statements, (name,)) for name, statements in outcome.own.items()]
     return [
-        Parcel(outcome.standard, statement["id"], outcome.event, serialise(statement), outcome.destinations)
-        for statement in outcome.statements
+        Parcel(outcome.standard, statement["id"], outcome.event, serialise(statement), destinations)
+        for statements, destinations in told
+        for statement in statements
     ]

@@ -15,7 +15,12 @@ from urllib.parse import quote
 
 import marshmallow
 
-_NOT_IN_A_PATH = re.compile(r'[\x00-\x20"#%<>?\[\\\]^`{|}\x7f-\xa0]')
+_NO_CHARACTERS = "".join(f"\\U{plane:04x}fffe-\\U{plane:04x}ffff" for plane in range(1, 14))
+_NOT_IN_A_PATH = re.compile(
+    r'[\x00-\x20"#%<>?\[\\\]^`{|}\x7f-\xa0\ud800-\uf8ff\ufdd0-\ufdef\ufff0-\uffff\U000e0000-\U0010ffff'
+    + _NO_CHARACTERS
+    + "]"
+)
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -47,18 +52,26 @@ class Learner:
 
 
 class IdentityProvider(ABC):
-    """Knows who a user is in the outputs. Called at most once per user and space while the cache lasts."""
+    """Knows who a user is in the outputs. Called at most once per user and space while the cache lasts.
+
+    A space is the name of a standard, or ``standard/destination`` for a destination that has pseudonyms of its own:
+    a learner's pseudonyms in two such spaces must not tell that they are one person.
+    """
 
     name: ClassVar[str]
     settings_schema: ClassVar[type[marshmallow.Schema]]
 
     @abstractmethod
     def learner(self, user: UserRef, space: str) -> Learner | None:
-        """The learner in a pseudonym space (by default one for each standard); None for an unknown user."""
+        """The learner in a space; None for a user who is unknown or retired, of whom nothing is said then."""
 
     @abstractmethod
     def digest(self, value: str, space: str) -> str:
         """A UUID text for another linkable value (a session key): not reversible, the same on every host."""
+
+    def own_spaces(self) -> str | None:
+        """None if destinations can have pseudonyms of their own, else what the operator must do for it."""
+        return None
 
 
 class CourseProvider(ABC):
@@ -91,17 +104,21 @@ def cached(look_up: Callable[[K], V], limit: int = 50_000) -> Callable[[K], V]:
 
 @dataclass(frozen=True)
 class Site:
-    """The platform as the mappings of one pseudonym space see it. ``root_url`` has no slash at the end."""
+    """The platform as the mappings of one pseudonym space see it. ``root_url`` has no slash at the end.
+
+    ``own``: the space of one destination; e-mail addresses would join it to the others and are left out.
+    """
 
     root_url: str
     identity: IdentityProvider = field(repr=False)
     courses: CourseProvider = field(repr=False)
     space: str = ""
+    own: bool = False
 
     def __post_init__(self) -> None:
         """Put caches before the look-ups."""
         look_ups: Mapping[str, Any] = {
-            "learner": cached(lambda user: self.identity.learner(user, self.space)),
+            "learner": cached(self._learner),
             "digest": cached(lambda value: self.identity.digest(value, self.space)),
             "course_title": cached(self.courses.title),
         }
@@ -111,6 +128,10 @@ class Site:
     learner: Callable[[UserRef], Learner | None] = field(init=False, repr=False, compare=False)
     digest: Callable[[str], str] = field(init=False, repr=False, compare=False)
     course_title: Callable[[str], str | None] = field(init=False, repr=False, compare=False)
+
+    def _learner(self, user: UserRef) -> Learner | None:
+        found = self.identity.learner(user, self.space)
+        return Learner(found.pseudonym) if found is not None and self.own else found
 
     def iri(self, *parts: str) -> str:
         """An address under the platform's root: the parts joined by ``/``.

@@ -95,6 +95,10 @@ class Standard(ABC):
         """Headers of a GET to a destination's address that shows whether it is there and takes our credentials."""
         return {}
 
+    def notices(self) -> Sequence[str]:
+        """What its settings disclose of learners beyond a pseudonym: one text for each, ``setting: what it shows``."""
+        return ()
+
     @abstractmethod
     def schema(self) -> marshmallow.Schema:
         """Schema of a finished statement in the configured version, for the harness and ``--validate``."""

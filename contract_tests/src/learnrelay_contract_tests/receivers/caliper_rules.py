@@ -80,9 +80,7 @@ def _read(text: str) -> Properties:
     for item in text.split():
         name, kind = item.split(":")
         is_array = kind.startswith("[")
-        found[name.rstrip("!")] = Property(
-            tuple(kind.strip("[]").split("|")), is_array, required=name.endswith("!")
-        )
+        found[name.rstrip("!")] = Property(tuple(kind.strip("[]").split("|")), is_array, required=name.endswith("!"))
     return found
 
 

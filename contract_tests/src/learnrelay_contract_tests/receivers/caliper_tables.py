@@ -101,8 +101,7 @@ ENTITIES_1_2: Mapping[str, tuple[str, str]] = {
     "AssessmentItem": ("AssignableDigitalResource", "isTimeDependent:boolean"),
     "Attempt": (
         "Entity",
-        "assignee:Person assignable:DigitalResource isPartOf:Attempt count:integer"
-        f" {_SPAN} duration:Duration",
+        f"assignee:Person assignable:DigitalResource isPartOf:Attempt count:integer {_SPAN} duration:Duration",
     ),
     "Score": ("Entity", "attempt:Attempt maxScore:decimal scoreGiven:decimal scoredBy:Agent comment:string"),
     "Result": (
@@ -189,9 +188,7 @@ ENTITIES_1_1: Mapping[str, tuple[str, str]] = {
     "Assessment": ("AssignableDigitalResource", "items:[AssessmentItem]"),
     "Forum": ("DigitalResourceCollection", ""),
     "Thread": ("DigitalResourceCollection", ""),
-    **dict.fromkeys(
-        ("EpubChapter", "EpubPart", "EpubSubChapter", "EpubVolume", "Reading"), ("DigitalResource", "")
-    ),
+    **dict.fromkeys(("EpubChapter", "EpubPart", "EpubSubChapter", "EpubVolume", "Reading"), ("DigitalResource", "")),
 }
 
 # --- events -----------------------------------------------------------------------------------------
@@ -262,9 +259,7 @@ EVENTS_1_2: Mapping[str, EventType] = {
         " ExitedFullScreen Muted Unmuted OpenedPopout ClosedPopout",
         "actor!:Person object!:MediaObject target:MediaLocation",
     ),
-    "MessageEvent": EventType(
-        "ForumProfile", "MarkedAsRead MarkedAsUnread Posted", "actor!:Person object!:Message"
-    ),
+    "MessageEvent": EventType("ForumProfile", "MarkedAsRead MarkedAsUnread Posted", "actor!:Person object!:Message"),
     "NavigationEvent": EventType(
         "ReadingProfile AssessmentProfile AssignableProfile ForumProfile MediaProfile SurveyProfile",
         "NavigatedTo",
@@ -288,8 +283,7 @@ EVENTS_1_2: Mapping[str, EventType] = {
     "SessionEvent": EventType(
         "SessionProfile",
         "LoggedIn LoggedOut TimedOut",
-        "actor!:Person object!:SoftwareApplication target:DigitalResource"
-        " referrer:DigitalResource|SoftwareApplication",
+        "actor!:Person object!:SoftwareApplication target:DigitalResource referrer:DigitalResource|SoftwareApplication",
         {"TimedOut": "actor!:SoftwareApplication object!:Session"},
     ),
     "SurveyEvent": EventType("SurveyProfile", "OptedIn OptedOut", "actor!:Person object!:Survey"),
@@ -306,8 +300,7 @@ EVENTS_1_2: Mapping[str, EventType] = {
     "ToolUseEvent": EventType(
         "ToolUseProfile",
         "Used",
-        "actor!:Person object!:SoftwareApplication target:SoftwareApplication"
-        " generated:AggregateMeasureCollection",
+        "actor!:Person object!:SoftwareApplication target:SoftwareApplication generated:AggregateMeasureCollection",
     ),
     "ViewEvent": EventType(
         "ReadingProfile AnnotationProfile AssessmentProfile AssignableProfile ForumProfile GradingProfile"
@@ -353,14 +346,10 @@ EVENTS_1_1: Mapping[str, EventType] = {
         " referrer:DigitalResource|SoftwareApplication",
     ),
     "ThreadEvent": _in_1_1("ThreadEvent", more_actions="MarkedAsUnRead"),
-    "ToolUseEvent": _in_1_1(
-        "ToolUseEvent", "actor!:Person object!:SoftwareApplication target:SoftwareApplication"
-    ),
+    "ToolUseEvent": _in_1_1("ToolUseEvent", "actor!:Person object!:SoftwareApplication target:SoftwareApplication"),
     "ViewEvent": _in_1_1("ViewEvent", "actor!:Person object!:DigitalResource target:Frame"),
     "OutcomeEvent": EventType("", "Graded", "object!:Attempt target:nothing generated:Result"),
-    "ReadingEvent": EventType(
-        "", "NavigatedTo Searched Viewed", "actor!:Person object!:DigitalResource target:Frame"
-    ),
+    "ReadingEvent": EventType("", "NavigatedTo Searched Viewed", "actor!:Person object!:DigitalResource target:Frame"),
 }
 
 PROFILES = frozenset(name for event in EVENTS_1_2.values() for name in event.profiles.split())

@@ -145,9 +145,7 @@ class Receiver(ABC):
         if self._listener is None:
             self._listener = Listener((self.host, self.port), self._exchange, self.max_body)
             self.port = self._listener.server_port
-            self._thread = Thread(
-                target=self._listener.run, name=f"{type(self).__name__}:{self.port}", daemon=True
-            )
+            self._thread = Thread(target=self._listener.run, name=f"{type(self).__name__}:{self.port}", daemon=True)
             self._thread.start()
         return self
 
@@ -249,9 +247,7 @@ class Receiver(ABC):
             return refusal(413, f"the body is larger than {self.max_body} octets")
         return self._judge(request)
 
-    def _decide(
-        self, request: Request, verdict: Verdict | None, items: int, act: Misbehaviour | None
-    ) -> Answer | None:
+    def _decide(self, request: Request, verdict: Verdict | None, items: int, act: Misbehaviour | None) -> Answer | None:
         """Store, count and record in one step: who sees one of them sees all."""
         before = len(self._statements)
         answer = verdict() if callable(verdict) else verdict

@@ -74,9 +74,7 @@ class XapiReceiver(Receiver):
         if problems := _problems(statements, paths, version):
             return refusal(400, "malformed statements", problems)
         ids = [statement.get("id", str(uuid4())).lower() for statement in statements]
-        if twice := [
-            f"{paths[ids.index(id_)]}id: twice in one batch" for id_, n in Counter(ids).items() if n > 1
-        ]:
+        if twice := [f"{paths[ids.index(id_)]}id: twice in one batch" for id_, n in Counter(ids).items() if n > 1]:
             return refusal(400, "ids must differ", twice)
 
         def settle() -> Answer:
@@ -93,9 +91,7 @@ class XapiReceiver(Receiver):
         statement, id_ = request.document, request.parameters.get("statementId", "").lower()
         if set(request.parameters) != {"statementId"}:
             return refusal(400, "PUT takes statementId and nothing else")
-        problems = _problems(
-            [{"id": id_, **statement}] if isinstance(statement, dict) else [statement], [""], version
-        )
+        problems = _problems([{"id": id_, **statement}] if isinstance(statement, dict) else [statement], [""], version)
         if problems:
             return refusal(400, "malformed statement", problems)
         if statement.get("id", id_).lower() != id_:

@@ -19,6 +19,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 COMMANDS = {
     "check": "Check the operator's file, the plugins it enables and, with --connect, its destinations.",
     "plugins": "Show what is installed, enabled and mapped.",
+    "replay": "Run whole logs through the pipeline, to the destinations or into files.",
     "status": "Show what waits for which destination, and since when.",
     "transform": "Turn events into statements, on standard output or in a file.",
     "worker": "Deliver what waits in the outbox.",

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ..secrets import Secret
 
 Rules = Mapping[str, tuple[Any, ...]]
-"""``match`` of a destination: source path → values; OR in the tuple, AND between paths."""
+"""``match`` of a destination: source path → values; OR in the tuple, AND between paths. Texts may be patterns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,12 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One consumer: where it is, what it may have, how it is spoken to."""
+    """One consumer: where it is, what it may have, how it is spoken to.
+
+    ``verify``: whether its certificate is checked, or the file with the authorities that may have signed it.
+    ``client_cert``: files with our certificate and its key. ``pseudonyms``: whether its learners have pseudonyms of
+    their own, or those that all destinations of the standard see.
+    """
 
     name: str
     standard: str
@@ -53,6 +58,24 @@ class Destination:
     retry: Retry = Retry()
     timeout: float = 30.0
     verify: bool | str = True
+    client_cert: tuple[str, str] | None = None
+    pseudonyms: Literal["standard", "own"] = "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """When to raise an alarm for a destination, and where; None: not for this. The log has them in any case.
+
+    ``waiting``: statements; ``age``: seconds that the oldest waits; ``dead``: dead letters; ``unavailable``: seconds
+    that it fails (a halted destination is told at once). ``webhook`` gets a POST, ``command`` its standard input.
+    """
+
+    waiting: int | None = None
+    age: float | None = 3600.0
+    dead: int | None = 1
+    unavailable: float | None = 60.0
+    webhook: Secret | None = None
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +83,8 @@ class Delivery:
     """Engine and outbox. ``database`` is an SQLAlchemy URL; it may hold a password, so it is a secret.
 
     ``limit``: deliveries that may wait at once, all destinations together; ``wait``: seconds that emit() waits for
-    room before it raises; ``lease``: seconds after which a silent worker's claims are free again.
+    room before it raises; ``lease``: seconds after which a silent worker's claims are free again; ``retention``:
+    seconds after which a dead letter is dropped, unless its statement is critical.
     """
 
     engine: Literal["embedded", "celery"] = "embedded"
@@ -69,6 +93,8 @@ class Delivery:
     limit: int = 1_000_000
     wait: float = 5.0
     lease: float = 60.0
+    retention: float | None = None
+    alerts: Alerts = Alerts()
 
 
 @dataclass(frozen=True, slots=True)

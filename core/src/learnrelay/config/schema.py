@@ -82,7 +82,7 @@ class RetrySection(Section):
 
 
 class ScopeField(Text):
-    """``"all"``, or a table whose keys are known to access-control plugins."""
+    """``"all"``, or a table of whom a destination stands for (`learnrelay.access`)."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if value == "all" or (isinstance(value, dict) and value):
@@ -94,7 +94,7 @@ class ScopeField(Text):
 
 
 class MatchField(Text):
-    """``match = { "source.path" = value or [values] }``, compared exactly."""
+    """``match = { "source.path" = value or [values] }``."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, dict):
@@ -110,6 +110,17 @@ class MatchField(Text):
         if errors:
             raise ValidationError(errors)
         return rules
+
+
+class ClientCertificateSection(Section):
+    """``client_cert = { cert = "relay.pem", key = "relay.key" }``: how we prove who we are, where a consumer asks."""
+
+    cert = FilePath(required=True)
+    key = FilePath(required=True)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> tuple[str, str]:
+        return data["cert"], data["key"]
 
 
 class DestinationSection(Section):
@@ -128,6 +139,13 @@ class DestinationSection(Section):
     timeout = Duration(load_default=30.0)
     verify_tls = Flag(load_default=True)
     ca_file = FilePath(load_default=None)
+    client_cert = Table(ClientCertificateSection, load_default=None)
+    pseudonyms = OneOf(["standard", "own"], load_default="standard")
+
+    @validates_schema
+    def _one_way(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("ca_file") and data.get("verify_tls") is False:
+            raise ValidationError("has no place beside verify_tls = false", "ca_file")
 
     @post_load
     def _made(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

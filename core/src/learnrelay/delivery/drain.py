@@ -10,17 +10,18 @@ import logging
 import math
 import random
 import threading
-import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..config.models import Destination
-from ..standards import Judgement, Standard, Verdict, judge_status
-from .backoff import Backoff, retry_after, utc
-from .http import Client, NoAnswerError
-from .judging import Outcome, Rows, deliver, tidy
+from ..standards import Standard, Verdict
+from .backoff import Backoff
+from .judging import Outcome, Round, deliver, tidy
 from .leases import LeaseKeeper
 from .outbox import Outbox
-from .queue import Breaker, Claim, Claimed, Dead, Later, Mark
+from .queue import Breaker, Claim, Claimed, Dead, Later, Mark, Returned
+from .sender import Sender
 
 log = logging.getLogger("learnrelay.delivery")
 
@@ -35,10 +36,14 @@ _MOST_AHEAD = 8
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Nothing to do for ``seconds``, unless ``arrivals`` more statements come in."""
+    """Nothing to do for ``seconds``, unless ``arrivals`` more statements come in.
+
+    ``tail``: statements wait for company, and go when the time is over.
+    """
 
     seconds: float
     arrivals: float = 1
+    tail: bool = False
 
 
 AT_ONCE = Rest(0.0, 0)
@@ -59,27 +64,23 @@ class Drainer:
         rng: random.Random | None = None,
     ) -> None:
         self.destination = destination
-        self._standard = standard
         self._clock = outbox.clock
         self._queue = outbox.queue(destination.name)
-        self._client = Client(destination)
+        self._sender = Sender(destination, standard, outbox.clock)
         self._backoff = Backoff(destination.retry, rng)
         self._keeper = keeper
         self._stopping = threading.Event()
-        self._last_sent = -math.inf
-        self._request_time = _AHEAD  # one batch, until the consumer shows that it is faster
         self._suspect_next = True
-        self._under_way: Claim | None = None
-        self._owed: tuple[Claim, list[Mark]] | None = None
+        self._under_way: dict[str, None] = {}  # tokens of claims
+        self._owed: deque[tuple[Claim, list[Mark]]] = deque()
 
     # --- one round --------------------------------------------------------------------------------------
 
     def step(self) -> Rest:
         """Do the next thing that is due. Raises OutboxError when the database fails; call it again later."""
-        if self._owed:
-            self._settle(*self._owed)
+        self._settle()
         size, interval = self.destination.batch.size, self.destination.batch.interval
-        most = size * max(1, min(_MOST_AHEAD, int(_AHEAD / self._request_time)))
+        most = size * max(1, min(_MOST_AHEAD, int(_AHEAD / (self._sender.request_time or _AHEAD))))
         glance = self._queue.glance(most)
         breaker, now = glance.breaker, self._clock()
         if breaker.paused_until > now:
@@ -87,34 +88,27 @@ class Drainer:
         if breaker.failures:
             return self._round(self._queue.claim_probe(), breaker)
         suspect_due = glance.suspect_at <= now
-        tail_at = min(self._last_sent, now) + interval
+        tail_at = min(self._sender.last_sent, now) + interval
         ready = glance.waiting if now >= tail_at else glance.waiting - glance.waiting % size
         if suspect_due and (self._suspect_next or not ready):
             self._suspect_next = False
             return self._round(self._queue.claim_suspect(), breaker, suspect=True)
         self._suspect_next = True
+        if ready == most > size and not breaker.proven:
+            return self._catch_up(most)
         if ready:
             return self._round(self._queue.claim(ready), breaker)
         until_suspect = glance.suspect_at - now
         if glance.waiting:
-            return Rest(min(tail_at - now, until_suspect), size - glance.waiting)
+            return Rest(min(tail_at - now, until_suspect), size - glance.waiting, tail=True)
         return Rest(min(POLL, until_suspect))
 
     def _round(self, claim: Claim, breaker: Breaker, *, suspect: bool = False) -> Rest:
         if not claim.rows:
             return Rest(POLL)
         probe = breaker.failures > 0
-        self._under_way = claim
-        with self._keeper.watch(self._queue, claim.token):
-            result = deliver(
-                claim.rows,
-                self.destination.batch.size,
-                self._send,
-                self._aside,
-                self._stopping.is_set,
-                proven=breaker.proven or suspect,
-            )
-            self._settle(claim, result.marks)
+        result = self._deliver(claim, proven=breaker.proven or suspect)
+        self._settle()
         if result.trouble:
             self._trip(result.trouble, probe=probe)
         elif probe and not self._stopping.is_set():
@@ -123,34 +117,50 @@ class Drainer:
             self._queue.recover(proven=False)
         return AT_ONCE
 
-    def _settle(self, claim: Claim, marks: list[Mark]) -> None:
-        """Mark; what the database does not take now is owed, and comes first next time."""
-        self._owed = (claim, marks)
-        self._queue.settle(claim, marks)
-        self._owed = self._under_way = None
-        if given_up := sum(isinstance(mark, Dead) for mark in marks):
-            log.warning("destination %s: %d statement(s) given up, now dead letters", self.destination.name, given_up)
+    def _catch_up(self, size: int) -> Rest:
+        """A backlog and a fast consumer: while one claim is sent, the last one is marked and the next one made."""
+        claim = self._queue.claim(size)
+        with ThreadPoolExecutor(1, f"learnrelay-{self.destination.name}-ahead") as ahead:
+            while len(claim.rows) == size:
+                following = ahead.submit(self._ahead, size)
+                result = self._deliver(claim, proven=False)
+                claim = following.result()
+                if result.trouble:
+                    self._trip(result.trouble, probe=False)
+                if result.trouble or self._stopping.is_set():
+                    break
+        if claim.rows:  # too few for full batches, or not wanted any more
+            self._owed.append((claim, [Returned(claim.rows, tried=False)]))
+        self._settle()
+        return AT_ONCE
 
-    def _send(self, rows: Rows) -> Outcome:
-        now = self._clock()
-        self._last_sent = now
-        try:
-            request = self._standard.encode([row.payload for row in rows], utc(now))
-        except Exception as error:
-            return Outcome(Verdict.REFUSED, f"{self._standard.name} cannot encode it ({type(error).__name__})")
-        started = time.perf_counter()
-        try:
-            answer = self._client.post(request)
-        except NoAnswerError as error:
-            return Outcome(Verdict.RETRY, error.reason, reached=error.sent)
-        finally:
-            self._request_time = max(time.perf_counter() - started, 1e-6)
-        try:
-            judgement = self._standard.judge(answer)
-        except Exception as error:
-            judgement = Judgement(judge_status(answer.status), f"answer not understood ({type(error).__name__})")
-        words = tidy(f"{answer.status} {judgement.reason}")
-        return Outcome(judgement.verdict, words, answer.status, retry_after(answer.headers.get("Retry-After"), now))
+    def _ahead(self, size: int) -> Claim:
+        self._settle()
+        claim = self._queue.claim(size)
+        self._under_way[claim.token] = None
+        return claim
+
+    def _deliver(self, claim: Claim, *, proven: bool) -> Round:
+        """Send a claim; what became of it is owed to the outbox."""
+        self._under_way[claim.token] = None
+        with self._keeper.watch(self._queue, claim.token):
+            result = deliver(
+                claim.rows, self.destination.batch.size, self._sender, self._aside, self._stopping.is_set, proven=proven
+            )
+        self._owed.append((claim, result.marks))
+        return result
+
+    def _settle(self) -> None:
+        """Mark what is owed; what the database does not take now comes first next time."""
+        while self._owed:
+            claim, marks = self._owed[0]
+            self._queue.settle(claim, marks)
+            self._owed.popleft()
+            self._under_way.pop(claim.token, None)
+            if given_up := sum(isinstance(mark, Dead) for mark in marks):
+                log.warning(
+                    "destination %s: %d statement(s) given up, now dead letters", self.destination.name, given_up
+                )
 
     def _aside(self, row: Claimed, outcome: Outcome) -> Later | Dead:
         attempts = row.attempts + 1
@@ -194,10 +204,10 @@ class Drainer:
         self._stopping.set()
 
     def abandon(self) -> None:
-        """Return the lease of a request that takes too long to wait for."""
-        if claim := self._under_way:
-            self._queue.release(claim.token)
+        """Return the leases of requests that take too long to wait for."""
+        for token in list(self._under_way):
+            self._queue.release(token)
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._sender.close()

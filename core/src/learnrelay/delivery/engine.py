@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from ..config.models import Destination
 from ..errors import OutboxError
 from ..standards import Standard
+from .alerts import Watch, keep_house
 from .drain import AT_ONCE, POLL, Drainer, Rest
 from .leases import LeaseKeeper
 from .outbox import Outbox
@@ -19,6 +20,9 @@ log = logging.getLogger("learnrelay.delivery")
 
 _PAUSE_AFTER_ERROR = 1.0  # seconds until a drain asks a failing database again
 _DRAINED_POLL = 0.02
+
+HOUSEKEEPING = 30.0
+"""Seconds between two looks at alerts and retention."""
 
 
 class Engine(ABC):
@@ -46,6 +50,7 @@ class EmbeddedEngine(Engine):
         self._outbox = outbox
         self._stopped = threading.Event()
         self._keeper = LeaseKeeper(outbox.settings.lease)
+        self._house = threading.Thread(target=self._keep_house, name="learnrelay-house", daemon=True)
         self._threads = {
             name: _DrainThread(Drainer(outbox, destination, standards[destination.standard], self._keeper))
             for name, destination in destinations.items()
@@ -53,6 +58,7 @@ class EmbeddedEngine(Engine):
 
     def start(self) -> None:
         """Start the threads."""
+        self._house.start()
         for thread in self._threads.values():
             thread.start()
 
@@ -73,6 +79,11 @@ class EmbeddedEngine(Engine):
             if thread.is_alive():
                 thread.abandon()
         self._keeper.close()
+
+    def _keep_house(self) -> None:
+        watch = Watch(self._outbox)
+        while not self._stopped.wait(HOUSEKEEPING):
+            keep_house(self._outbox, watch)
 
     def drained(self, timeout: float) -> bool:
         """Wait until nothing is due: what is left has a paused destination, or its time to come."""

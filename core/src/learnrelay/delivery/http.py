@@ -58,6 +58,7 @@ class Client:
         self._session.trust_env = False
         self._session.proxies = get_environ_proxies(destination.url)
         self._session.verify = destination.verify
+        self._session.cert = destination.client_cert
         self._fresh = True
 
     def post(self, request: Request) -> Answer:

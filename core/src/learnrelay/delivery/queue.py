@@ -102,7 +102,8 @@ class Glance:
 
 
 _PROBES_AROUND = 13  # up to 2^12 places from the oldest
-_FREE = "destination = :destination AND attempts = 0 AND lease_until <= :now"
+_FREE = "d.destination = :destination AND d.attempts = 0 AND d.lease_until <= :now"
+_DUE = "d.destination = :destination AND d.next_attempt <= :now AND d.lease_until <= :now"
 _MINE = "destination = :destination AND lease_owner = :token AND key BETWEEN :first AND :last"
 
 
@@ -126,7 +127,7 @@ class Queue:
             breaker = self._breaker(transaction)
             ((waiting,),) = transaction.execute(
                 f"""SELECT COUNT(*) FROM (
-                    SELECT 1 FROM learnrelay_delivery WHERE {_FREE} LIMIT :size) AS free""",  # noqa: S608
+                    SELECT 1 FROM learnrelay_delivery AS d WHERE {_FREE} LIMIT :size) AS free""",  # noqa: S608
                 destination=self.destination,
                 now=now,
                 size=size,
@@ -156,35 +157,29 @@ class Queue:
 
     def claim(self, size: int) -> Claim:
         """Up to ``size`` statements that never failed by themselves, oldest first. May be empty."""
-        with self._database.transaction() as transaction:
-            return self._claim(transaction, f"{_FREE} ORDER BY key LIMIT :size", size=size)
+        with self._database.transaction(durable=False) as transaction:
+            return self._claim(transaction, _FREE, size=size)
 
     def claim_suspect(self) -> Claim:
         """The oldest statement that failed by itself and is due again. May be empty."""
-        with self._database.transaction() as transaction:
-            return self._claim(
-                transaction,
-                """destination = :destination AND attempts > 0 AND next_attempt <= :now
-                AND lease_until <= :now ORDER BY key LIMIT 1""",
-            )
+        with self._database.transaction(durable=False) as transaction:
+            return self._claim(transaction, f"{_DUE} AND d.attempts > 0", size=1)
 
     def claim_probe(self) -> Claim:
         """One statement to try a failing destination with; empty when another worker is at it.
 
-        The oldest first, then ever further from it (1, 3, 7, … places), and around again one
-        place on: what is oldest may be just what the consumer stumbles over.
+        The oldest first, then ever further from it (1, 3, 7, … places), and around again one place on: what is
+        oldest may be just what the consumer stumbles over.
         """
-        with self._database.transaction() as transaction:
+        with self._database.transaction(durable=False) as transaction:
             breaker = self._breaker(transaction, lock=True)
             now = self._outbox.clock()
             if not breaker.failures or breaker.paused_until > now:
                 return Claim("", ())
-            anything = "destination = :destination AND lease_until <= :now AND next_attempt <= :now"
             around, step = divmod(breaker.failures - 1, _PROBES_AROUND)
             place = 2**step - 1 + around
             ((waiting,),) = transaction.execute(
-                f"""SELECT COUNT(*) FROM (
-                    SELECT 1 FROM learnrelay_delivery WHERE {anything} LIMIT :size) AS free""",  # noqa: S608
+                f"SELECT COUNT(*) FROM (SELECT 1 FROM learnrelay_delivery AS d WHERE {_DUE} LIMIT :size) AS due",  # noqa: S608
                 destination=self.destination,
                 now=now,
                 size=place + 1,
@@ -196,31 +191,37 @@ class Queue:
                 until=now + self.lease,
                 destination=self.destination,
             )
-            place %= waiting
-            return self._claim(transaction, f"{anything} ORDER BY key LIMIT 1 OFFSET :place", place=place)
+            return self._claim(transaction, _DUE, size=1, place=place % waiting)
 
-    def _claim(self, transaction: Transaction, which: str, **parameters: Any) -> Claim:
-        token = uuid.uuid4().hex
+    def _claim(self, transaction: Transaction, free: str, size: int, place: int = 0) -> Claim:
         now = self._outbox.clock()
         # SQLite's transaction is alone; PostgreSQL skips what another worker is claiming at this moment.
-        skip = "FOR UPDATE SKIP LOCKED" if self._database.postgres else ""
+        skip = "FOR UPDATE OF d SKIP LOCKED" if self._database.postgres else ""
         rows = transaction.execute(
-            f"""WITH free AS MATERIALIZED (SELECT key FROM learnrelay_delivery WHERE {which} {skip})
-            UPDATE learnrelay_delivery SET lease_owner = :token, lease_until = :until
-            WHERE destination = :destination AND key IN (SELECT key FROM free)
-            RETURNING key, attempts,
-                (SELECT payload FROM learnrelay_statement AS s WHERE s.key = learnrelay_delivery.key)""",  # noqa: S608
-            token=token,
-            until=now + self.lease,
-            now=now,
+            f"""SELECT d.key, s.payload, d.attempts
+            FROM learnrelay_delivery AS d JOIN learnrelay_statement AS s ON s.key = d.key
+            WHERE {free} ORDER BY d.key LIMIT :size OFFSET :place {skip}""",  # noqa: S608
             destination=self.destination,
-            **parameters,
+            now=now,
+            size=size,
+            place=place,
         )
-        return Claim(token, tuple(Claimed(key, payload, attempts) for key, attempts, payload in sorted(rows)))
+        if not rows:
+            return Claim("", ())
+        claim = Claim(uuid.uuid4().hex, tuple(Claimed(*row) for row in rows))
+        lease = "UPDATE learnrelay_delivery AS d SET lease_owner = :token, lease_until = :until WHERE"
+        times = {"now": now, "until": now + self.lease}
+        which = self._stretch(claim.token, claim.rows)
+        if self._database.postgres:
+            keys = [row.key for row in claim.rows]
+            transaction.change(f"{lease} destination = :destination AND key = ANY(:keys)", keys=keys, **times, **which)
+        else:
+            transaction.change(f"{lease} {free} AND d.key BETWEEN :first AND :last", **times, **which)
+        return claim
 
     def renew(self, token: str) -> None:
         """Extend a claim by a whole lease from now."""
-        with self._database.transaction() as transaction:
+        with self._database.transaction(durable=False) as transaction:
             transaction.change(
                 """UPDATE learnrelay_delivery SET lease_until = :until
                 WHERE destination = :destination AND lease_owner = :token""",
@@ -231,7 +232,7 @@ class Queue:
 
     def release(self, token: str) -> None:
         """Return a whole claim, as if it had never been."""
-        with self._database.transaction() as transaction:
+        with self._database.transaction(durable=False) as transaction:
             transaction.change(
                 """UPDATE learnrelay_delivery SET lease_until = 0, lease_owner = NULL
                 WHERE destination = :destination AND lease_owner = :token""",
@@ -326,7 +327,7 @@ class Queue:
         Gives the breaker as it now is when this is news: the first failure, or another condition than before.
         """
         now = self._outbox.clock()
-        with self._database.transaction() as transaction:
+        with self._database.transaction(durable=False) as transaction:
             before = self._breaker(transaction, lock=True)
             if before.paused_until > now and not probe:
                 return None  # another worker's request failed at the same time and said so first
@@ -338,7 +339,7 @@ class Queue:
 
     def recover(self, *, proven: bool) -> Breaker | None:
         """The destination stores again. Gives the breaker as it was if it was tripped."""
-        with self._database.transaction() as transaction:
+        with self._database.transaction(durable=False) as transaction:
             before = self._breaker(transaction, lock=True)
             self._write(transaction, Breaker(proven=proven))
         return before if before.failures else None

@@ -3,6 +3,9 @@
 A statement's payload is stored once; every destination that is still to get it has one row in ``delivery``,
 keyed by (destination, key): together with the unique statement id, the same statement emitted again while it
 waits is no second delivery. ``key`` rises with time, so the primary key is also the queue, oldest first.
+
+The unique key begins with the event's minute. Ids are random, and an index of them would have each statement
+come to and go from a page of its own; by minute, neighbours in the queue are neighbours in the index.
 """
 
 from __future__ import annotations
@@ -23,14 +26,16 @@ def _version_1(transaction: Transaction, postgres: bool) -> None:
     for sql in (
         f"""CREATE TABLE learnrelay_statement (
             key {key},
+            minute BIGINT NOT NULL,
             standard TEXT NOT NULL,
             statement_id TEXT NOT NULL,
+            content BIGINT NOT NULL,
             event_name TEXT NOT NULL,
             event_time DOUBLE PRECISION,
             critical INTEGER NOT NULL,
             taken DOUBLE PRECISION NOT NULL,
             payload {"BYTEA" if postgres else "BLOB"} NOT NULL,
-            UNIQUE (standard, statement_id))""",
+            UNIQUE (minute, standard, statement_id, content))""",
         f"""CREATE TABLE learnrelay_delivery (
             destination TEXT NOT NULL,
             key BIGINT NOT NULL,
@@ -72,9 +77,22 @@ def _version_1(transaction: Transaction, postgres: bool) -> None:
             proven INTEGER NOT NULL) {clustered}""",
     ):
         transaction.change(sql)
+    if postgres:  # who else waits for a payload; SQLite answers that from the primary key, a seek a destination
+        transaction.change("CREATE INDEX learnrelay_delivery_key ON learnrelay_delivery (key)")
+        transaction.change("CREATE INDEX learnrelay_dead_letter_key ON learnrelay_dead_letter (key)")
 
 
-MIGRATIONS: tuple[Migration, ...] = (_version_1,)
+def _version_2(transaction: Transaction, postgres: bool) -> None:
+    transaction.change(
+        f"""CREATE TABLE learnrelay_alert (
+            destination TEXT NOT NULL,
+            condition TEXT NOT NULL,
+            since DOUBLE PRECISION NOT NULL,
+            PRIMARY KEY (destination, condition)) {"" if postgres else "WITHOUT ROWID"}"""
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (_version_1, _version_2)
 """Version n is what the first n of these make. Append only: a released version never changes."""
 
 

@@ -14,7 +14,7 @@ from ..config.models import Destination
 from ..errors import Problem
 from ..families import Say, Skip, Transformer
 from ..fields import compile_extractor
-from ..routing import Check
+from ..routing import Check, Denial, ScopeRule, first_denial
 from ..site import Site
 from ..standards import Compose, Standard
 from .registry import Registry
@@ -23,7 +23,7 @@ Body = Mapping[str, Any]
 
 
 class Step(NamedTuple):
-    """How one standard says the events of one name."""
+    """How one standard says the events of one name; ``own``: for destinations with pseudonyms of their own."""
 
     standard: str
     transformer: Transformer
@@ -32,13 +32,45 @@ class Step(NamedTuple):
     function: Say
     site: Site
     compose: Compose
+    own: Mapping[str, tuple[Site, Compose]]
 
 
 class Gate(NamedTuple):
-    """A destination and the checks that an event must pass to reach it, in order."""
+    """A destination and all that an event must pass to reach it: checks, scopes, and what routing plugins say."""
 
     destination: Destination
-    checks: tuple[tuple[str, Check], ...]
+    checks: tuple[tuple[str, Check], ...] = ()
+    scopes: tuple[ScopeRule, ...] = ()
+    routers: tuple[tuple[str, Check], ...] = ()
+
+
+def decide(gates: tuple[Gate, ...], body: Body) -> tuple[list[str], dict[str, Denial]]:
+    """Names of the destinations that may have an event, and what denies it to the others.
+
+    The scopes of all destinations are looked at before the first plugin is asked: none can change what they see.
+    """
+    allowed: list[str] = []
+    denied: dict[str, Denial] = {}
+    told: dict[Any, Any] = {}
+    asked: dict[str, tuple[tuple[str, Check], ...]] = {}
+    for destination, checks, scopes, routers in gates:
+        denial = first_denial(checks, body) if checks else None
+        if denial is None:
+            for rule in scopes:
+                denial = rule.denial(body, told)
+                if denial is not None:
+                    break
+        if denial is not None:
+            denied[destination.name] = denial
+            continue
+        allowed.append(destination.name)
+        if routers:
+            asked[destination.name] = routers
+    for name, routers in asked.items():
+        if (denial := first_denial(routers, body)) is not None:
+            allowed.remove(name)
+            denied[name] = denial
+    return allowed, denied
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +124,12 @@ def compile_plan(
     standards: Mapping[str, Standard],
     sites: Mapping[str, Site],
     gates: Mapping[str, Iterable[Gate]],
+    own: Mapping[str, Mapping[str, Site]] | None = None,
 ) -> Plan:
-    """Resolve hooks, extractors and composers, once. All arguments have been checked before."""
+    """Resolve hooks, extractors and composers, once. All arguments have been checked before.
+
+    ``own``: standard → destinations with pseudonyms of their own → the platform as they see it.
+    """
     steps: dict[str, list[Step]] = {}
     composers: dict[int, tuple[Any, ...]] = {}
     for (name, event), transformer in table.items():
@@ -105,6 +141,10 @@ def compile_plan(
                 transformer.function,
                 site,
                 standard.composer(transformer, site),
+                {
+                    destination: (theirs, standard.composer(transformer, theirs))
+                    for destination, theirs in (own or {}).get(name, {}).items()
+                },
             )
         steps.setdefault(event, []).append(Step(name, transformer, *composers[id(transformer)]))
     return Plan(

@@ -10,11 +10,13 @@ from uuid import UUID
 
 from marshmallow import ValidationError, validates_schema
 
-from ..config.fields import FilePath, OneOf, SecretText, Section
+from ..config.fields import FilePath, OneOf, SecretText, Section, Text
 from ..secrets import Secret
 from ..site import IdentityProvider, Learner, UserRef
 
 SHORTEST_SECRET = 16
+RETIRED_PREFIX = "retired__user_"
+"""How the platform renames a user who is retired, unless its settings say otherwise."""
 
 
 def keyed_uuid(secret: Secret, *parts: str) -> str:
@@ -27,17 +29,29 @@ def keyed_uuid(secret: Secret, *parts: str) -> str:
     return str(UUID(int=value))
 
 
+class _Retired:
+    """Users whom the platform has retired: it renames them, and nothing more is said of them."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._prefix: str = settings.get("retired_prefix", RETIRED_PREFIX)
+
+    def __call__(self, user: UserRef) -> bool:
+        return user.username is not None and user.username.startswith(self._prefix)
+
+
 class KeyedSettings(Section):
-    """``[identity] provider = "keyed"``."""
+    """``[identity] provider = "keyed"``. ``retired_prefix``: how the platform's names of retired users begin."""
 
     secret = SecretText(required=True, shortest=SHORTEST_SECRET)
     pseudonyms = OneOf(["per-standard", "shared"], load_default="per-standard")
+    retired_prefix = Text(load_default=RETIRED_PREFIX)
 
 
 class KeyedIdentity(IdentityProvider):
-    """Pseudonyms derived from the user id with a keyed hash; another one in each space unless ``shared``.
+    """Pseudonyms derived from the user id with a keyed hash; another one in each space.
 
-    Where an event has only a user name, the pseudonym is derived from the name: it differs from that of the id.
+    With ``shared`` all standards see the same; destinations with pseudonyms of their own still do not. Where an event
+    has only a user name, the pseudonym is derived from the name: it differs from that of the id.
     """
 
     name = "keyed"
@@ -46,15 +60,21 @@ class KeyedIdentity(IdentityProvider):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._secret: Secret = settings["secret"]
         self._shared = settings["pseudonyms"] == "shared"
+        self._retired = _Retired(settings)
 
     def learner(self, user: UserRef, space: str) -> Learner | None:
-        """Always known: anyone has a pseudonym."""
+        """Anyone has a pseudonym, except who is retired."""
+        if self._retired(user):
+            return None
         told = ("id", user.user_id) if user.user_id else ("name", user.username or "")
-        return Learner(keyed_uuid(self._secret, "learner", "" if self._shared else space, *told))
+        return Learner(keyed_uuid(self._secret, "learner", self._space(space), *told))
 
     def digest(self, value: str, space: str) -> str:
         """A keyed UUID of the value."""
-        return keyed_uuid(self._secret, "digest", "" if self._shared else space, value)
+        return keyed_uuid(self._secret, "digest", self._space(space), value)
+
+    def _space(self, space: str) -> str:
+        return "" if self._shared and "/" not in space else space
 
 
 class TableSettings(Section):
@@ -62,6 +82,7 @@ class TableSettings(Section):
 
     path = FilePath(required=True)
     secret = SecretText(load_default=None, shortest=SHORTEST_SECRET)
+    retired_prefix = Text(load_default=RETIRED_PREFIX)
 
     @validates_schema
     def _readable(self, data: dict[str, Any], **_: Any) -> None:
@@ -72,7 +93,10 @@ class TableSettings(Section):
 
 
 class TableIdentity(IdentityProvider):
-    """The operator's own list: CSV with the columns ``user_id,username,external_id`` and perhaps ``email``."""
+    """The operator's own list: CSV with the columns ``user_id,username,external_id`` and perhaps ``email``.
+
+    In the space of a destination with pseudonyms of its own the external id is replaced by a keyed hash of it.
+    """
 
     name = "table"
     settings_schema = TableSettings
@@ -83,17 +107,26 @@ class TableIdentity(IdentityProvider):
         self._by_id = {row["user_id"]: learner for row, learner in learners if row["user_id"]}
         self._by_name = {row["username"]: learner for row, learner in learners if row["username"]}
         content = "\n".join(f"{row['user_id']},{row['username']},{row['external_id']}" for row in rows)
+        self._keyed = settings["secret"] is not None
         self._secret: Secret = settings["secret"] or Secret(content, "the table")
+        self._retired = _Retired(settings)
 
     def learner(self, user: UserRef, space: str) -> Learner | None:
-        """By id, else by name; None for who is not in the table."""
-        if user.user_id and (found := self._by_id.get(user.user_id)):
-            return found
-        return self._by_name.get(user.username or "")
+        """By id, else by name; None for who is not in the table, or retired."""
+        found = self._by_id.get(user.user_id or "")
+        if found is None and user.username:
+            found = self._by_name.get(user.username)
+        if found is None or self._retired(user):
+            return None
+        return Learner(keyed_uuid(self._secret, "learner", space, found.pseudonym)) if "/" in space else found
 
     def digest(self, value: str, space: str) -> str:
         """A keyed UUID of the value."""
         return keyed_uuid(self._secret, "digest", space, value)
+
+    def own_spaces(self) -> str | None:
+        """They need a secret: made with the table's content they would change with every row."""
+        return None if self._keyed else 'with the table, "own" needs a secret under [identity]'
 
 
 def read_table(path: str) -> list[dict[str, str]]:

@@ -203,36 +203,63 @@ def platform(site: Site) -> Known:
 
 def course_id(site: Site, key: str) -> str:
     """Id of a course run."""
-    return site.iri("course", key)
+    return _iri((site, "course", key))
 
 
-def course(site: Site, key: str) -> Entity:
+def course(site: Site, key: str) -> Known:
     """A course run, as an organisation of people."""
+    return _course((site, key))
+
+
+@cached
+def _course(of: tuple[Site, str]) -> Known:
+    site, key = of
     parts = parse_course(key)
-    return {
+    told = {
         "id": course_id(site, key),
         "type": "CourseSection",
         "name": site.course_title(key),
         "courseNumber": parts and parts.course,
-        "academicSession": (parts and parts.run) or None,
+        "academicSession": parts and parts.run,
     }
+    return Known({name: value for name, value in told.items() if value})
 
 
-def course_content(site: Site, key: str) -> Entity:
-    """A course run, as a resource to be worked through: the block at its root."""
+def course_content(site: Site, key: str) -> Known:
+    """A course run, as a resource to be worked through: the block at its root.
+
+    Raises InvalidFieldError for a text that is no course key.
+    """
+    return _course_content((site, key))
+
+
+@cached
+def _course_content(of: tuple[Site, str]) -> Known:
+    site, key = of
     parts = parse_course(key)
     root = block_key(key, "course", parts.run if parts.kind == "old" else "course") if parts else None
     if root is None:
         raise InvalidFieldError("not a course key", path="context.course_id")
-    return {"id": block_id(site, root), "type": "AssignableDigitalResource"}
+    return Known(id=block_id(site, root), type="AssignableDigitalResource")
 
 
-def block_id(site: Site, usage_key: str, *suffix: str) -> str:
-    """Id of a block, or of a thing that belongs to one."""
-    return site.iri("xblock", usage_key, *suffix)
+def block_id(site: Site, usage_key: str) -> str:
+    """Id of a block."""
+    return _iri((site, "xblock", usage_key))
+
+
+@cached
+def _iri(of: tuple[Site, str, str]) -> str:
+    site, kind, key = of
+    return site.iri(kind, key)
+
+
+def to_microseconds(moment: datetime) -> str:
+    """A moment in UTC, ISO 8601 without an offset: ``2026-03-02T10:00:01.250000``."""
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")[:26]
 
 
 def in_utc(moment: datetime) -> str:
     """A moment in UTC with milliseconds and ``Z`` (Caliper 1.2, 4.2): what is finer is cut, as the clock would."""
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return f"{utc.isoformat(timespec='milliseconds')[:23]}Z"
+    return f"{to_microseconds(moment)[:23]}Z"

@@ -9,7 +9,6 @@ says one (the first, if it says none). Each of several things said becomes an ev
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
 from hashlib import sha1
 from typing import Any
 from uuid import UUID
@@ -17,11 +16,11 @@ from uuid import UUID
 import orjson
 
 from learnrelay import Said, Site, Skip, Statement, Transformer
-from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, learner_of
-from learnrelay.site import UserRef, cached
+from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, Named, learner_among
+from learnrelay.site import cached
 
 from . import __version__, entities
-from .entities import Entity, Known, OfLearner, in_utc
+from .entities import Entity, Known, OfLearner, to_microseconds
 from .schema.tables import VERSIONS
 from .version_1_1 import in_1_1
 
@@ -31,7 +30,7 @@ CONTEXTS = {version: vocabulary.context for version, vocabulary in VERSIONS.item
 OF_A_COURSE = frozenset(
     name for name, lineage in VERSIONS["1.2"].lineage.items() if "DigitalResource" in lineage and name != "WebPage"
 )
-"""Types of which an object belongs to the course; a page of the web may be anywhere."""
+"""Types of which an object on the platform belongs to the course of its event; a page may belong to none."""
 
 NAMESPACE = UUID("1f5f5b67-6c2e-5b7a-8b0e-1d8c1c8d9c44")
 _NAMESPACE = NAMESPACE.bytes
@@ -50,55 +49,53 @@ def composer(
     ed_app = entities.platform(site)
 
     @cached
-    def course_of(key: str) -> Known:
-        return Known(pruned(entities.course(site, key), ""))
+    def learner_iri(named: Named) -> str | Skip:
+        user = learner_among(named)
+        if user is None:
+            return Skip(NOBODY)
+        learner = site.learner(user)
+        return Skip(UNKNOWN_LEARNER) if learner is None else site.iri("user", learner.pseudonym)
 
-    @cached
-    def iri_of(user: UserRef) -> str | None:
-        known = site.learner(user)
-        return None if known is None else site.iri("user", known.pseudonym)
-
-    def one(common: Common, said: Said, learner: str) -> Statement:
-        said = pruned(said, learner)
-        course = None if common.course_id is None else course_of(common.course_id)
-        said_object = said["object"] if course is None else in_course(said["object"], course["id"])
+    def one(common: Common, said: Said, learner: str, recorded: str) -> Statement:
+        parts = pruned(said, learner)
+        when = to_microseconds(parts.pop("eventTime")) if "eventTime" in parts else recorded
+        course = None if common.course_id is None else entities.course(site, common.course_id)
+        about: Entity = parts["object"] if course is None else in_course(parts["object"], course["id"], site.root_url)
         event: Statement = {
             "@context": context,
             "id": "",
-            "type": said.get("type", default_type),
-            "profile": said.get("profile", default_profile),
+            "type": parts.get("type", default_type),
+            "profile": parts.get("profile", default_profile),
             "actor": {"id": learner, "type": "Person"},
-            "action": said.get("action", default_action),
-            "object": said_object,
-            "eventTime": in_utc(said.get("eventTime", common.moment)),
+            "action": parts.get("action", default_action),
+            "object": about,
+            "eventTime": f"{when[:23]}Z",
         }
         for key in ("target", "generated", "referrer", "membership"):
-            if key in said:
-                event[key] = said[key]
+            if key in parts:
+                event[key] = parts[key]
         event["edApp"] = ed_app
-        if "actor" in said:
+        if "actor" in parts:
             event["actor"], event["edApp"] = ed_app, ed_app["id"]
         if course is not None:
-            event["group"] = course if said_object["id"] != course["id"] else course["id"]
+            event["group"] = course if about["id"] != course["id"] else course["id"]
         if common.session is not None:
             event["session"] = {"id": f"urn:uuid:{site.digest(common.session)}", "type": "Session"}
             if learner_acts(common):
                 event["session"]["user"] = {"id": learner, "type": "Person"}
-        event["extensions"] = {**said["extensions"], **_VERSION} if "extensions" in said else _VERSION
-        event["id"] = stable_id(common, event, said, learner)
+        event["extensions"] = {**parts["extensions"], **_VERSION} if "extensions" in parts else _VERSION
+        event["id"] = stable_id(common.name, when, event, course, parts)
         return event if version != "1.1" else in_1_1(event)
 
     def compose(common: Common, said: Said | Sequence[Said]) -> Sequence[Statement] | Skip:
-        user = learner_of(common)
-        if user is None:
-            return Skip(NOBODY)
-        learner = iri_of(user)
-        if learner is None:
-            return Skip(UNKNOWN_LEARNER)
-        if isinstance(said, dict):
-            return [one(common, said, learner)]
+        learner = learner_iri((common.subject_id, common.subject_name, common.user_id, common.username))
+        if isinstance(learner, Skip):
+            return learner
+        recorded = to_microseconds(common.moment)
+        if type(said) is dict:
+            return [one(common, said, learner, recorded)]
         several = [said] if isinstance(said, Mapping) else said
-        return [one(common, this, learner) for this in several]
+        return [one(common, this, learner, recorded) for this in several]
 
     return compose
 
@@ -112,48 +109,47 @@ def learner_acts(common: Common) -> bool:
     return common.subject_id in (None, common.user_id) and common.subject_name in (None, common.username)
 
 
-def in_course(entity: Entity, course: str) -> Entity:
-    """A resource, or what an attempt is at, as a part of the course, unless it is part of something else."""
+def in_course(entity: Entity, course: str, root_url: str) -> Entity:
+    """A resource of the platform, or what an attempt is at, as a part of the course, unless it is part of another."""
     if entity["type"] == "Attempt":
         assignable = entity["assignable"]
-        return entity if isinstance(assignable, str) else {**entity, "assignable": in_course(assignable, course)}
-    return {**entity, "isPartOf": course} if entity["type"] in OF_A_COURSE and "isPartOf" not in entity else entity
+        if isinstance(assignable, str):
+            return entity
+        return {**entity, "assignable": in_course(assignable, course, root_url)}
+    if entity["type"] in OF_A_COURSE and "isPartOf" not in entity and entity["id"].startswith(root_url):
+        return {**entity, "isPartOf": course}
+    return entity
 
 
-def stable_id(common: Common, event: Statement, said: Said, learner: str) -> str:
+def stable_id(source: str, when: str, event: Statement, course: Known | None, parts: Entity) -> str:
     """``urn:uuid:`` of version 5 (RFC 4122, 4.3): the same in live and replay, so consumers can deduplicate.
 
-    Made of the event's own content only, so it tells nothing that the event does not (ADR 6); not of what
-    may change between two runs over the same log (titles, versions).
+    Made of the event's own content only, so it tells nothing that the event does not (ADR 6). Known entities count
+    by their ids: titles may be others in the next run over the same log. Versions do not count.
     """
-    told = "\n".join((
-        common.name,
-        said.get("eventTime", common.moment).astimezone(UTC).isoformat(),
-        learner,
-        event["type"],
-        event["action"],
-        event["object"]["id"],
-        said["target"]["id"] if "target" in said else "",
-        said["generated"]["id"] if "generated" in said else "",
-        orjson.dumps(said["extensions"]).decode() if "extensions" in said else "",
-    ))  # fmt: skip
-    digits = sha1(_NAMESPACE + told.encode(), usedforsecurity=False).hexdigest()
+    told = (source, when, event["actor"], event["type"], event["action"], course, event.get("session"), parts)
+    content = orjson.dumps(told, default=_id_of, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+    digits = sha1(_NAMESPACE + content, usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"urn:uuid:{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+
+
+def _id_of(known: Any) -> str:
+    identifier: str = known["id"]
+    return identifier
 
 
 def pruned(said: Mapping[str, Any], learner: str) -> Entity:
     """Entities of the learner written out; without what is None, and without objects that are empty then."""
     kept: Entity = {}
     for key, value in said.items():
-        kind = type(value)
-        if kind is str or kind is Known:
-            kept[key] = value
-        elif kind is dict:
+        if value is None:
+            continue
+        if type(value) is dict:
             if inner := pruned(value, learner):
                 kept[key] = inner
         elif isinstance(value, OfLearner):
             kept[key] = pruned(value.entity(learner), learner)
-        elif value is not None:
+        else:
             kept[key] = value
     return kept

@@ -34,5 +34,6 @@ def words(answer: Answer) -> str:
     except orjson.JSONDecodeError:
         body = None
     if isinstance(body, dict):
-        told = next((str(body[key]) for key in ("detail", "title", "message", "error") if body.get(key)), "")
+        words = (body.get(key) for key in ("detail", "title", "message", "error"))
+        told = next((word for word in words if isinstance(word, str)), "")
     return f"HTTP {answer.status}" + (f": {told[:300]}" if told else "")

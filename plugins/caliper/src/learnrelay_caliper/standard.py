@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 import marshmallow
 
@@ -34,8 +33,7 @@ class CaliperStandard(Standard):
 
     def composer(self, transformer: Transformer, site: Site) -> Compose:
         """See `learnrelay_caliper.event`."""
-        compose: Any = composer(self.settings, transformer, site)
-        return compose
+        return composer(self.settings, transformer, site)
 
     def encode(self, batch: Sequence[bytes], now: datetime) -> Request:
         """See `learnrelay_caliper.protocol`."""

@@ -14,9 +14,10 @@ from learnrelay.openedx.forum import (
     comment_address,
     thread_address,
 )  # fmt: skip
+from learnrelay.site import cached
 
 from .. import entities
-from ..entities import Entity, Rating
+from ..entities import Entity, Known, Rating
 
 family = Family("caliper.forum")
 
@@ -45,15 +46,16 @@ class VoteInCourse(VoteFields, InCourse):
 # --- entities -------------------------------------------------------------------------------------------
 
 
-def forum(post: InCourse, site: Site) -> Entity | None:
+@cached
+def _forum(of: tuple[Site, str]) -> Known:
+    site, course_id = of
+    address = site.iri("courses", course_id, "discussion/forum")
+    return Known(id=address, type="Forum", isPartOf=entities.course_id(site, course_id))
+
+
+def forum(post: InCourse, site: Site) -> Known | None:
     """The forum of the course."""
-    if post.course_id is None:
-        return None
-    return {
-        "id": site.iri("courses", post.course_id, "discussion/forum"),
-        "type": "Forum",
-        "isPartOf": entities.course_id(site, post.course_id),
-    }
+    return None if post.course_id is None else _forum((site, post.course_id))
 
 
 def thread(post: InCourse, site: Site) -> Entity:
@@ -80,7 +82,8 @@ def opening_message(post: InCourse, site: Site) -> Entity:
 
 def answer(post: InCourse, site: Site) -> Entity:
     """A response to a thread's opening, or a comment on a response: what it replies to is not in every event."""
-    place, replied = forum(post, site), None
+    place: Entity | None = forum(post, site)
+    replied = None
     if post.thread_id is not None:
         thread_id = thread_address(site, post.thread_id)
         place, replied = {"id": thread_id, "type": "Thread", "isPartOf": place}, opening(thread_id)

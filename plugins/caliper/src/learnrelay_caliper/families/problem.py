@@ -64,8 +64,13 @@ def checked(check: CheckFields, site: Site) -> Said | Sequence[Said]:
         }
     count = check.attempts if check.attempts and check.attempts > 0 else None
     attempt = Attempt(problem, count, describes_learner=True)
-    score = Score(attempt, check.grade, check.max_grade, site.root_url, {"success": overall_success(check)})
-    graded = {"actor": entities.platform(site), "object": attempt, "generated": score}
+    success = overall_success(check)
+    score = Score(attempt, check.grade, check.max_grade, site.root_url, {"success": success})
+    graded = {
+        "actor": entities.platform(site),
+        "object": attempt,
+        "generated": None if check.grade is None and success is None else score,
+    }
     return [graded, *(answered(question, key, problem, attempt, site) for question in questions(check))]
 
 
@@ -102,23 +107,23 @@ def response(question: Question, attempt: Attempt) -> Response:
 @family.maps("showanswer", reads=ProblemFields, **VIEW)
 def answer_shown(problem: ProblemFields, site: Site) -> Said:
     """The learner asks for the answer."""
-    return {"object": help_with(problem, site, "Solution", "solution")}
+    return {"object": part_of(problem, site, "Solution", "solution")}
 
 
 @family.maps("edx.problem.hint.demandhint_displayed", reads=HintFields, **VIEW)
 def hint_shown(problem: HintFields, site: Site) -> Said:
     """The learner asks for a hint."""
-    return {"object": help_with(problem, site, "Hint", "hint", str(problem.hint_index))}
+    return {"object": part_of(problem, site, "Hint", f"hint/{problem.hint_index}")}
 
 
-def help_with(problem: ProblemFields, site: Site, name: str, *suffix: str) -> Entity:
+def part_of(problem: ProblemFields, site: Site, name: str, path: str) -> Entity:
     """What the platform shows of a problem: a resource of its author, not an annotation of the learner."""
-    key = problem_key(problem)
+    whole = entities.block_id(site, problem_key(problem))
     return {
-        "id": entities.block_id(site, key, *suffix),
+        "id": f"{whole}/{path}",
         "type": "DigitalResource",
         "name": name,
-        "isPartOf": {"id": entities.block_id(site, key), "type": "Assessment"},
+        "isPartOf": {"id": whole, "type": "Assessment"},
     }
 
 

@@ -143,9 +143,7 @@ def _event_type_schema(vocabulary: Vocabulary, name: str | None, action: str | N
     }
     profile = {"profile": "profile"} if vocabulary.profiles else {}
     notations = EVENT | profile | row.properties(action)
-    return _object(
-        {key: _field(vocabulary, notation, terms) for key, notation in notations.items() if notation}
-    )
+    return _object({key: _field(vocabulary, notation, terms) for key, notation in notations.items() if notation})
 
 
 @cache

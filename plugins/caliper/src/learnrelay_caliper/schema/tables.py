@@ -168,9 +168,7 @@ _TYPES = {
     ),
     "AssessmentItem": _type("AssignableDigitalResource", isTimeDependent="boolean"),
     "MediaObject": _type("DigitalResource", duration="Duration"),
-    "AudioObject": _type(
-        "MediaObject", volumeLevel="string", volumeMin="string", volumeMax="string", muted="boolean"
-    ),
+    "AudioObject": _type("MediaObject", volumeLevel="string", volumeMin="string", volumeMax="string", muted="boolean"),
     "ImageObject": _type("MediaObject"),
     "VideoObject": _type("MediaObject"),
     "MediaLocation": _type("DigitalResource", currentTime="Duration"),
@@ -179,9 +177,7 @@ _TYPES = {
     "Document": _type("DigitalResource"),
     "Page": _type("DigitalResource"),
     "WebPage": _type("DigitalResource"),
-    "Message": _type(
-        "DigitalResource", replyTo="Message|IRI", body="string", attachments="[DigitalResource|IRI]"
-    ),
+    "Message": _type("DigitalResource", replyTo="Message|IRI", body="string", attachments="[DigitalResource|IRI]"),
     "LearningObjective": _type("Entity"),
     # Annotations
     "Annotation": _type("Entity", annotator="Person|IRI", annotated="DigitalResource|IRI"),
@@ -256,16 +252,12 @@ _TYPES_1_2 = {
         source="SoftwareApplication|IRI",
         extensions="object",
     ),
-    "SoftwareApplication": _type(
-        "Agent", host="string", ipAddress="string", userAgent="string", version="string"
-    ),
+    "SoftwareApplication": _type("Agent", host="string", ipAddress="string", userAgent="string", version="string"),
     "Session": _type("Entity", **_SESSION, client="SoftwareApplication"),
     "DigitalResource": _type("Entity", **_RESOURCE, storageName="string"),
     "Collection": _type("Entity", items="[Entity|IRI]"),
     "DigitalResourceCollection": _type("Collection", "DigitalResource", items="[DigitalResource|IRI]"),
-    "Assessment": _type(
-        "AssignableDigitalResource", "DigitalResourceCollection", items="[AssessmentItem|IRI]"
-    ),
+    "Assessment": _type("AssignableDigitalResource", "DigitalResourceCollection", items="[AssessmentItem|IRI]"),
     "Forum": _type("DigitalResourceCollection", items="[Thread|IRI]"),
     "Thread": _type("DigitalResourceCollection", items="[Message|IRI]"),
     "Link": _type("Entity"),
@@ -295,9 +287,7 @@ _TYPES_1_2 = {
         "DigitalResource", rater="Person|IRI", survey="Survey|IRI", sentCount="integer", dateSent="DateTime"
     ),
     "Questionnaire": _type("DigitalResourceCollection", items="[QuestionnaireItem|IRI]!"),
-    "QuestionnaireItem": _type(
-        "DigitalResource", question="Question|IRI", categories="[string]", weight="decimal"
-    ),
+    "QuestionnaireItem": _type("DigitalResource", question="Question|IRI", categories="[string]", weight="decimal"),
     "Question": _type("DigitalResource", questionPosed="string"),
     "DateTimeQuestion": _type(
         "Question", minDateTime="DateTime", minLabel="string", maxDateTime="DateTime", maxLabel="string"
@@ -425,19 +415,13 @@ _EVENTS_1_1 = {
     # with deprecated actions
     "AssignableEvent": _assignable(f"{_ASSIGNABLE_ACTIONS} Abandoned Hid Showed"),
     "MediaEvent": _media(f"{_MEDIA_ACTIONS} Rewound"),
-    "GradeEvent": _event(
-        "", "Graded", actor="Agent|IRI!", object="Attempt|IRI!", target="", generated="Score|IRI"
-    ),
+    "GradeEvent": _event("", "Graded", actor="Agent|IRI!", object="Attempt|IRI!", target="", generated="Score|IRI"),
     "NavigationEvent": _event("", "NavigatedTo", object=f"{_SHOWN}!", target="Frame|IRI", referrer=_SHOWN),
     "ToolUseEvent": _event("", "Used", object="SoftwareApplication|IRI!", target="SoftwareApplication|IRI"),
     "ViewEvent": _event("", "Viewed", object="DigitalResource|IRI!", target="Frame|IRI"),
     # deprecated
-    "OutcomeEvent": _event(
-        "", "Graded", actor="Agent|IRI!", object="Attempt|IRI!", target="", generated="Result|IRI"
-    ),
-    "ReadingEvent": _event(
-        "", "NavigatedTo Searched Viewed", object="DigitalResource|IRI!", target="Frame|IRI"
-    ),
+    "OutcomeEvent": _event("", "Graded", actor="Agent|IRI!", object="Attempt|IRI!", target="", generated="Result|IRI"),
+    "ReadingEvent": _event("", "NavigatedTo Searched Viewed", object="DigitalResource|IRI!", target="Frame|IRI"),
 }
 
 _EVENTS_1_2 = {
@@ -451,9 +435,7 @@ _EVENTS_1_2 = {
         target="Frame|IRI",
         generated={"Commented": "Comment|IRI", "Ranked": "Rating|IRI"},
     ),
-    "GradeEvent": _event(
-        "Grading", "Graded", actor="Agent|IRI!", object="Attempt|IRI!", generated="Score|IRI"
-    ),
+    "GradeEvent": _event("Grading", "Graded", actor="Agent|IRI!", object="Attempt|IRI!", generated="Score|IRI"),
     "NavigationEvent": _event(
         "Reading Assessment Assignable Forum Media Survey",
         "NavigatedTo",
@@ -461,9 +443,7 @@ _EVENTS_1_2 = {
         target="DigitalResource|IRI",
         referrer=_SHOWN,
     ),
-    "QuestionnaireEvent": _event(
-        "Survey", "Started Submitted", object="Questionnaire|IRI!", generated="Attempt|IRI"
-    ),
+    "QuestionnaireEvent": _event("Survey", "Started Submitted", object="Questionnaire|IRI!", generated="Attempt|IRI"),
     "QuestionnaireItemEvent": _event(
         "Survey", "Started Skipped Completed", object="QuestionnaireItem|IRI!", generated=_ITEM_GENERATES
     ),
@@ -523,9 +503,7 @@ _SUBROLES = {
 ROLES = (*_SUBROLES, *(f"{role}#{sub}" for role, subs in _SUBROLES.items() for sub in subs.split()))
 
 VERSIONS = {
-    "1.1": Vocabulary(
-        "1.1", "http://purl.imsglobal.org/ctx/caliper/v1p1", _TYPES_1_1, _EVENTS_1_1, _ACTIONS_1_1
-    ),
+    "1.1": Vocabulary("1.1", "http://purl.imsglobal.org/ctx/caliper/v1p1", _TYPES_1_1, _EVENTS_1_1, _ACTIONS_1_1),
     "1.2": Vocabulary(
         "1.2",
         "http://purl.imsglobal.org/ctx/caliper/v1p2",

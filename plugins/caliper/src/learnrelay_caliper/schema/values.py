@@ -18,9 +18,7 @@ Check = Callable[[Any], None]
 
 # RFC 3987 in its outline: a scheme and characters that need no escaping; a web address has a host.
 _CHARACTER = r"(?:[^\s\x00-\x20\x7f<>\"{}|\\^`%]|%[0-9A-Fa-f]{2})"
-_IRI = re.compile(
-    rf"(?:(?i:https?)://(?![/?#])|(?!(?i:https?):)[A-Za-z][A-Za-z0-9+.-]*:){_CHARACTER}+|_:{_CHARACTER}+"
-)
+_IRI = re.compile(rf"(?:(?i:https?)://(?![/?#])|(?!(?i:https?):)[A-Za-z][A-Za-z0-9+.-]*:){_CHARACTER}+|_:{_CHARACTER}+")
 _UUID = re.compile(r"urn:uuid:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _DATE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 # ISO 8601: at least one part, none after an empty T, a fraction only in the last part.

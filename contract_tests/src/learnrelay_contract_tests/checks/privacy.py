@@ -1,0 +1,274 @@
+"""Privacy: nothing of an event reaches an output but what is declared (ADR 7). These checks know no gap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from learnrelay.errors import UnreadableEventError
+from learnrelay.events import event_from_line, event_from_object
+
+from .. import differences, leaks, names
+from ..declarations import Declared, flat, projection
+from ..samples import FIRST_ENTRY, Event, Marker, Sample, alterations, as_line, copy, marker_text, put, sent, with_markers
+from ..subject import TRANSFORMED, Case, Subject, outcome_of
+from . import Finding, NotApplicable, Note, check
+
+SHAPES = ("object", "line")
+PER_EVENT = 3
+"""Findings of one kind that one event may have: more of them say nothing new."""
+
+
+def cases_of(subject: Subject) -> list[Case]:
+    """The cases. Raises NotApplicable where there is none."""
+    if not subject.cases:
+        raise NotApplicable("it looks at no events")
+    return subject.cases
+
+
+def main_samples(case: Case) -> list[Sample]:
+    """The complete sample, the one with required fields only, and the plugin's own."""
+    given = case.samples[len(case.samples) - case.given :] if case.given else ()
+    return [*case.samples[:2], *given[:3]]
+
+
+def body_of(raw: Event, shape: str) -> Event | None:
+    """An event's body as the core makes it; None where it is no event."""
+    text = orjson.dumps(raw)
+    try:
+        return (event_from_line(text) if shape == "line" else event_from_object(orjson.loads(text))).body
+    except UnreadableEventError:
+        return None
+
+
+@check(
+    "privacy.non-interference",
+    "Altering, deleting or adding anything that is not declared leaves the outcome identical to the byte.",
+    private=True,
+)
+def non_interference(subject: Subject) -> Iterable[Finding | Note]:
+    """Every path of the main samples, both shapes, values of every type, added fields at every level."""
+    tried = 0
+    for case in cases_of(subject):
+        found = 0
+        for sample in main_samples(case):
+            noisy, _ = with_markers(sample.event, case.declared, f"noise {case.about}")
+            for shape in SHAPES:
+                if found >= PER_EVENT:
+                    break
+                raw = as_line(noisy) if shape == "line" else noisy
+                plain = as_line(sample.event) if shape == "line" else sample.event
+                body = body_of(raw, shape)
+                assert body is not None
+                seen = projection(body, case.fields)
+                events, labels = [sent(raw, shape), sent(plain, shape)], ["", "without any undeclared field"]
+                for label, altered in alterations(raw):
+                    other = body_of(altered, shape)
+                    if other is not None and projection(other, case.fields) == seen:
+                        events.append(sent(altered, shape))
+                        labels.append(label)
+                tried += len(events)
+                outcomes = subject.run(events).outcomes
+                for label, outcome in zip(labels, outcomes, strict=True):
+                    if outcome != outcomes[0] and found < PER_EVENT:
+                        found += 1
+                        path, _, what = label.rpartition(" ") if label.endswith(("deleted", "added")) else (
+                            label.split(" ")[0], "", label.partition(" ")[2])  # fmt: skip
+                        difference = differences.first(outcomes[0], outcome)
+                        yield Finding(
+                            f"what is not declared has an influence: {path or 'the event'} {what or label} "
+                            f"({shape} shape, {sample.label}), and {difference}",
+                            case.about, path,
+                        )  # fmt: skip
+        yield from _below_declared(subject, case)
+    yield Note(f"{tried:,} alterations tried")
+
+
+def _below_declared(subject: Subject, case: Case) -> Iterable[Finding]:
+    """Where no container is declared, what a container there holds must make no difference."""
+    pairs: list[tuple[str, Event]] = []
+    for path, one in flat(case.fields):
+        if one.container or path == "name":
+            continue
+        for first, second in (({"a": "one"}, {"a": "other", "b": 2}), (["one"], ["other", 2])):
+            for value in (first, second):
+                event = copy(case.samples[0].event)
+                put(event, path.replace("*", FIRST_ENTRY), value)
+                pairs.append((path, event))
+    outcomes = subject.run([sent(event, "object") for _, event in pairs]).outcomes
+    for number in range(0, len(pairs), 2):
+        if outcomes[number] != outcomes[number + 1]:
+            path = pairs[number][0]
+            difference = differences.first(outcomes[number], outcomes[number + 1])
+            yield Finding(f"{path} is declared, what lies below it is not, and has an influence: {difference}", case.about, path)
+            return
+
+
+@check(
+    "privacy.sentinels",
+    "Personal markers in every undeclared field appear in no output: plain, changed, hashed, encoded, split or inside.",
+    private=True,
+)
+def sentinels(subject: Subject) -> Iterable[Finding | Note]:
+    """The same as non-interference, with the message one understands at once."""
+    for case in cases_of(subject):
+        events: list[list[Any]] = []
+        planted: dict[str, Marker] = {}
+        for sample in case.samples:
+            noisy, markers = with_markers(sample.event, case.declared, f"markers {case.about}")
+            planted |= {marker.path: marker for marker in markers}
+            events += [sent(noisy, "object"), sent(as_line(noisy), "line"), sent(as_line(noisy, True), "line")]
+        ran = subject.run(events)
+        records = subject.run(events[:3], debug=True).records
+        told: set[str] = set()
+        for where, texts in (("the output", set(ran.outcomes)), ("a log record", {*ran.records, *records})):
+            for marker, form in leaks.find(list(planted.values()), sorted(texts)):
+                if marker.path not in told and len(told) < PER_EVENT:
+                    told.add(marker.path)
+                    yield Finding(f"{marker.path} is not declared, and is in {where} {form}", case.about, marker.path)
+
+
+@check(
+    "privacy.declared-names",
+    "A declared field whose name or path resembles personal data has a written reason, and so has whatever is read "
+    "as a whole structure.",
+    private=True,
+)
+def declared_names(subject: Subject) -> Iterable[Finding | Note]:
+    """Compares names and the parts of paths with a list, fuzzily."""
+    declarations: dict[str, tuple[Declared, ...]] = {case.transformer: case.own for case in subject.cases}
+    declarations |= {f"standard {name}": fields for name, fields in subject.standards.items() if name == subject.name}
+    if not declarations:
+        raise NotApplicable("it declares no fields")
+    told: set[tuple[str, str]] = set()
+    for owner, fields in declarations.items():
+        for path, one in flat(fields):
+            if not one.plain:
+                yield Finding(
+                    f"{owner} keeps its declaration in a class of an unusual kind: write a plain Fields class"
+                )
+                continue
+            if (path, one.name) in told:
+                continue
+            told.add((path, one.name))
+            resembled = (
+                None if path == "name" else names.resembles(path.rpartition(".")[2]) or names.resembles(one.name)
+            )
+            whole = one.kind == "structure"
+            if whole and path in ("data", "context"):
+                yield Finding(f"{owner} reads all of {path}: declare the fields that it needs", path=path)
+            if not (resembled or whole):
+                continue
+            what = f"resembles {resembled}" if resembled else "takes everything below it"
+            if len(one.reason.strip()) < 10:
+                yield Finding(f'{owner} reads {path}, which {what}: say why with reason="…"', path=path)
+            else:
+                yield Note(f"{path} {what}: {one.reason}", path=path)
+
+
+@check(
+    "privacy.learner",
+    "Who the learner is, and the session, reach no output except as what the identity provider makes of them.",
+    private=True,
+)
+def learner(subject: Subject) -> Iterable[Finding | Note]:
+    """Markers in the personal fields that the standard declares for every event."""
+    for case in cases_of(subject):
+        own = {path for path, _ in flat(case.own)}
+        markers, event = [], copy(case.samples[0].event)
+        rng = subject.rng(f"learner {case.about}")
+        for path, one in flat(case.fields):
+            last = path.rpartition(".")[2]
+            if path in own or path == "name" or one.container or not names.resembles(last):
+                continue
+            text = marker_text(rng, "user_id" if last.endswith("id") else "name")
+            if put(event, path, text):
+                markers.append(Marker(path, text))
+        ran = subject.run([sent(event, "object"), sent(as_line(event), "line")])
+        for marker, form in leaks.find(markers, sorted(set(ran.outcomes))):
+            yield Finding(f"{marker.path} is in the output {form}", case.about, marker.path)
+
+
+def filled_with_markers(subject: Subject, case: Case, what: str) -> tuple[Event, list[Marker]]:
+    """The complete sample with a marker in each declared field that takes any text."""
+    event, markers = copy(case.samples[0].event), []
+    rng = subject.rng(f"{what} {case.about}")
+    for path, one in flat(case.fields):
+        if "*" in path or one.examples or one.kind not in ("text", "scalar", "identifier", "structure"):
+            continue
+        if path.rpartition(".")[2] in ("course_id", "timestamp") or path == "name":
+            continue
+        text = marker_text(rng, "name")
+        if put(event, path, text):
+            markers.append(Marker(path, text))
+    return event, markers
+
+
+@check(
+    "privacy.errors-and-logs",
+    "No error, skip reason, denial or log record carries a value out of an event, declared or not.",
+    private=True,
+)
+def errors_and_logs(subject: Subject) -> Iterable[Finding | Note]:
+    """Markers in declared fields, as they should be and of wrong types, one field at a time and all together."""
+    for case in cases_of(subject):
+        event, markers = filled_with_markers(subject, case, "errors")
+        events = [event]
+        for path, _ in flat(case.fields):
+            if "*" in path or path == "name":
+                continue
+            text = marker_text(subject.rng(f"wrong {case.about} {path}"), "name")
+            markers.append(Marker(path, text))
+            for wrong in (text, [text], {"a": text}, f"://{text}"):
+                altered = copy(case.samples[0].event)
+                put(altered, path, wrong)
+                events.append(altered)
+        ran = subject.run([sent(one, "object") for one in events], debug=True)
+        told = [_without_statements(text) for text in sorted(set(ran.outcomes))]
+        found = 0
+        for where, texts in (("an error or reason", told), ("a log record", sorted(set(ran.records)))):
+            for marker, form in leaks.find(markers, texts):
+                found += 1
+                if found <= PER_EVENT:
+                    yield Finding(f"the value of {marker.path} is in {where} {form}", case.about, marker.path)
+
+
+def _without_statements(text: str) -> str:
+    outcomes: list[dict[str, Any]] = orjson.loads(text)
+    return orjson.dumps([{k: v for k, v in one.items() if k != "statements"} for one in outcomes]).decode()
+
+
+@check(
+    "privacy.memory",
+    "No event leaves a trace in the outcome of a later one.",
+    private=True,
+)
+def memory(subject: Subject) -> Iterable[Finding | Note]:
+    """Events full of markers, then others, in a process of its own; and each sample again and again."""
+    cases = cases_of(subject)
+    process = subject.witness[0]
+    first, markers = [], []
+    for case in cases:
+        event, planted = filled_with_markers(subject, case, "memory")
+        noisy, noise = with_markers(event, case.declared, f"memory noise {case.about}")
+        first += [sent(noisy, "object")] * 3
+        markers += [*planted, *noise]
+    subject.run(first, process=process)
+    for case in cases:
+        ran = subject.run([sent(sample.event, "object") for sample in case.samples[:3]] * 4, process=process)
+        for marker, form in leaks.find(markers, sorted({*ran.outcomes, *ran.records})):
+            yield Finding(f"{marker.path} of an earlier event is told {form}", case.about, marker.path)
+            break
+        for number, text in enumerate(ran.outcomes):
+            sample = case.samples[:3][number % len(case.samples[:3])]
+            expected = subject.base[case.about][case.samples.index(sample)]
+            if outcome_of(case, subject.parse(text)) != expected:
+                yield Finding(f"the same event ({sample.label}) has another outcome after other events", case.about)
+                break
+
+
+def reached(outcome: dict[str, Any]) -> bool:
+    """Whether a sample came through to a statement."""
+    return outcome["state"] == TRANSFORMED and bool(outcome.get("statements"))

@@ -1,0 +1,241 @@
+"""Holding a plugin at arm's length: its process, what to send it, and the small world that it finds there."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from .samples import CANDIDATES, WELL_KNOWN
+
+SCRIPT = Path(__file__).with_name("process.py")
+
+ROOT_URL = "https://learn.harbour-college.net"
+TITLED_COURSE = "course-v1:Harbour+SAIL+2026"
+TESTING = ("PYTEST", "CI", "TOX", "COV", "HYPOTHESIS", "LEARNRELAY", "GITHUB", "GITLAB", "PYTHON")
+"""Environment variables that start so tell a process that it is tested, or steer Python: they are not handed on."""
+
+TIMEOUT = 60.0
+"""Seconds that a process has for one answer."""
+
+CARRIER = "carrier"
+"""Name of the small standard, and of its only family, that carry the events of plugins which bring no standard."""
+
+_CARRIER_SOURCE = """
+from hashlib import blake2b
+
+import marshmallow
+import orjson
+
+from learnrelay import Family, Fields, Judgement, Request, Standard, hookimpl, judge_status, optional, required
+from learnrelay.config.fields import Section
+from learnrelay.kinds import text
+
+
+class Settings(Section):
+    pass
+
+
+class Statement(marshmallow.Schema):
+    class Meta:
+        unknown = marshmallow.INCLUDE
+
+    id = marshmallow.fields.String(required=True)
+    when = marshmallow.fields.String(required=True)
+
+
+class Common(Fields):
+    name = required("name")
+    when = required("timestamp", kind=text)
+    course = optional("context.course_id", kind=text)
+
+
+class Carrier(Standard):
+    name = "carrier"
+    common = Common
+    settings_schema = Settings
+
+    def composer(self, transformer, site):
+        def compose(common, said):
+            told = {"when": common.when, "what": common.name, "course": common.course, **transformer.constants}
+            several = said if isinstance(said, list) else [said]
+            return [
+                {"id": blake2b(orjson.dumps([told, one]), digest_size=16).hexdigest(), **told, **one}
+                for one in several
+            ]
+
+        return compose
+
+    def encode(self, batch, now):
+        return Request(b"[" + b",".join(batch) + b"]", {"Content-Type": "application/json"})
+
+    def judge(self, answer):
+        return Judgement(judge_status(answer.status))
+
+    def schema(self):
+        return Statement()
+
+
+class Plugin:
+    @hookimpl
+    def register_standards(self, register):
+        register(Carrier)
+
+
+standard = Plugin()
+family = Family("carrier.events")
+
+
+class Nothing(Fields):
+    pass
+
+
+@family.maps(*EVENTS, reads=Nothing)
+def carried(nothing, site):
+    return {"did": "something"}
+"""
+
+
+class Died(Exception):
+    """The plugin's process ended, hung, or did not answer as agreed."""
+
+
+class World:
+    """The directory that plugins' processes share: a course table, an identity, and the carrier, really installed."""
+
+    def __init__(self, events: Sequence[str] = ("probe",)) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="learnrelay-"))
+        (self.path / "courses.csv").write_text(f"course_id,title\n{TITLED_COURSE},Sailing by the Stars\n")
+        self.installed = self.path / "site"
+        info = self.installed / "learnrelay_carrier-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: learnrelay-carrier\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(
+            "[learnrelay.standards.v1]\ncarrier = learnrelay_carrier:standard\n"
+            "[learnrelay.families.v1]\ncarrier.events = learnrelay_carrier:family\n"
+        )
+        self.carry(events)
+
+    def carry(self, events: Sequence[str]) -> None:
+        """Let the carrier map these events."""
+        source = f"EVENTS = {tuple(events)!r}\n{_CARRIER_SOURCE}"
+        (self.installed / "learnrelay_carrier.py").write_text(source)
+
+    def configuration(self, enabled: Sequence[str], **sections: Any) -> dict[str, Any]:
+        """An operator's file that enables these plugins, as parsed."""
+        return {
+            "platform": {"root_url": ROOT_URL},
+            "plugins": {"enabled": list(enabled)},
+            "identity": {"provider": "keyed", "secret": "a secret of the harness, no one else's"},
+            "courses": {"provider": "table", "path": "courses.csv"},
+            **sections,
+        }
+
+    def close(self) -> None:
+        """Remove the directory."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def environment(world: World, **more: str) -> dict[str, str]:
+    """A worker's environment: ours, without what tells of a test."""
+    kept = {key: value for key, value in os.environ.items() if not key.upper().startswith(TESTING)}
+    paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    return {
+        **kept,
+        "PYTHONPATH": os.pathsep.join([*(str(Path(path).absolute()) for path in paths), str(world.installed)]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HOME": str(world.path),
+        **more,
+    }
+
+
+class Process:
+    """A plugin's process and the two pipes to it."""
+
+    def __init__(self, world: World, roots: Sequence[str], seed: int, **env: str) -> None:
+        self.world = world
+        there, self._to = os.pipe()
+        self._from, back = os.pipe()
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
+        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and script
+            [sys.executable, "-P", str(SCRIPT), str(there), str(back)],
+            pass_fds=(there, back),
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._output,
+            cwd=world.path,
+            env=environment(world, PYTHONHASHSEED=str(seed), **env),
+        )
+        os.close(there)
+        os.close(back)
+        self._send("start", roots=list(roots), candidates={"*": CANDIDATES, **WELL_KNOWN})
+        self._started = False
+
+    def ask(self, operation: str, **arguments: Any) -> Any:
+        """Do something there. Raises Died."""
+        if not self._started:
+            self._started = True
+            self._receive("start")
+        self._send(operation, **arguments)
+        return self._receive(operation)
+
+    def output(self) -> str:
+        """Everything that was printed so far."""
+        self._output.seek(0)
+        return self._output.read().decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """End the process."""
+        for descriptor in (self._to, self._from):
+            with suppress(OSError):
+                os.close(descriptor)
+        try:
+            self._process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._output.close()
+
+    def _send(self, operation: str, **arguments: Any) -> None:
+        told = orjson.dumps({"do": operation, "with": arguments})
+        rest = memoryview(len(told).to_bytes(4, "big") + told)
+        try:
+            while rest:
+                rest = rest[os.write(self._to, rest) :]
+        except BrokenPipeError:
+            raise Died(f"the process ended before it could {operation}") from None
+
+    def _receive(self, operation: str) -> Any:
+        deadline = time.monotonic() + TIMEOUT
+        size = int.from_bytes(self._read(4, deadline, operation), "big")
+        try:
+            told = orjson.loads(self._read(size, deadline, operation))
+        except orjson.JSONDecodeError:
+            raise Died(f"the process answered {operation} with something else than JSON") from None
+        if not isinstance(told, Mapping) or "raised" in told:
+            raise Died(str(told.get("raised", "no answer")) if isinstance(told, Mapping) else "no answer")
+        return told["answer"]
+
+    def _read(self, size: int, deadline: float, operation: str) -> bytes:
+        parts: list[bytes] = []
+        while size:
+            ready, _, _ = select.select([self._from], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                self._process.kill()
+                raise Died(f"the process did not {operation} within {TIMEOUT:.0f} s")
+            part = os.read(self._from, size)
+            if not part:
+                raise Died(f"the process ended in the middle of {operation}")
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)

@@ -1,0 +1,128 @@
+"""Finding personal markers in texts, however they were dressed up."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import hashlib
+import re
+import uuid
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from urllib.parse import unquote
+
+from .samples import Marker
+
+FRAGMENT = 8
+"""Characters of a marker that, standing together, are no coincidence (digits and a to f alone: half as many more)."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{8,}")
+_HEX = re.compile(r"[0-9a-fA-F]{16,}")
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+_ALL_HEX = re.compile(r"[0-9a-f]*\Z")
+
+
+def find(markers: Sequence[Marker], texts: Iterable[str]) -> Iterator[tuple[Marker, str]]:
+    """(marker, form in words) for each marker that is in one of the texts, once each."""
+    index = _index(markers)
+    told: set[int] = set()
+    for text in texts:
+        for number, form in sorted(_hits(index, text)):
+            if number not in told:
+                told.add(number)
+                yield markers[number], form
+
+
+_Index = dict[str, dict[str, list[tuple[int, str, str]]]]
+
+
+def _index(markers: Sequence[Marker]) -> _Index:
+    """View → first characters of a needle → (marker, form, needle): a text is then read only once."""
+    index: _Index = {}
+    for number, marker in enumerate(markers):
+        for form, view, needle in _needles(marker.text):
+            index.setdefault(view, {}).setdefault(needle[:FRAGMENT], []).append((number, form, needle))
+    return index
+
+
+def _hits(index: _Index, text: str) -> Iterator[tuple[int, str]]:
+    for view, seen in _views(text).items():
+        wanted = index.get(view, {})
+        for start in range(len(seen) - FRAGMENT + 1):
+            for number, form, needle in wanted.get(seen[start : start + FRAGMENT], ()):
+                if seen.startswith(needle, start):
+                    yield number, form
+
+
+def _views(text: str) -> dict[str, str]:
+    """A text as it is, and as someone would read it who takes it apart."""
+    lower = text.lower()
+    return {
+        "as it is": text,
+        "lower": lower,
+        "decoded": "\n".join(filter(None, (_decoded(token) for token in _TOKEN.findall(text)))).lower(),
+        "unquoted": unquote(lower.replace("+", " ")) if "%" in lower or "+" in lower else "",
+        "together": _NOT_WORD.sub("", lower),
+        "hex": "\n".join(_unhex(one) for one in _HEX.findall(text)).lower(),
+    }
+
+
+def _decoded(token: str) -> str:
+    """What base64 text says, at each of the four places where it may begin."""
+    found = []
+    clean = token.replace("-", "+").replace("_", "/").rstrip("=")
+    for start in range(4):
+        part = clean[start:]
+        part = part[: len(part) - (len(part) % 4 == 1)]
+        with suppress(binascii.Error, ValueError):
+            raw = base64.b64decode(part + "=" * (-len(part) % 4))
+            found.append(raw.decode("ascii", "ignore"))
+            if start == 0 and raw[:1] == b"x":
+                with suppress(zlib.error):
+                    found.append(zlib.decompress(raw).decode("ascii", "ignore"))
+    return "\n".join(found)
+
+
+def _unhex(token: str) -> str:
+    return bytes.fromhex(token[: len(token) // 2 * 2]).decode("ascii", "ignore")
+
+
+@lru_cache(8192)
+def _needles(marker: str) -> tuple[tuple[str, str, str], ...]:
+    """(form in words, view in which to look, needle), the plainest first."""
+    lower = marker.lower()
+    word = _NOT_WORD.sub("", lower)
+    found = [
+        ("as it is", "as it is", marker),
+        ("in other letters", "lower", lower),
+        ("reversed", "lower", lower[::-1]),
+        ("reversed", "together", word[::-1]),
+        ("URL-encoded", "unquoted", lower),
+        ("in base64", "decoded", lower),
+        ("in hexadecimal", "hex", lower),
+        ("split by other characters", "together", word),
+    ]
+    turned = codecs.encode(lower, "rot13")
+    if turned != lower:
+        found.append(("with ROT13", "lower", turned))
+    for value in dict.fromkeys((marker, lower, marker.upper(), f"mailto:{marker}")):
+        raw = value.encode()
+        for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b", "sha3_256"):
+            digest = hashlib.new(name, raw, usedforsecurity=False)
+            found.append((f"as {name} digest", "lower", digest.hexdigest()[:16]))
+            found.append((f"as {name} digest in base64", "as it is", base64.b64encode(digest.digest()).decode()[:16]))
+        found.append(("as blake2b digest", "lower", hashlib.blake2b(raw, digest_size=16).hexdigest()))
+        found.append(("as CRC-32", "lower", f"{zlib.crc32(raw):08x}"))
+        for space in (uuid.NAMESPACE_DNS, uuid.NAMESPACE_URL, uuid.NAMESPACE_OID):
+            found.append(("as UUID of version 5", "lower", str(uuid.uuid5(space, value))))
+            found.append(("as UUID of version 3", "lower", str(uuid.uuid3(space, value))))
+    for start in range(len(word) - FRAGMENT + 1):
+        part = word[start : start + FRAGMENT]
+        if not _ALL_HEX.match(part):
+            found.append(("in part", "together", part))
+        elif start + FRAGMENT * 3 // 2 <= len(word):
+            found.append(("in part", "together", word[start : start + FRAGMENT * 3 // 2]))
+    return tuple(found)

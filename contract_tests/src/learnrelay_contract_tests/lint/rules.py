@@ -1,0 +1,107 @@
+"""What the linter knows: codes, names that give a trick away, and what a plugin may use of the core."""
+
+from __future__ import annotations
+
+CODES = {
+    "LR101": "reaches for the stack, for memory or for the inside of functions",
+    "LR102": "imports the inside of the host or of a test tool",
+    "LR103": "runs or imports code that the source does not show",
+    "LR104": "changes what belongs to others",
+    "LR105": "reads what is not declared",
+    "LR106": "does I/O at import",
+    "LR107": "does I/O on the way of an event",
+    "LR108": "puts values into a log record, a printed line, an error or a skip reason",
+    "LR109": "keeps state between events",
+    "LR110": "uses the clock, chance or the hash seed",
+    "LR111": "reaches into the site or for a secret",
+    "LR112": "lets an event through when it is in doubt",
+}
+PRIVATE = frozenset({"LR101", "LR102", "LR103", "LR104", "LR105", "LR108", "LR109", "LR111", "LR112"})
+"""Codes that no comment can allow."""
+
+PUBLIC = (
+    "learnrelay", "learnrelay.kinds", "learnrelay.errors", "learnrelay.fields", "learnrelay.families",
+    "learnrelay.hookspecs", "learnrelay.routing", "learnrelay.site", "learnrelay.standards", "learnrelay.config",
+    "learnrelay.config.fields", "learnrelay.config.models", "learnrelay.openedx",
+)  # fmt: skip
+"""Modules of the core that plugins use (`learnrelay.openedx` with all below it)."""
+
+NOT_FOR_PLUGINS = frozenset({"value_at", "compile_extractor", "absent", "SourceEvent", "event_from_line",
+                             "event_from_mapping", "event_from_object", "check_of_scope", "check_of_rules"})  # fmt: skip
+"""Public modules have names that only the core needs: whoever uses them wants the event itself."""
+
+FOR_PROVIDERS = ("learnrelay.secrets", "learnrelay.resolvers.identity")
+
+ATTRIBUTES = {
+    **dict.fromkeys(
+        ("f_back", "f_locals", "f_globals", "f_builtins", "f_code", "tb_frame", "tb_next", "__traceback__", "__context__",
+         "gi_frame", "cr_frame", "ag_frame", "gi_code", "cell_contents", "__closure__", "__globals__", "__code__",
+         "__builtins__", "__subclasses__", "__defaults__", "__kwdefaults__", "__getattribute__", "__self__"),
+        "LR101",
+    ),
+    "reveal": "LR111", "__dict__": "LR105", "__wrapped__": "LR101", "setLogRecordFactory": "LR104",
+}  # fmt: skip
+
+MODULES = {
+    **dict.fromkeys(("gc", "inspect", "ctypes", "faulthandler", "tracemalloc", "pdb", "bdb", "traceback", "dis", "_ctypes",
+                     "cProfile", "profile", "trace", "weakref"), "LR101"),
+    **dict.fromkeys(("pytest", "_pytest", "unittest", "learnrelay_contract_tests", "__main__", "hypothesis", "mock"), "LR102"),
+    **dict.fromkeys(("importlib", "runpy", "pkgutil", "marshal", "pickle", "cloudpickle", "dill", "shelve", "code",
+                     "codeop", "zipimport", "cffi", "types"), "LR103"),
+    **dict.fromkeys(("builtins", "atexit", "sitecustomize", "wrapt"), "LR104"),
+    **dict.fromkeys(("socket", "ssl", "http", "requests", "httpx", "aiohttp", "urllib3", "smtplib", "ftplib", "telnetlib",
+                     "subprocess", "multiprocessing", "asyncio", "selectors", "sqlite3", "tempfile", "shutil", "glob",
+                     "fileinput", "mmap", "fcntl", "syslog", "signal", "webbrowser", "redis", "sqlalchemy", "celery",
+                     "pty", "linecache", "dbm", "concurrent", "_thread"), "LR107"),
+    **dict.fromkeys(("random", "secrets", "time"), "LR110"),
+}  # fmt: skip
+"""Top-level modules → the code that importing or using them earns."""
+
+HARMLESS = frozenset({
+    "importlib.metadata", "importlib.resources", "types.MappingProxyType", "types.SimpleNamespace", "types.ModuleType",
+    "weakref.WeakKeyDictionary", "http.HTTPStatus", "time.strftime", "inspect.cleandoc", "types.NoneType",
+    "types.EllipsisType", "types.UnionType", "types.GenericAlias", "time.struct_time", "asyncio.iscoroutinefunction",
+})  # fmt: skip
+
+NAMES = {
+    "sys._getframe": "LR101", "sys._current_frames": "LR101", "sys._current_exceptions": "LR101", "sys.exc_info": "LR101",
+    "sys.settrace": "LR101", "sys.setprofile": "LR101", "sys.addaudithook": "LR101", "sys.modules": "LR102",
+    "sys.monitoring": "LR101", "sys.last_traceback": "LR101", "sys.meta_path": "LR104", "sys.path_hooks": "LR104",
+    "sys.path": "LR104", "sys.argv": "LR107", "sys.stdout": "LR107", "sys.stderr": "LR107", "sys.stdin": "LR107",
+    "sys.excepthook": "LR104", "sys.displayhook": "LR104", "sys.exit": "LR107", "sys.gettrace": "LR101",
+    "sys.getprofile": "LR101", "sys._clear_type_cache": "LR101",
+    "urllib.request": "LR107", "os.path.exists": "LR107", "os.path.getsize": "LR107", "os.path.isfile": "LR107",
+    "datetime.datetime.now": "LR110", "datetime.datetime.utcnow": "LR110", "datetime.datetime.today": "LR110",
+    "datetime.date.today": "LR110", "uuid.uuid1": "LR110", "uuid.uuid4": "LR110", "uuid.getnode": "LR110",
+    "io.open": "LR107", "codecs.open": "LR107", "io.FileIO": "LR107", "threading.Thread": "LR107",
+    "threading.Timer": "LR107", "threading.settrace": "LR101", "threading.setprofile": "LR101",
+    "logging.basicConfig": "LR104", "logging.disable": "LR104", "logging.setLoggerClass": "LR104",
+    "logging.FileHandler": "LR107", "logging.handlers": "LR107", "logging.getLogRecordFactory": "LR104",
+    "operator.attrgetter": "LR103", "operator.methodcaller": "LR103", "warnings.showwarning": "LR104",
+}  # fmt: skip
+"""Dotted names → code. Below ``os`` all is LR107 but what computes on names only."""
+
+OS_HARMLESS = ("os.path.join", "os.path.dirname", "os.path.basename", "os.path.splitext", "os.path.normpath", "os.sep",
+               "os.linesep", "os.fspath", "os.PathLike", "os.pathsep")  # fmt: skip
+
+BUILTINS = {
+    "exec": "LR103", "eval": "LR103", "compile": "LR103", "__import__": "LR103", "globals": "LR103", "locals": "LR101",
+    "open": "LR107", "input": "LR107", "breakpoint": "LR107", "print": "LR108", "hash": "LR110", "id": "LR110",
+    "vars": "LR105", "dir": "LR105", "memoryview": "LR101",
+}  # fmt: skip
+
+METHODS = frozenset({"read_text", "read_bytes", "write_text", "write_bytes", "unlink", "mkdir", "rmdir", "touch", "iterdir",
+                     "rglob", "urlopen"})  # fmt: skip
+"""Methods that touch files whatever they are called on."""
+
+MUTATORS = frozenset({"append", "add", "update", "setdefault", "insert", "extend", "pop", "popitem", "clear", "remove",
+                      "discard", "appendleft", "popleft", "__setitem__", "__delitem__", "send", "put", "set"})  # fmt: skip
+
+LOGGING = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
+EVENT_ERRORS = frozenset(
+    {"EventError", "MissingFieldError", "InvalidFieldError", "TransformError", "UnreadableEventError", "Skip"}
+)
+DECIDING = frozenset({"filter_event", "route_event", "denial"})
+STAGES = frozenset({"filter_event", "enrich_statement", "route_event"})
+PROVIDERS = frozenset({"IdentityProvider", "CourseProvider"})
+PRIVATE_BUT_USUAL = frozenset({"_replace", "_asdict", "_fields", "_make", "_field_defaults"})

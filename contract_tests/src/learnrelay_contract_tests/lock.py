@@ -1,0 +1,177 @@
+"""The lock: the shape of what a plugin says of each event, and which version a change of it asks for (ADR 8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from .host import ROOT_URL
+
+Shape = dict[str, dict[str, Any]]
+"""Path → ``types``, ``always`` (in every statement), perhaps ``constant`` and ``specification`` (a must of the standard)."""
+
+PATCH, MINOR, MAJOR, NEVER = range(4)
+BUMPS = {PATCH: "no new", MINOR: "a new minor", MAJOR: "a new major", NEVER: "no"}
+
+_VERSIONED = re.compile(r"([@/ ])\d+\.\d+(\.\d+)?\S*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference from the lock: where, what, and the bump that it asks for."""
+
+    event: str
+    path: str
+    what: str
+    bump: int
+
+
+def paths_of(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """(path, leaf) of a statement; lists and empty objects are leaves too, ``[]`` stands for their items."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            part = key if re.fullmatch(r"[\w@-]+", key) else f"[{orjson.dumps(key).decode()}]"
+            yield from paths_of(inner, f"{path}.{part}" if path and part == key else f"{path}{part}")
+        return
+    yield path, value
+    if isinstance(value, list):
+        for inner in value:
+            yield from paths_of(inner, f"{path}[]")
+
+
+def type_of(value: Any) -> str:
+    """Type of a JSON value in words."""
+    words = {str: "text", bool: "boolean", int: "number", float: "number", list: "list", dict: "object"}
+    return words.get(type(value), "null")
+
+
+def shape_of(statements: Sequence[str]) -> Shape:
+    """The shape that all statements of an event have together."""
+    shape: Shape = {}
+    counts: dict[str, int] = {}
+    values: dict[str, set[bytes]] = {}
+    for text in statements:
+        here: set[str] = set()
+        for path, value in paths_of(orjson.loads(text)):
+            entry = shape.setdefault(path, {"types": []})
+            if type_of(value) not in entry["types"]:
+                entry["types"] = sorted([*entry["types"], type_of(value)])
+            values.setdefault(path, set()).add(orjson.dumps(value))
+            here.add(path)
+        for path in here:
+            counts[path] = counts.get(path, 0) + 1
+    for path, entry in shape.items():
+        entry["always"] = counts[path] == len(statements)
+        constant = values[path]
+        if len(constant) == 1 and len(set(statements)) > 1 and entry["types"] in (["text"], ["number"], ["boolean"]):
+            entry["constant"] = _masked(orjson.loads(next(iter(constant))))
+    return shape
+
+
+def _masked(value: Any) -> Any:
+    """A constant without what belongs to the site or to a release."""
+    if not isinstance(value, str):
+        return value
+    return _VERSIONED.sub(r"\1{version}", value.replace(ROOT_URL, "{root_url}"))
+
+
+def without(statement: str, path: str) -> str | None:
+    """The statement without what stands at a path; None where nothing does."""
+    told = orjson.loads(statement)
+    wanted = {path}
+
+    def prune(value: Any, at: str) -> bool:
+        if isinstance(value, dict):
+            for key in list(value):
+                part = key if re.fullmatch(r"[\w@-]+", key) else f"[{orjson.dumps(key).decode()}]"
+                here = f"{at}.{part}" if at and part == key else f"{at}{part}"
+                if here in wanted:
+                    del value[key]
+                    return True
+                if prune(value[key], here):
+                    return True
+        if isinstance(value, list):
+            return any(prune(inner, f"{at}[]") for inner in value)
+        return False
+
+    return orjson.dumps(told).decode() if prune(told, "") else None
+
+
+def compare(locked: Mapping[str, Shape], now: Mapping[str, Shape]) -> list[Change]:
+    """All changes of one plugin, the gravest first."""
+    found: list[Change] = []
+    for event in locked:
+        if event not in now:
+            found.append(Change(event, "", "the event is not mapped any more", MAJOR))
+    for event, shape in now.items():
+        if event not in locked:
+            found.append(Change(event, "", "the event is new", MINOR))
+        else:
+            found += _compared(event, locked[event], shape)
+    return sorted(found, key=lambda one: -one.bump)
+
+
+def _compared(event: str, old: Shape, new: Shape) -> Iterable[Change]:
+    gone = [path for path in old if path not in new]
+    come = [path for path in new if path not in old]
+    for path in gone:
+        likely = [other for other in come if new[other].get("types") == old[path].get("types")]
+        renamed = f" (renamed to {likely[0]}?)" if len(likely) == 1 and len(gone) == 1 else ""
+        if old[path].get("specification"):
+            yield Change(event, path, f"a field that the specification requires is gone{renamed}", NEVER)
+        else:
+            yield Change(event, path, f"the field is gone{renamed}", MAJOR)
+    for path in come:
+        if not path.endswith("[]"):
+            yield Change(event, path, "the field is new", MINOR)
+    for path in (path for path in old if path in new):
+        before, after = old[path], new[path]
+        if surplus := set(after["types"]) - set(before["types"]):
+            was = " or ".join(before["types"])
+            yield Change(event, path, f"its type changes from {was} to {' or '.join(sorted(surplus))}", MAJOR)
+        elif "constant" in before and before["constant"] != after.get("constant"):
+            yield Change(event, path, "its constant value changes", MAJOR)
+        elif before["always"] and not after["always"]:
+            level = NEVER if before.get("specification") else MAJOR
+            yield Change(event, path, "it is no longer in every statement", level)
+
+
+def bump_between(old: str, new: str) -> int:
+    """Which bump lies between two versions. Below 1.0 the second number is the major one, the third the minor one."""
+    before, after = _numbers(old), _numbers(new)
+    if after <= before:
+        return PATCH
+    significant = next((i for i, number in enumerate(before) if number), 1) if before[0] == 0 else 0
+    for position in range(3):
+        if after[position] != before[position]:
+            return max(MAJOR - max(position - min(significant, 1), 0), PATCH) if position >= significant else MAJOR
+    return PATCH
+
+
+def _numbers(version: str) -> tuple[int, int, int]:
+    found = [int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:3]]
+    one, two, three, *_ = (*found, 0, 0, 0)
+    return one, two, three
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A lock file. Raises ValueError where it is none."""
+    try:
+        told: dict[str, Any] = orjson.loads(path.read_bytes())
+        assert isinstance(told["version"], str)
+        assert isinstance(told["plugins"], dict)
+    except (OSError, orjson.JSONDecodeError, KeyError, AssertionError, TypeError):
+        raise ValueError(f"{path.name} is no lock file") from None
+    return told
+
+
+def write(path: Path, version: str, plugins: Mapping[str, Mapping[str, Shape]]) -> None:
+    """Write a lock file, keys in order, so that changes can be read in a diff."""
+    known = read(path)["plugins"] if path.is_file() else {}
+    told = {"version": version, "plugins": {**known, **plugins}}
+    path.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")

@@ -1,0 +1,1 @@
+"""Reports: what was checked, what was found, for people and for programs."""

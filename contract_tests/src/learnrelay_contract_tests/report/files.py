@@ -1,0 +1,94 @@
+"""The report for programs and archives: JSON, JUnit, HTML."""
+
+from __future__ import annotations
+
+from html import escape
+from xml.sax.saxutils import quoteattr
+
+import orjson
+
+from ..runner import FAILED, NOT_RUN, NOTHING, Report, Result, as_data
+
+
+def json(report: Report) -> bytes:
+    """Everything, as JSON."""
+    return orjson.dumps(as_data(report), option=orjson.OPT_INDENT_2)
+
+
+def _text(result: Result) -> str:
+    return "\n".join(": ".join(part for part in (one.event, one.path, one.message) if part) for one in result.findings)
+
+
+def junit(report: Report) -> str:
+    """One test-suite a plugin, one test-case a check."""
+    suites = []
+    for verdict in report.verdicts:
+        cases = []
+        for result in verdict.results:
+            inner = ""
+            if result.status in (FAILED, NOT_RUN):
+                words = _text(result) or result.reason or result.status
+                inner = f"<failure message={quoteattr(words.splitlines()[0])}>{escape(words)}</failure>"
+            elif result.status == NOTHING:
+                inner = f"<skipped message={quoteattr(result.reason)}/>"
+            elif result.findings:
+                inner = f"<system-out>{escape(result.status)}: {escape(result.reason)}\n{escape(_text(result))}</system-out>"
+            cases.append(
+                f"<testcase classname={quoteattr(verdict.plugin)} name={quoteattr(result.check)} "
+                f'time="{result.seconds:.3f}">{inner}</testcase>'
+            )
+        failed = sum(result.status in (FAILED, NOT_RUN) for result in verdict.results)
+        skipped = sum(result.status == NOTHING for result in verdict.results)
+        suites.append(
+            f'<testsuite name={quoteattr(verdict.plugin)} tests="{len(cases)}" failures="{failed}" '
+            f'skipped="{skipped}" errors="0" time="{verdict.seconds:.3f}">{"".join(cases)}</testsuite>'
+        )
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites>{"".join(suites)}</testsuites>\n'
+
+
+_STYLE = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c1c1c;background:#fff}
+table{border-collapse:collapse;width:100%}td{border-top:1px solid #ddd;padding:.4rem .6rem;vertical-align:top}
+.s{white-space:nowrap;font-weight:600}.passed{color:#17683a}.failed,.not{color:#a11212}.warned,.gap{color:#855800}
+.nothing{color:#666}small{color:#555}ul{margin:.3rem 0;padding-left:1.2rem}code{background:#f3f3f3;padding:0 .2em}
+"""
+
+
+def html(report: Report) -> str:
+    """A page of its own, to attach to a release: no scripts, nothing from elsewhere."""
+    data = as_data(report)
+    parts = []
+    for plugin in data["plugins"]:
+        rows = "".join(_row(check) for check in plugin["checks"])
+        word = "passed" if plugin["passed"] else "failed"
+        parts.append(
+            f"<h2>{escape(plugin['plugin'])} <small>{escape(plugin['distribution'])} {escape(plugin['version'])}</small>: "
+            f'<span class="{word}">{word}</span></h2><p>{plugin["events"]} events, {plugin["seconds"]} s</p>'
+            f"<table>{rows}</table>"
+        )
+    word = "passed" if data["passed"] else "failed"
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Contract report: {word}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
+        f'<h1>Contract report: <span class="{word}">{word}</span></h1>'
+        f"<p>Harness {escape(data['harness'])}. Each check says what it proves; gaps show their reasons.</p>"
+        f"{''.join(parts)}</html>\n"
+    )
+
+
+def _row(check: dict[str, object]) -> str:
+    told = ""
+    for kind in ("findings", "notes"):
+        ones = check[kind]
+        assert isinstance(ones, list)
+        items = "".join(
+            f"<li>{escape(': '.join(part for part in (one['event'], one['message']) if part))}</li>"
+            for one in ones[:40]
+        )
+        told += f"<ul>{items}</ul>" if items else ""
+    status = str(check["status"])
+    reason = f"<p>{escape(str(check['reason']))}</p>" if check["reason"] else ""
+    return (
+        f'<tr><td class="s {status.split()[0]}">{escape(status)}</td><td><code>{escape(str(check["check"]))}</code><br>'
+        f"{escape(str(check['proves']))}{reason}{told}</td></tr>"
+    )

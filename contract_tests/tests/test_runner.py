@@ -1,0 +1,221 @@
+"""The runner and its three ways in: exit codes, reports, gaps, new checks, and attempts to make red look green."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from house import ZOO, install, judged, told
+from learnrelay_contract_tests.checks import Check
+from learnrelay_contract_tests.runner import FAILED, GAP, NOT_RUN, PASSED
+
+GOOD = ZOO / "good" / "plainest.py"
+BROKEN = ZOO / "bad" / "old_contract.py"
+"""Fails at import: the quickest red there is."""
+
+
+def run(*command: str, cwd: Path, path: Path) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV"))}
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=cwd, capture_output=True, text=True, check=False,
+        env={**environment, "PYTHONPATH": str(path)},
+    )  # fmt: skip
+
+
+def harness(*arguments: str, path: Path) -> subprocess.CompletedProcess[str]:
+    return run("learnrelay_contract_tests", *arguments, cwd=path, path=path)
+
+
+def test_the_command_line(tmp_path: Path) -> None:
+    name = install(GOOD, tmp_path)
+    files = ["--junit", "junit.xml", "--html", "report.html", "--json"]
+    done = harness(name, *files, path=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    (plugin,) = report["plugins"]
+    assert report["passed"]
+    assert plugin["passed"]
+    assert plugin["version"] == "1.0.0"
+    suites = ET.parse(tmp_path / "junit.xml").getroot()
+    assert {case.get("name") for case in suites.iter("testcase")} == {check["check"] for check in plugin["checks"]}
+    page = (tmp_path / "report.html").read_text()
+    assert all(check["check"] in page for check in plugin["checks"])
+    assert "<script" not in page
+    assert "http" not in page.replace("https://learn.harbour-college.net", ""), "nothing comes from elsewhere"
+
+    install(BROKEN, tmp_path)
+    done = harness(name, "--junit", "junit.xml", path=tmp_path)
+    assert done.returncode == 1
+    assert "cannot be imported" in done.stdout
+    assert int(ET.parse(tmp_path / "junit.xml").getroot()[0].get("failures", "0")) > 1
+
+    assert harness("carrier.zzz", path=tmp_path).returncode == 2
+    assert harness(path=tmp_path).returncode == 2
+
+
+def test_pip_installed(tmp_path: Path) -> None:
+    """The same verdicts for distributions that pip has installed."""
+    for source, passed in ((ZOO / "good" / "filter_.py", True), (ZOO / "bad" / "kind_that_digs.py", False)):
+        project, target = tmp_path / f"{source.stem}-src", tmp_path / source.stem
+        name = install(source, project / "made")
+        points = next((project / "made").glob("*.dist-info")) / "entry_points.txt"
+        group, point = points.read_text().strip("[").split("]\n")
+        entry, _, value = point.strip().partition(" = ")
+        (project / "pyproject.toml").write_text(
+            '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+            '[project]\nname = "acme-zoo"\nversion = "1.0.0"\n'
+            f'[project.entry-points."{group}"]\n"{entry}" = "{value}"\n'
+            '[tool.hatch.build.targets.wheel]\npackages = ["made/acme_zoo"]\n'
+        )
+        done = run(
+            "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--no-index",
+            "--target", str(target), str(project), cwd=tmp_path, path=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        verdict = judged(str(target), name)
+        assert verdict.passed is passed, told(verdict)
+
+
+def test_gaps_need_a_reason_and_privacy_knows_none(tmp_path: Path) -> None:
+    name = install(ZOO / "bad" / "none_by_default.py", tmp_path)
+    notes = tmp_path / "acme_zoo" / "contract.toml"
+    failing = {result.check for result in judged(str(tmp_path), name).results if result.status == FAILED}
+    assert failing == {"behaviour.optional-missing", "behaviour.malformed"}
+    reason = "the platform has always sent a choice since the first release"
+    notes.write_text("[gaps]\n" + "".join(f'"{check}" = "{reason}"\n' for check in failing))
+    verdict = judged(str(tmp_path), name)
+    assert verdict.passed, told(verdict)
+    gaps = [result for result in verdict.results if result.status == GAP]
+    assert {result.check for result in gaps} == failing
+    assert all(result.reason == reason and result.findings for result in gaps), "the report shows what and why"
+
+    notes.write_text('[gaps]\n"behaviour.malformed" = "no time"\n"behaviour.nothing" = "a reason long enough for anyone"\n')
+    assert not judged(str(tmp_path), name).passed
+
+    name = install(ZOO / "bad" / "length.py", tmp_path)
+    notes.write_text(f'[gaps]\n"privacy.non-interference" = "{reason}"\n')
+    verdict = judged(str(tmp_path), name)
+    failing = {result.check for result in verdict.results if result.status == FAILED}
+    assert {"privacy.non-interference", "source.gaps"} <= failing
+
+
+def test_new_checks_warn_for_one_minor_release() -> None:
+    check = Check("behaviour.new", "Something new.", lambda _: (), since="0.4")
+    assert [check.required_in(version) for version in ("0.4.0", "0.4.9", "0.5.0", "1.0.0")] == [False, False, True, True]
+    first = Check("behaviour.first", "Something old.", lambda _: ())
+    assert first.required_in("0.1.0")
+
+
+def test_what_is_not_run_is_not_passed(tmp_path: Path) -> None:
+    name = install(GOOD, tmp_path)
+    verdict = judged(str(tmp_path), name, only=["behaviour.valid"])
+    by_name = {result.check: result.status for result in verdict.results}
+    assert by_name["behaviour.valid"] == PASSED
+    assert by_name["privacy.sentinels"] == NOT_RUN
+    assert not verdict.passed
+
+
+def test_a_distribution_that_reaches_into_every_process(tmp_path: Path) -> None:
+    name = install(GOOD, tmp_path)
+    info = tmp_path / "acme_zoo-1.0.0.dist-info"
+    (tmp_path / "acme.pth").write_text("import sys; sys.acme = True\n")
+    (tmp_path / "acme_zoo" / "fast.so").write_bytes(b"\x7fELF")
+    (info / "RECORD").write_text("acme_zoo/__init__.py,,\nacme.pth,,\n")
+    with (info / "entry_points.txt").open("a") as points:
+        points.write("[learnrelay.commands]\ncontract-test = acme_zoo:family\n")
+    verdict = judged(str(tmp_path), name)
+    (package,) = [result for result in verdict.results if result.check == "source.package"]
+    assert package.status == FAILED
+    assert len(package.findings) == 3
+
+
+# --- in the author's own test-suite -----------------------------------------------------------------------
+
+CLASS = """
+from learnrelay_contract_tests import ContractTests, contract
+
+class TestContract(ContractTests):
+    plugins = ["carrier.zoo"]
+"""
+FUNCTION = 'from learnrelay_contract_tests import contract\n\ntest_contract = contract("carrier.zoo")\n'
+
+
+def suite(path: Path, tests: str, *arguments: str, conftest: str = "", ini: str = "") -> subprocess.CompletedProcess[str]:
+    (path / "test_acme.py").write_text(tests)
+    (path / "conftest.py").write_text(conftest)
+    (path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
+    return run("pytest", "-q", "-p", "no:cacheprovider", *arguments, cwd=path, path=path)
+
+
+def test_one_line_in_a_suite_is_green_for_a_good_plugin(tmp_path: Path) -> None:
+    install(GOOD, tmp_path)
+    report = (
+        'import pytest\n\n@pytest.mark.learnrelay_contract("carrier.zoo")\n'
+        'def test_events(contract_report):\n    assert contract_report["plugins"][0]["events"] == 1\n'
+    )
+    skips = "import pytest\n\n@pytest.fixture(autouse=True)\ndef skipping():\n    pytest.skip('no')\n"
+    done = suite(tmp_path, CLASS + FUNCTION + report)
+    assert done.returncode == 0, done.stdout
+    assert "passed" in done.stdout
+    assert "skipped" not in done.stdout
+    done = suite(tmp_path, CLASS, conftest=skips)
+    assert done.returncode == 0, "a fixture that skips has no hold on the contract"
+    assert "skipped" not in done.stdout
+
+
+MARKED = "import pytest\n\npytestmark = pytest.mark.{}\n" + CLASS
+ATTEMPTS: dict[str, dict[str, str]] = {
+    "plainly": {"tests": CLASS},
+    "in one line": {"tests": FUNCTION},
+    "a skip mark on the module": {"tests": MARKED.format("skip")},
+    "an xfail mark on the module": {"tests": MARKED.format("xfail")},
+    "a skip mark on the class": {"tests": CLASS.replace("class Test", "import pytest\n\n@pytest.mark.skip\nclass Test")},
+    "overridden tests": {"tests": CLASS + "\n    def test_contract(self):\n        pass\n\n    def collect(self):\n        return []\n"},
+    "deleted tests": {"tests": CLASS + "\n\ndel TestContract.plugins\n"},
+    "no plugins": {"tests": CLASS.replace('["carrier.zoo"]', "[]")},
+    "a renamed class": {"tests": CLASS.replace("TestContract", "Quiet")},
+    "a deleted class": {"tests": CLASS + "\n\ndel TestContract\n\ndef test_other():\n    pass\n"},
+    "-k": {"tests": CLASS + "\n\ndef test_other():\n    pass\n", "arguments": "-k other"},
+    "--deselect": {"tests": CLASS + "\n\ndef test_other():\n    pass\n", "arguments": "--deselect test_acme.py::TestContract"},
+    "a conftest that takes tests away": {"tests": CLASS, "conftest": "def pytest_collection_modifyitems(items):\n    items.clear()\n"},
+    "a conftest that makes reports pass": {
+        "tests": CLASS,
+        "conftest": "import pytest\n\n@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_runtest_makereport(item, call):\n"
+        "    report = yield\n    report.outcome = 'passed'\n    return report\n",
+    },
+    "a conftest that collects nothing": {
+        "tests": CLASS,
+        "conftest": "import pytest\n\n@pytest.hookimpl(tryfirst=True)\ndef pytest_pycollect_makeitem(collector, name, obj):\n"
+        "    return [] if name == 'TestContract' else None\n",
+    },
+    "a conftest that patches the runner": {
+        "tests": CLASS,
+        "conftest": "from learnrelay_contract_tests import checks, pytest_plugin, runner\n\nchecks.load_all().clear()\n"
+        "runner.run = lambda *a, **k: runner.Report([])\npytest_plugin._judged = lambda names: {'passed': True, 'plugins': []}\n",
+    },
+    "a conftest that patches subprocess": {
+        "tests": CLASS,
+        "conftest": "import subprocess\n\nold = subprocess.run\n"
+        "subprocess.run = lambda *a, **k: old([__import__('sys').executable, '-c', 'print({})'], **k)\n",
+    },
+    "a conftest that ignores the file": {
+        "tests": CLASS, "conftest": "collect_ignore = ['test_acme.py']\n", "ini": "learnrelay_contract = carrier.zoo",
+    },
+    "an environment for Python": {"tests": CLASS, "conftest": "import os\n\nos.environ['PYTHONPATH'] = '/nowhere'\n"},
+    "without the plugin": {"tests": CLASS, "arguments": "-p no:learnrelay-contract"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS)
+def test_no_attempt_makes_a_bad_plugin_green(attempt: dict[str, str], tmp_path: Path) -> None:
+    install(BROKEN, tmp_path)
+    arguments = attempt.get("arguments", "").split()
+    ini = attempt.get("ini", "")
+    done = suite(tmp_path, attempt["tests"], *arguments, conftest=attempt.get("conftest", ""), ini=ini)
+    assert done.returncode == 1, done.stdout + done.stderr

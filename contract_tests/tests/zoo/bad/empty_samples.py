@@ -1,0 +1,22 @@
+"""Brings an empty list of samples, and code that the samples never reach.
+
+Caught by: samples.reach
+"""
+
+from learnrelay import Family, Fields, Skip, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo", samples=[])
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    if poll.choice != 77:
+        return Skip("only choice 77 counts")
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice}

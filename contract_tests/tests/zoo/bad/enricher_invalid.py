@@ -1,0 +1,18 @@
+"""An enricher that makes statements of the installed standards invalid.
+
+Caught by: stage.enricher
+
+Entry point: learnrelay.enrichers.v1 carrier_zoo
+"""
+
+from learnrelay import Fields, hookimpl, optional
+from learnrelay.kinds import text
+
+
+class Org(Fields):
+    org = optional("context.org_id", kind=text)
+
+
+@hookimpl(reads=Org)
+def enrich_statement(fields, standard):
+    return {"context": {"organisation name": 3}}

@@ -1,0 +1,23 @@
+"""Lets a value out in the path of a rejection.
+
+Caught by: privacy.errors-and-logs
+"""
+
+from learnrelay import Family, Fields, InvalidFieldError, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+    note = optional("data.note", kind=text, example="fine")
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    if poll.note and poll.note != "fine":
+        raise InvalidFieldError("bad note", path=poll.note)
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice}

@@ -1,0 +1,24 @@
+"""Ends the process in the middle of an event.
+
+Caught by: privacy.non-interference
+"""
+
+import os
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    if poll.choice is None:
+        os._exit(0)
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice}

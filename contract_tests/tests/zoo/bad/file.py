@@ -1,0 +1,22 @@
+"""Writes a file.
+
+Caught by: privacy.side-doors
+"""
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    with open("/tmp/polls.txt", "a") as file:
+        file.write(poll.id)
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice}

@@ -1,0 +1,18 @@
+"""A filter that answers in words of its own.
+
+Caught by: stage.filter
+
+Entry point: learnrelay.filters.v1 carrier_zoo
+"""
+
+from learnrelay import Fields, hookimpl, optional
+from learnrelay.kinds import text
+
+
+class Mode(Fields):
+    mode = optional("data.mode", kind=text, example=("verified", "audit"))
+
+
+@hookimpl(reads=Mode)
+def filter_event(fields):
+    return True if fields.mode == "audit" else None

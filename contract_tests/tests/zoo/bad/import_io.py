@@ -1,0 +1,25 @@
+"""Reads a file at import.
+
+Caught by: source.import
+"""
+
+from pathlib import Path
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+
+
+TEXT = Path("/etc/hostname").read_text()
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice}

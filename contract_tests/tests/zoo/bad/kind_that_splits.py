@@ -1,0 +1,25 @@
+"""A kind that takes an undeclared address apart and publishes the parts.
+
+Caught by: privacy.sentinels
+"""
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, text
+
+def parts(value):
+    return list(value.get("address", "")) or None if isinstance(value, dict) else None
+
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+    who = optional("context", kind=parts)
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "parts": poll.who}

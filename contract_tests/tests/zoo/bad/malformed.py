@@ -1,0 +1,21 @@
+"""Breaks at a value that it did not expect.
+
+Caught by: behaviour.malformed
+"""
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+    note = optional("data.note", kind=text, example=("a:b", "c:d"))
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "half": poll.note.split(":")[1] if poll.note else None}

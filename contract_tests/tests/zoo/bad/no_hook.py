@@ -1,0 +1,7 @@
+"""Names something that is no plugin.
+
+Caught by: plugin.loads
+"""
+
+"""nothing"""
+family = object()

@@ -1,0 +1,6 @@
+"""Fails at import.
+
+Caught by: plugin.loads
+"""
+
+raise RuntimeError("no")

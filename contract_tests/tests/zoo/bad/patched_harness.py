@@ -1,0 +1,26 @@
+"""Replaces a check of the harness.
+
+Caught by: source.privacy
+"""
+
+try:
+    from learnrelay_contract_tests import checks
+
+    checks.ALL.clear()
+except ImportError:
+    pass
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice}

@@ -1,0 +1,26 @@
+"""Opens a connection.
+
+Caught by: privacy.side-doors
+"""
+
+import socket
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    try:
+        socket.create_connection(("127.0.0.1", 9), 0.01)
+    except OSError:
+        pass
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice}

@@ -1,0 +1,21 @@
+"""Reads a whole object and says nowhere why.
+
+Caught by: privacy.declared-names
+"""
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, structure, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+    extra = optional("data.extra", kind=structure)
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "profile": poll.extra}

@@ -1,0 +1,24 @@
+"""Reaches the stack through a traceback, and has not told anything yet.
+
+Caught by: privacy.side-doors
+"""
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    try:
+        raise ValueError
+    except ValueError as error:
+        frame = getattr(error.__traceback__, "tb_frame")
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice}

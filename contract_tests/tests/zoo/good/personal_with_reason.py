@@ -1,0 +1,18 @@
+"""Reads a personal field and says why."""
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text)
+    note = optional("data.comment_author", kind=text, reason="the author is what the statement is about, as its reviewers need it")
+    choice = optional("data.choice", kind=number)
+
+
+@family.maps("zoo.answered", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    return {"object": site.iri("poll", poll.id), "author": poll.note}

@@ -1,0 +1,17 @@
+"""The plainest plugin there is."""
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text)
+    choice = optional("data.choice", kind=number)
+
+
+@family.maps("zoo.answered", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice}

@@ -1,0 +1,109 @@
+"""The data map: for each enabled event, which source path reaches which output path, and which destinations get it.
+
+It is derived by running the mappings (`learnrelay.tracing`), so it says what they do, not what someone wrote of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .access import keys_of
+from .assembly import IDENTITY_PROVIDERS, Assembly
+from .fields import Field, Fields, declared_paths
+from .pipeline import Pipeline
+from .plugins.plan import Gate, Step, compile_plan
+from .privacy import Grade, grade_of
+from .resolvers.courses import NoCourses
+from .routing import NameRule
+from .site import Site
+from .tracing import Form, TracedCourses, TracedIdentity, Tracer
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A destination that may get an event, and on what it depends: names of rules, empty for always."""
+
+    name: str
+    rules: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """``partner (scope org)``."""
+        return f"{self.name} ({', '.join(self.rules)})" if self.rules else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One flow: a source path of an event, and an output path that shows it in some form.
+
+    ``output`` and ``form`` are empty where the path is read, and shows nowhere.
+    """
+
+    event: str
+    standard: str
+    family: str
+    source: str
+    grade: Grade
+    output: str
+    form: Form | None
+    reason: str
+    receivers: tuple[Receiver, ...]
+
+
+def data_map(assembly: Assembly) -> list[Row]:
+    """All flows of all enabled events, by standard, event, source and output path."""
+    plan = _traced_plan(assembly)
+    pipeline = Pipeline(plan)
+    traced: dict[int, dict[str, dict[str, Form]]] = {}
+    rows = []
+    for event, steps in sorted(plan.steps.items()):
+        for step in steps:
+            if id(step.transformer) not in traced:
+                common = assembly.registry.standards[step.standard].common
+                traced[id(step.transformer)] = Tracer(pipeline, step, event, common).trace()
+            rows += _rows(assembly, event, step, traced[id(step.transformer)])
+    return sorted(rows, key=lambda row: (row.standard, row.event, row.source, row.output))
+
+
+def _traced_plan(assembly: Assembly):  # type: ignore[no-untyped-def]
+    config = assembly.config
+    built_in = config.identity.name in IDENTITY_PROVIDERS
+    identity = TracedIdentity(addresses=config.identity.name != "keyed", by_both=not built_in)
+    courses = NoCourses({}) if config.courses.name == "none" else TracedCourses()
+    sites = {name: Site(config.root_url, identity, courses, name) for name in assembly.standards}
+    return compile_plan(assembly.registry, assembly.table, assembly.standards, sites, {})
+
+
+def _rows(assembly: Assembly, event: str, step: Step, traced: dict[str, dict[str, Form]]) -> Iterator[Row]:
+    receivers = tuple(_receivers(assembly, event, step.standard))
+    common = assembly.registry.standards[step.standard].common
+    reasons = {path: field.reason for path, field in [*_declared(step.transformer.reads), *_declared(common)]}
+    for source, outputs in traced.items():
+        shown = source.removesuffix(".**")
+        for output, form in outputs.items() or [("", None)]:
+            yield Row(
+                event, step.standard, step.transformer.family, shown, grade_of(source), output, form,
+                reasons.get(source, ""), receivers,
+            )  # fmt: skip
+
+
+def _declared(reads: type[Fields]) -> Iterator[tuple[str, Field]]:
+    for _, path, field in declared_paths(reads):
+        yield path, field
+
+
+def _receivers(assembly: Assembly, event: str, standard: str) -> Iterator[Receiver]:
+    for gate in assembly.plan.gates.get(standard, ()):
+        names = [check for _, check in gate.checks if isinstance(check, NameRule)]
+        if all(event in rule.names for rule in names):
+            yield Receiver(gate.destination.name, tuple(_rules(gate)))
+
+
+def _rules(gate: Gate) -> Iterator[str]:
+    yield from (
+        f"scope {key}" if not key.startswith("not") else key
+        for key in keys_of(gate.destination.scope)
+        if key not in ("all", "event", "family", "not event", "not family")
+    )
+    yield from (f"match {path}" for path in gate.destination.match if path != "name")
+    yield from (name for name, _ in gate.routers)

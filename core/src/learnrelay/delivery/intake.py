@@ -1,0 +1,88 @@
+"""How statements come into the tables: each payload once, and no second delivery of the same statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from .database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A statement as the tables see it. ``identity`` finds it, ``values`` are the rest of its row.
+
+    Destinations with pseudonyms of their own may share an id and not the payload: ``content`` keeps these apart.
+    """
+
+    identity: dict[str, Any]
+    values: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        standard: str,
+        statement_id: str,
+        event_name: str,
+        event_time: datetime | None,
+        payload: bytes,
+        now: float,
+        *,
+        critical: bool = False,
+    ) -> Taken:
+        """``now``: when it was taken, seconds since 1970."""
+        at = event_time.timestamp() if event_time else None
+        return cls(
+            {
+                "minute": int(at // 60) if at is not None else 0,
+                "standard": standard,
+                "statement_id": statement_id,
+                "content": int.from_bytes(blake2b(payload, digest_size=8).digest(), signed=True),
+            },
+            {
+                "event_name": event_name,
+                "event_time": at,
+                "critical": int(critical),
+                "taken": now,
+                "payload": payload,
+            },
+        )
+
+
+def take(transaction: Transaction, statements: list[Taken]) -> None:
+    """Store the payloads that are not there yet."""
+    # The update changes nothing; it locks the row, so that no acknowledgement removes it meanwhile.
+    transaction.change_many(
+        """INSERT INTO learnrelay_statement
+            (minute, standard, statement_id, content, event_name, event_time, critical, taken, payload)
+        VALUES (:minute, :standard, :statement_id, :content, :event_name, :event_time, :critical, :taken, :payload)
+        ON CONFLICT (minute, standard, statement_id, content) DO UPDATE SET standard = excluded.standard""",
+        [one.identity | one.values for one in statements],
+    )
+
+
+FROM_NEW = """FROM learnrelay_statement AS s
+    WHERE s.minute = :minute AND s.standard = :standard AND s.statement_id = :statement_id AND s.content = :content
+    AND NOT EXISTS (SELECT 1 FROM learnrelay_statement AS o JOIN learnrelay_delivery AS d ON d.key = o.key
+        WHERE o.minute = :minute AND o.standard = :standard AND o.statement_id = :statement_id
+        AND d.destination = :destination)
+    AND NOT EXISTS (SELECT 1 FROM learnrelay_statement AS o JOIN learnrelay_dead_letter AS d ON d.key = o.key
+        WHERE o.minute = :minute AND o.standard = :standard AND o.statement_id = :statement_id
+        AND d.destination = :destination)"""
+"""The statement with this identity, unless ``:destination`` waits for its id, or has it among its dead letters."""
+
+
+def remove_unwanted(transaction: Transaction, statements: list[Taken]) -> None:
+    """After some were not new to a destination: remove payloads that came in and that nobody waits for."""
+    known = "(SELECT destination FROM learnrelay_tally)"
+    transaction.change_many(
+        f"""DELETE FROM learnrelay_statement WHERE minute = :minute AND standard = :standard
+            AND statement_id = :statement_id AND content = :content
+            AND NOT EXISTS (SELECT 1 FROM learnrelay_delivery AS d
+                WHERE d.key = learnrelay_statement.key AND d.destination IN {known})
+            AND NOT EXISTS (SELECT 1 FROM learnrelay_dead_letter AS d
+                WHERE d.key = learnrelay_statement.key AND d.destination IN {known})""",  # noqa: S608
+        [one.identity for one in statements],
+    )

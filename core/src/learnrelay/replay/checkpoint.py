@@ -1,0 +1,193 @@
+"""What is done of a replay: one SQLite file for each thing asked, which also keeps two replays of it apart.
+
+A chunk's row is written, with fsync, after all that came of the chunk is where it should be. It also holds what
+was counted and what failed, so that a replay which was killed ten times sums up as one that was not.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+from ..tally import Tally
+from .asked import ReplayError
+from .sources import Source
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS run (token TEXT NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS file (
+        id INTEGER PRIMARY KEY, path TEXT NOT NULL, head TEXT NOT NULL, UNIQUE (path, head))""",
+    """CREATE TABLE IF NOT EXISTS chunk (
+        file INTEGER NOT NULL, number INTEGER NOT NULL, size_at_end INTEGER, lines INTEGER NOT NULL,
+        counted TEXT NOT NULL, failures BLOB, PRIMARY KEY (file, number)) WITHOUT ROWID""",
+)
+
+
+@dataclass(slots=True)
+class Done:
+    """What came of a chunk. ``lines`` from 1 in ``failures`` count from the chunk's first line.
+
+    ``at_end``: the log ended in this chunk. ``delivered``: destination → what became of how many statements.
+    """
+
+    file: int
+    number: int
+    at_end: bool = False
+    lines: int = 0
+    tally: dict[str, Any] = field(default_factory=dict)
+    delivered: dict[str, dict[str, int]] = field(default_factory=dict)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a log is: the chunks that are done, and whether the one in which it ends is among them."""
+
+    chunks: frozenset[int]
+    ended: bool
+
+    @property
+    def complete(self) -> bool:
+        """Are all chunks done?"""
+        return self.ended and len(self.chunks) == max(self.chunks) + 1
+
+
+@dataclass(slots=True)
+class Totals:
+    """The sum of all chunks. ``delivered``: destination → what became of how many statements."""
+
+    tally: Tally
+    delivered: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> int:
+        """Lines that failed, and statements that did not arrive."""
+        missing = ("dead letters", "left to the outbox")
+        return self.tally.failures + sum(counts.get(what, 0) for counts in self.delivered.values() for what in missing)
+
+    def add(self, tally: Mapping[str, Any], delivered: Mapping[str, Mapping[str, int]]) -> None:
+        """Count a chunk's counts (the JSON form of a `Tally`)."""
+        self.tally.lines += tally["read"]
+        self.tally.unreadable.update(tally["unreadable"])
+        for name, told in tally["standards"].items():
+            standard = self.tally.standards[name]
+            standard.transformed += told["transformed"]
+            standard.statements += told["statements"]
+            standard.not_mapped += told["not_mapped"]
+            standard.skipped.update(told["skipped"])
+            standard.failed.update(told["failed"])
+            standard.denied.update(told["denied"])
+        for name, counts in delivered.items():
+            of_destination = self.delivered.setdefault(name, {})
+            for what, number in counts.items():
+                of_destination[what] = of_destination.get(what, 0) + number
+
+
+class Checkpoint:
+    """The state of one replay. ``token`` names it in the names of its output files. For one process at a time."""
+
+    def __init__(self, directory: Path, key: str) -> None:
+        """Open or begin. Raises ReplayError when the state cannot be kept, or another process is at it."""
+        path = directory / f"{key}.db"
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("BEGIN IMMEDIATE")  # held from here on: the mode keeps the lock after the commit
+            for table in _TABLES:
+                self._db.execute(table)
+            if not (row := self._db.execute("SELECT token FROM run").fetchone()):
+                row = (secrets.token_hex(3),)
+                self._db.execute("INSERT INTO run VALUES (?)", row)
+            self.token: str = row[0]
+            self._db.execute("COMMIT")
+        except OSError as error:
+            raise ReplayError(f"{path}: {error.strerror or type(error).__name__}") from None
+        except sqlite3.Error as error:
+            if error.sqlite_errorname.startswith("SQLITE_BUSY"):
+                raise ReplayError(f"{path}: the same replay is running already") from None
+            raise ReplayError(f"{path}: the state cannot be kept there ({error.sqlite_errorname})") from None
+
+    def close(self) -> None:
+        """Let another process have it."""
+        self._db.close()
+
+    def forget(self) -> None:
+        """Begin from the beginning, with files of other names."""
+        self.token = secrets.token_hex(3)
+        self._db.execute("BEGIN")
+        for table in ("file", "chunk", "run"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608
+        self._db.execute("INSERT INTO run VALUES (?)", (self.token,))
+        self._db.execute("COMMIT")
+
+    def file(self, source: Source) -> int:
+        """The number of a log."""
+        self._db.execute(
+            "INSERT INTO file (path, head) VALUES (?, ?) ON CONFLICT DO NOTHING", (source.path, source.head)
+        )
+        found = self._db.execute("SELECT id FROM file WHERE path = ? AND head = ?", (source.path, source.head))
+        return int(found.fetchone()[0])
+
+    def progress(self, source: Source) -> Progress:
+        """How far it is. The chunk in which it ended when it was shorter than now is not done any more."""
+        rows = self._db.execute(
+            "SELECT number, size_at_end FROM chunk WHERE file = ? AND (size_at_end IS NULL OR size_at_end = ?)",
+            (self.file(source), source.size),
+        ).fetchall()
+        return Progress(frozenset(number for number, _ in rows), any(end is not None for _, end in rows))
+
+    def finish(self, source: Source, done: Done) -> None:
+        """Remember a chunk. Raises ReplayError; then the chunk is not done."""
+        counted = orjson.dumps([done.tally, done.delivered]).decode()
+        failures = zlib.compress(b"\n".join(map(orjson.dumps, done.failures))) if done.failures else None
+        try:
+            self._db.execute(
+                "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?)",
+                (done.file, done.number, source.size if done.at_end else None, done.lines, counted, failures),
+            )
+        except sqlite3.Error as error:
+            raise ReplayError(f"the state cannot be kept any more ({error.sqlite_errorname})") from None
+
+    def totals(self, sources: Sequence[Source], standards: Sequence[str]) -> Totals:
+        """The sum over these logs."""
+        totals = Totals(Tally.of(list(standards)))
+        for source in sources:
+            rows = self._db.execute("SELECT counted FROM chunk WHERE file = ?", (self.file(source),))
+            for (counted,) in rows:
+                totals.add(*orjson.loads(counted))
+        return totals
+
+    def failures(self, sources: Sequence[Source]) -> Iterator[dict[str, Any]]:
+        """A record for each line that failed, in the order of the logs; ``line`` counts from the log's first one.
+
+        Where chunks before it are not done yet (the replay was stopped) the line is not known, and is None.
+        """
+        for source in sources:
+            before: int | None = 0
+            rows = self._db.execute(
+                "SELECT number, lines, failures FROM chunk WHERE file = ? ORDER BY number", (self.file(source),)
+            )
+            for expected, (number, lines, failures) in enumerate(rows):
+                before = before if number == expected else None
+                for told in zlib.decompress(failures).split(b"\n") if failures else ():
+                    record = orjson.loads(told)
+                    line = record.pop("line")
+                    yield {"file": source.path, "line": None if before is None else before + line, **record}
+                before = None if before is None else before + lines
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close."""
+        self.close()

@@ -1,0 +1,190 @@
+"""Conducts a replay: gives units to processes, remembers what they finished, and tells how it goes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any, Protocol
+
+from ..errors import ConfigurationError, Problem
+from .asked import Asked, ReplayError
+from .checkpoint import Checkpoint, Done
+from .limits import LANES, Limits
+from .segments import clear_passing
+from .sources import Source
+from .worker import ADVANCED, ENDED, FAILED, FINISHED, HALTED, READY, UNREAD, WAITING, Setting, Unit, work
+
+_LOOK = 0.2  # seconds between two looks at the clock
+_FALLS = 3
+"""How often processes may die in a row, without a chunk finished in between, before the replay gives up."""
+
+
+class Watch(Protocol):
+    """Who looks on. Called in the conductor's thread."""
+
+    def advanced(self, size: int, lines: int, failures: int) -> None:
+        """So much more of the logs has been read."""
+
+    def waiting(self, destination: str, reason: str, seconds: float) -> None:
+        """A destination is waited for, or (no reason) is well again."""
+
+    def trouble(self, words: str) -> None:
+        """Something is wrong that does not end the replay."""
+
+    def look(self) -> None:
+        """Time passes."""
+
+
+class Conductor:
+    """Runs one replay over these logs, with as many processes; ``rates`` and ``requests`` limit destinations."""
+
+    def __init__(
+        self,
+        asked: Asked,
+        sources: Sequence[Source],
+        checkpoint: Checkpoint,
+        processes: int,
+        rates: Mapping[str, float] | None = None,
+        requests: Mapping[str, int] | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.asked = asked
+        self._checkpoint = checkpoint
+        self._processes = processes
+        self._rates = rates or {}
+        self._requests = requests or {}
+        self._verbose = verbose
+        self._context = multiprocessing.get_context("spawn")  # nothing of ours leaks into the workers
+        self._sources = {checkpoint.file(source): source for source in sources}
+        self.unread: list[str] = []
+
+    def done_before(self) -> int:
+        """Bytes of the logs, as they are stored, that are done already (of packed ones as far as is known)."""
+        total = 0
+        for source in self._sources.values():
+            progress = self._checkpoint.progress(source)
+            if progress.complete:
+                total += source.size
+            elif not self._in_a_row(source):
+                total += min(source.size, len(progress.chunks) * self.asked.chunk)
+        return total
+
+    def run(self, watch: Watch) -> None:
+        """Do all that is not done. Raises ReplayError, ConfigurationError; may be interrupted at any moment."""
+        if self.asked.output is not None and not self.asked.dry_run:
+            clear_passing(self.asked.output, self._checkpoint.token)
+        falls = 0
+        while True:
+            units = sum(1 for _ in self._units())
+            if not units:
+                return
+            crew = _Crew(self, min(self._processes, units))
+            try:
+                finished, whole = self._round(crew, watch)
+            finally:
+                crew.dismiss()
+            if whole:
+                return
+            falls = 0 if finished else falls + 1
+            if falls == _FALLS:
+                raise ReplayError("processes of the replay end without a word, again and again (out of memory?)")
+            watch.trouble("a process of the replay was ended from outside; going on without what it had begun")
+
+    def _round(self, crew: _Crew, watch: Watch) -> tuple[int, bool]:
+        """Go on until all is done, or a process dies: then all begin again, with what is not finished yet."""
+        units = self._units()
+        finished = 0
+        while crew.members:
+            for member in wait([*crew.members], _LOOK):
+                assert isinstance(member, Connection)
+                try:
+                    word, *rest = member.recv()
+                except (EOFError, OSError):
+                    return finished, False
+                if word == READY:
+                    member.send(next(units, None))
+                elif word == ADVANCED:
+                    watch.advanced(*rest)
+                elif word == FINISHED:
+                    finished += 1
+                    done: Done = rest[0]
+                    self._checkpoint.finish(self._sources[done.file], done)
+                elif word == WAITING:
+                    watch.waiting(*rest)
+                elif word == UNREAD:
+                    self.unread.append(rest[0])
+                    watch.trouble(rest[0])
+                elif word == ENDED:
+                    crew.leaves(member)
+                else:
+                    self._end(word, rest[0])
+            watch.look()
+        return finished, True
+
+    def _end(self, word: int, reason: str) -> None:
+        if word == HALTED:
+            raise ConfigurationError([Problem(str(self.asked.config), "", reason)])
+        assert word == FAILED
+        raise ReplayError(reason)
+
+    def setting(self) -> Setting:
+        """What each process is told."""
+        limits = {
+            name: Limits(self._context, self._rates.get(name), self._requests.get(name)) for name in self.asked.to
+        }
+        lanes = {
+            name: 1 if self.asked.ordered else min(LANES, self._requests.get(name, LANES)) for name in self.asked.to
+        }
+        names = {number: source.name for number, source in self._sources.items()}
+        return Setting(self.asked, self._checkpoint.token, names, limits, lanes, self._verbose)
+
+    def start(self, setting: Setting) -> tuple[Any, Connection]:
+        """Start a process."""
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=work, args=(setting, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        return process, ours
+
+    def _in_a_row(self, source: Source) -> bool:
+        return source.packed or self.asked.ordered
+
+    def _units(self) -> Iterator[Unit]:
+        for number, source in self._sources.items():
+            progress = self._checkpoint.progress(source)
+            if progress.complete or not source.size:
+                continue
+            if self._in_a_row(source):
+                yield Unit(source, number, 0, True, progress.chunks)
+                continue
+            for chunk in range(-(-source.size // self.asked.chunk)):
+                if chunk not in progress.chunks:
+                    yield Unit(source, number, chunk, False)
+
+
+class _Crew:
+    """The processes of a round, by their connections."""
+
+    def __init__(self, conductor: Conductor, size: int) -> None:
+        self._setting = setting = conductor.setting()  # held: its locks live as long as it does
+        self._processes = []
+        self.members: list[Connection] = []
+        for _ in range(size):
+            process, connection = conductor.start(setting)
+            self._processes.append(process)
+            self.members.append(connection)
+
+    def leaves(self, member: Connection) -> None:
+        """One has done its work."""
+        self.members.remove(member)
+        member.close()
+
+    def dismiss(self) -> None:
+        """End them all, wherever they are: nothing that matters is lost."""
+        for member in self.members:
+            member.close()
+        for process in self._processes:
+            process.join(0 if self.members else 5.0)
+            process.kill()
+            process.join()

@@ -1,0 +1,55 @@
+"""How hard a destination is pressed: shared by all processes of a replay."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from multiprocessing.context import BaseContext
+from typing import TypeVar
+
+T = TypeVar("T")
+
+LANES = 4
+"""Requests of a process that are in flight to a destination, where nothing else is asked."""
+
+
+class Limits:
+    """One destination's. ``rate``: statements a second; ``requests``: at once; None for as fast as it goes.
+
+    Made in the first process and handed to the others when they start.
+    """
+
+    def __init__(self, context: BaseContext, rate: float | None = None, requests: int | None = None) -> None:
+        self._rate = rate
+        self._next = context.Value("d", 0.0)
+        self._paused_until = context.Value("d", 0.0)
+        self._slots = context.Semaphore(requests) if requests else None
+
+    def send(self, statements: int, request: Callable[[], T]) -> T:
+        """Make a request when it may be made."""
+        self._wait(statements)
+        if self._slots is None:
+            return request()
+        with self._slots:
+            return request()
+
+    def _wait(self, statements: int) -> None:
+        while (pause := self._paused_until.value - time.monotonic()) > 0:
+            time.sleep(pause)
+        if self._rate is None:
+            return
+        with self._next.get_lock():
+            now = time.monotonic()  # one clock for all processes of a machine
+            start = max(now, self._next.value)
+            self._next.value = start + statements / self._rate
+        time.sleep(start - now)
+
+    @property
+    def paused(self) -> bool:
+        """Is nobody to send now?"""
+        return bool(self._paused_until.value > time.monotonic())
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody send for so long."""
+        with self._paused_until.get_lock():
+            self._paused_until.value = max(self._paused_until.value, time.monotonic() + seconds)

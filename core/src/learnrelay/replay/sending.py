@@ -1,0 +1,336 @@
+"""Statements to the destinations: batches in flight, retried and bisected as the drains do it, until all are settled.
+
+A chunk is finished when each of its statements is stored, or is in the outbox: as a dead letter where the
+consumer refuses it, waiting where it kept failing by itself for longer than a replay has patience.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..assembly import Assembly
+from ..config.models import Delivery, Destination
+from ..delivery.backoff import Backoff
+from ..delivery.handover import Remnant, hand_over
+from ..delivery.judging import Outcome as Answered
+from ..delivery.judging import deliver, tidy
+from ..delivery.outbox import Outbox
+from ..delivery.queue import Claimed, Dead, Later, Mark, Returned, Stored
+from ..delivery.sender import Sender
+from ..events import SourceEvent
+from ..pipeline import Outcome
+from ..standards import Standard, Verdict
+from .asked import HaltedError
+from .checkpoint import Done
+from .limits import Limits
+from .target import Finished, Intake, Target, count, for_destinations
+
+PATIENCE = 20.0
+"""Seconds that a batch's failing statements are tried again by themselves before the outbox has them."""
+
+Tell = Callable[[str, str, float], None]
+"""(destination, what is wrong or nothing, seconds until it is tried again)."""
+
+
+class Parcel(NamedTuple):
+    """One statement of a batch."""
+
+    statement_id: str
+    event: str
+    payload: bytes
+
+
+class Destinations(Target):
+    """Sends to several destinations at once, each by lanes of its own. Their trouble comes out of `open`, `close`."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        to: tuple[str, ...],
+        limits: Mapping[str, Limits],
+        tell: Tell,
+        lanes: Mapping[str, int],
+    ) -> None:
+        self.to = frozenset(to)
+        self._outbox = _LazyOutbox(assembly.config.delivery)
+        self._trouble: BaseException | None = None
+        self.roads = {
+            name: _Road(destination, assembly.standards[destination.standard], limits[name], self._outbox, tell)
+            for name, destination in assembly.config.destinations.items()
+            if name in self.to
+        }
+        self.queues: dict[str, queue.Queue[_Batch | None]] = {}
+        self._threads = []
+        for name, road in self.roads.items():
+            self.queues[name] = queue.Queue(lanes[name])
+            for _ in range(lanes[name]):
+                thread = threading.Thread(target=self._lane, args=(road, self.queues[name]), daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def _lane(self, road: _Road, batches: queue.Queue[_Batch | None]) -> None:
+        """One request at a time, until the end."""
+        lane = _Lane(road)
+        while (batch := batches.get()) is not None:
+            if self._trouble is None:
+                try:
+                    lane.deliver(batch)
+                except BaseException as error:  # the outbox failed, or we are halted: the process is to end
+                    self._trouble = error
+        lane.close()
+
+    def open(self, done: Done) -> Intake:
+        """For a chunk."""
+        self.check()
+        return _Chunk(self, done)
+
+    def check(self) -> None:
+        """Raise what went wrong in a lane."""
+        if self._trouble is not None:
+            raise self._trouble
+
+    def close(self) -> None:
+        """Wait for what is in flight."""
+        for batches in self.queues.values():
+            for _ in range(batches.maxsize):
+                batches.put(None)
+        for thread in self._threads:
+            thread.join()
+        self.check()
+
+
+class _Chunk(Intake):
+    """A chunk's statements on their way. Lanes settle batches, in any order."""
+
+    def __init__(self, to: Destinations, done: Done) -> None:
+        self._to = to
+        self._done = done
+        self._batches = {name: _Batch(self) for name in to.roads}
+        self._seen: dict[str, set[str]] = {name: set() for name in to.roads}
+        self._lock = threading.Lock()
+        self._open = 1  # batches in flight, and one for the reading
+        self._finished: Finished | None = None
+
+    def take(self, outcome: Outcome, event: SourceEvent) -> None:
+        for name, statements in for_destinations(outcome, self._to.to):
+            seen = self._seen[name]
+            batch = self._batches[name]
+            for statement_id, payload in statements:
+                if statement_id in seen:  # a consumer would refuse a batch that says the same twice
+                    self.count(name, "repeated in the log", 1)
+                    continue
+                seen.add(statement_id)
+                batch.parcels.append(Parcel(statement_id, event.name, payload))
+                if len(batch.parcels) >= self._to.roads[name].destination.batch.size:
+                    self._send(name)
+                    batch = self._batches[name]
+
+    def _send(self, name: str) -> None:
+        batch, self._batches[name] = self._batches[name], _Batch(self)
+        with self._lock:
+            self._open += 1
+        while True:
+            self._to.check()
+            try:
+                return self._to.queues[name].put(batch, timeout=1.0)
+            except queue.Full:
+                continue
+
+    def close(self, finished: Finished) -> None:
+        self._finished = finished
+        for name, batch in list(self._batches.items()):
+            if batch.parcels:
+                self._send(name)
+        self.settled()
+
+    def count(self, name: str, what: str, number: int) -> None:
+        with self._lock:
+            count(self._done, name, what, number)
+
+    def settled(self) -> None:
+        """One batch less; after the last one the chunk is finished."""
+        with self._lock:
+            self._open -= 1
+            last = not self._open
+        if last and self._finished:
+            self._finished(self._done)
+
+
+class _Batch:
+    __slots__ = ("chunk", "parcels")
+
+    def __init__(self, chunk: _Chunk) -> None:
+        self.chunk = chunk
+        self.parcels: list[Parcel] = []
+
+
+class _LazyOutbox:
+    """Opened when it is needed; shared by the lanes."""
+
+    def __init__(self, settings: Delivery) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._outbox: Outbox | None = None
+
+    def hand_over(self, destination: str, remnants: list[Remnant]) -> None:
+        with self._lock:
+            self._outbox = self._outbox or Outbox.open(self._settings)
+            hand_over(self._outbox, destination, remnants)
+
+
+@dataclass(slots=True)
+class _Road:
+    """What the lanes to one destination share. ``proven``: it stored something since it last failed."""
+
+    destination: Destination
+    standard: Standard
+    limits: Limits
+    outbox: _LazyOutbox
+    tell: Tell
+    proven: bool = False
+    ever_proven: bool = False
+    failures: int = 0
+
+
+class _Lane:
+    """Delivers batches to one destination, one request at a time."""
+
+    def __init__(self, road: _Road) -> None:
+        self._road = road
+        self._sender = Sender(road.destination, road.standard)
+        self._backoff = Backoff(road.destination.retry)
+
+    def close(self) -> None:
+        self._sender.close()
+
+    def deliver(self, batch: _Batch) -> None:
+        """Return when each statement is stored or in the outbox."""
+        rows = tuple(Claimed(place, parcel.payload, 0) for place, parcel in enumerate(batch.parcels))
+        ledger = _Ledger()
+        tried = 0
+        while rows:
+            probed: tuple[Claimed, ...] = rows
+            rest: tuple[Claimed, ...] = ()
+            if tried and not self._road.proven:
+                # Perhaps one statement is what it stumbles over: try with one alone, each time another.
+                place = (2 ** (tried % 8) - 1) % len(rows)
+                probed, rest = (rows[place],), (*rows[:place], *rows[place + 1 :])
+            back, trouble = self._round(probed, ledger)
+            rows = tuple(sorted((*back, *rest), key=lambda row: row.key))
+            tried = tried + 1 if trouble else 0
+        self._again(ledger)
+        self._settle(batch, ledger)
+
+    def _round(self, rows: tuple[Claimed, ...], ledger: _Ledger) -> tuple[tuple[Claimed, ...], Answered | None]:
+        """One go: what is still to be sent, and the destination's trouble, after it was waited for."""
+        road = self._road
+        result = deliver(rows, road.destination.batch.size, self._send, self._aside, lambda: False, proven=road.proven)
+        back = ledger.note(result.marks)
+        if result.trouble is not None:
+            self._wait(result.trouble)
+        elif any(isinstance(mark, Stored) for mark in result.marks):
+            if road.failures:
+                road.failures = 0
+                road.tell(road.destination.name, "", 0.0)
+            road.proven = road.ever_proven = True
+        return back, result.trouble
+
+    def _send(self, rows: tuple[Claimed, ...]) -> Answered:
+        return self._road.limits.send(len(rows), lambda: self._sender(rows))
+
+    def _wait(self, trouble: Answered) -> None:
+        road = self._road
+        if trouble.verdict is Verdict.HALTED and not road.ever_proven:
+            raise HaltedError(f"destination {road.destination.name}: {trouble.reason}")
+        road.proven = False
+        if road.limits.paused and not trouble.asked:
+            return  # another lane failed at the same time and said so first
+        road.failures += 1
+        seconds = self._backoff.wait(road.failures, trouble.asked)
+        road.tell(road.destination.name, trouble.reason, seconds)
+        road.limits.pause(seconds)
+
+    def _aside(self, row: Claimed, outcome: Answered) -> Later | Dead:
+        attempts = row.attempts + 1
+        if outcome.status and attempts >= self._road.destination.retry.attempts:
+            return Dead(row, tidy(f"{outcome.reason}, {attempts} times"))
+        return Later(row, time.monotonic() + self._backoff.wait(attempts, outcome.asked), tidy(outcome.reason))
+
+    def _again(self, ledger: _Ledger) -> None:
+        """Try what failed by itself again, by itself, as long as patience lasts."""
+        end = time.monotonic() + PATIENCE
+        while ledger.later:
+            ledger.later.sort(key=lambda one: one.at)
+            one = ledger.later[0]
+            if one.at > end:
+                return
+            time.sleep(max(0.0, one.at - time.monotonic()))
+            ledger.later.pop(0)
+            self._road.proven = True  # what fails now is this statement's fault
+            back, trouble = self._round((Claimed(one.row.key, one.row.payload, one.row.attempts + 1),), ledger)
+            if trouble is not None:  # the destination itself is down: that is not this statement's time
+                started = time.monotonic()
+                self._road.limits.send(0, lambda: None)
+                end += time.monotonic() - started
+            ledger.later += [
+                Later(Claimed(r.key, r.payload, r.attempts - 1), time.monotonic(), one.reason) for r in back
+            ]
+
+    def _settle(self, batch: _Batch, ledger: _Ledger) -> None:
+        """The outbox takes the rest."""
+        road, name = self._road, self._road.destination.name
+        standard = road.destination.standard
+        remnants = []
+        left: list[Dead | Later] = [*ledger.dead, *ledger.later]
+        for mark in left:
+            parcel = batch.parcels[mark.row.key]
+            remnants.append(
+                Remnant(
+                    standard,
+                    parcel.statement_id,
+                    parcel.event,
+                    parcel.payload,
+                    mark.row.attempts + 1,
+                    mark.reason,
+                    dead=isinstance(mark, Dead),
+                )
+            )
+        if remnants:
+            road.outbox.hand_over(name, remnants)
+        for what, number in (
+            ("stored", ledger.stored),
+            ("dead letters", len(ledger.dead)),
+            ("left to the outbox", len(ledger.later)),
+        ):
+            if number:
+                batch.chunk.count(name, what, number)
+        batch.chunk.settled()
+
+
+class _Ledger:
+    """What became of a batch so far."""
+
+    def __init__(self) -> None:
+        self.stored = 0
+        self.dead: list[Dead] = []
+        self.later: list[Later] = []
+
+    def note(self, marks: list[Mark]) -> tuple[Claimed, ...]:
+        """Enter the marks of a round; gives the rows that are to be sent again."""
+        back: tuple[Claimed, ...] = ()
+        for mark in marks:
+            match mark:
+                case Stored(rows):
+                    self.stored += len(rows)
+                case Returned(rows, _):
+                    back += rows
+                case Dead():
+                    self.dead.append(mark)
+                case Later():
+                    self.later.append(mark)
+        return back

@@ -1,0 +1,93 @@
+"""Where statements go: what a worker needs to know about it. And nowhere, for a dry run."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+
+from ..events import SourceEvent
+from ..pipeline import Outcome, serialise
+from .checkpoint import Done
+
+Finished = Callable[[Done], None]
+
+
+class Intake(ABC):
+    """Takes what comes of one chunk."""
+
+    @abstractmethod
+    def take(self, outcome: Outcome, event: SourceEvent) -> None:
+        """Keep the statements of an outcome, all or none. Raises TransformError when one cannot be written."""
+
+    @abstractmethod
+    def close(self, finished: Finished) -> None:
+        """That was all. ``finished`` is called, now or later, when everything is where it should be."""
+
+
+class Target(ABC):
+    """Opens an intake for each chunk."""
+
+    @abstractmethod
+    def open(self, done: Done) -> Intake:
+        """For the chunk that ``done`` is about; what is counted about its statements goes in there."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Wait until all chunks are finished."""
+
+
+class Nowhere(Target):
+    """A dry run: statements are written as JSON, counted and forgotten."""
+
+    def __init__(self, to: tuple[str, ...]) -> None:
+        self._to = frozenset(to)
+
+    def open(self, done: Done) -> Intake:
+        """One that counts."""
+        return _Counting(self._to, done)
+
+    def close(self) -> None:
+        """Nothing to wait for."""
+
+
+class _Counting(Intake):
+    def __init__(self, to: frozenset[str], done: Done) -> None:
+        self._to = to
+        self._done = done
+
+    def take(self, outcome: Outcome, event: SourceEvent) -> None:
+        for name, payloads in for_destinations(outcome, self._to):
+            count(self._done, name, "would be sent", len(payloads))
+
+    def close(self, finished: Finished) -> None:
+        finished(self._done)
+
+
+Written = list[tuple[str, bytes]]
+"""Statements as (id, JSON)."""
+
+
+def written(outcome: Outcome) -> Written:
+    """An outcome's statements. Raises TransformError."""
+    return [(statement["id"], serialise(statement)) for statement in outcome.statements]
+
+
+def for_destinations(outcome: Outcome, to: frozenset[str]) -> Iterator[tuple[str, Written]]:
+    """Which of the destinations ``to`` may have which statements. Raises TransformError before it gives any."""
+    common = written(outcome)
+    own = [
+        (name, [(statement["id"], serialise(statement)) for statement in statements])
+        for name, statements in outcome.own.items()
+    ]
+    for name in outcome.destinations:
+        if name in to:
+            yield name, common
+    for name, statements in own:
+        if name in to:
+            yield name, statements
+
+
+def count(done: Done, destination: str, what: str, number: int = 1) -> None:
+    """Count statements of a destination."""
+    counts = done.delivered.setdefault(destination, {})
+    counts[what] = counts.get(what, 0) + number

@@ -1,0 +1,254 @@
+"""A process of a replay: takes units of work, runs the pipeline over their lines, hands the statements on.
+
+It talks to the conductor over one connection, and dies with it: whatever it had not finished is done again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import threading
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from typing import Any, BinaryIO
+
+from ..assembly import Assembly, assemble
+from ..errors import EventError, LearnrelayError, UnreadableEventError
+from ..events import event_from_line
+from ..lines import DamagedLogError, LineReader, too_long, unpacked, without_bom
+from ..pipeline import Outcome, Pipeline, State
+from ..plugins.plan import Plan
+from ..tally import Tally, in_words
+from .asked import Asked, HaltedError
+from .checkpoint import Done
+from .limits import Limits
+from .selection import NOT_SELECTED
+from .sources import Source, open_raw
+from .target import Nowhere, Target
+
+_TOLD_EVERY = 2**21  # bytes of log between two words about progress
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Work for one process: a chunk of a log that can be read anywhere, or all chunks of one in a row.
+
+    ``file``: the log's number in the checkpoint. ``done``: chunks to pass over.
+    """
+
+    source: Source
+    file: int
+    first: int
+    whole: bool
+    done: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What every process of a replay is told at its start. ``lanes``: requests at once, by destination."""
+
+    asked: Asked
+    token: str
+    names: dict[int, str]
+    limits: dict[str, Limits]
+    lanes: dict[str, int]
+    verbose: bool
+
+
+# What a worker says: (word, …).
+READY, ADVANCED, FINISHED, WAITING, UNREAD, FAILED, HALTED, ENDED = range(8)
+
+
+def work(setting: Setting, connection: Connection) -> None:
+    """Entry point of the process. Ends when it is told to, or when the conductor is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the conductor hears Ctrl-C too, and ends us
+    if not setting.verbose:
+        logging.getLogger("learnrelay").setLevel(logging.ERROR)  # each failure has its record
+    mouth = Mouth(connection)
+    units: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(connection, units), daemon=True).start()
+    try:
+        assembly = assemble(setting.asked.config)
+        target = _target(setting, assembly, mouth)
+        worker = Worker(setting.asked, assembly, target, mouth)
+        while True:
+            mouth.say(READY)
+            unit = units.get()
+            if unit is None:
+                break
+            worker.do(unit)
+        target.close()
+        mouth.say(ENDED)
+    except HaltedError as error:
+        mouth.say(HALTED, str(error))
+    except (LearnrelayError, OSError) as error:
+        mouth.say(FAILED, str(error))
+
+
+class Mouth:
+    """Says things to the conductor, from any thread."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def say(self, *words: Any) -> None:
+        with self._lock:
+            self._connection.send(words)
+
+
+def _listen(connection: Connection, units: queue.SimpleQueue[Unit | None]) -> None:
+    try:
+        while True:
+            units.put(connection.recv())
+    except (EOFError, OSError):
+        os._exit(1)  # the conductor is gone
+
+
+def _target(setting: Setting, assembly: Assembly, mouth: Mouth) -> Target:
+    asked = setting.asked
+    if asked.dry_run:
+        return Nowhere(asked.to)
+    if asked.output is not None:
+        from .segments import Files
+
+        return Files(asked.output, setting.token, setting.names, asked.to)
+    from .sending import Destinations  # brings HTTP and the database with it
+
+    return Destinations(assembly, asked.to, setting.limits, lambda *words: mouth.say(WAITING, *words), setting.lanes)
+
+
+class Worker:
+    """Does units: from lines to what the target takes, everything counted."""
+
+    def __init__(self, asked: Asked, assembly: Assembly, target: Target, mouth: Mouth) -> None:
+        self._asked = asked
+        self._pipeline = Pipeline(_only(assembly.plan, asked))
+        self._chosen = asked.selection.chooser() if asked.selection else None
+        self._target = target
+        self._mouth = mouth
+
+    def do(self, unit: Unit) -> None:
+        """Do all chunks of a unit. A log that cannot be read is told, and costs only itself."""
+        try:
+            with open_raw(unit.source.path) as raw, unpacked(raw) as stream:
+                start = unit.first * self._asked.chunk
+                reader = LineReader(stream)
+                if start:
+                    stream.seek(start - 1)
+                    reader = LineReader(stream, start - 1)
+                    reader.pass_over(start + self._asked.chunk)
+                self._chunks(unit, reader, _Gauge(raw, self._mouth))
+        except (OSError, DamagedLogError) as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            self._mouth.say(UNREAD, f"{unit.source.path}: {reason}")
+
+    def _chunks(self, unit: Unit, reader: LineReader, gauge: _Gauge) -> None:
+        number = unit.first
+        while True:
+            end = (number + 1) * self._asked.chunk
+            if number in unit.done:
+                for _ in reader.blocks(end):
+                    gauge.look(0, 0)
+            else:
+                self._chunk(Done(unit.file, number), unit.source, reader, end, gauge)
+            if reader.position < end or not unit.whole:
+                return
+            number += 1
+
+    def _chunk(self, done: Done, source: Source, reader: LineReader, end: int, gauge: _Gauge) -> None:
+        tally = Tally.of(list(self._asked.standards))
+        intake = self._target.open(done)
+        process, chosen, take, count = self._pipeline.process, self._chosen, intake.take, tally.count
+        transformed, failed = State.TRANSFORMED, State.FAILED
+        line = 0
+
+        def fail(error: EventError, standard: str = "", reason: str = "") -> None:
+            done.failures.append(_record(line, standard, error, reason or error.reason))
+
+        try:
+            for block in reader.blocks(end):
+                if line == 0 and done.number == 0:
+                    block[0] = without_bom(block[0])
+                for content in block:
+                    line += 1
+                    try:
+                        if content is None:
+                            raise UnreadableEventError(too_long())
+                        event = event_from_line(content)
+                    except EventError as error:
+                        tally.count_unreadable(error.reason)
+                        fail(error)
+                        continue
+                    outcomes = process(event) if chosen is None or chosen(event) else [_PASSED_OVER]
+                    for outcome in outcomes:
+                        if outcome.state is transformed:
+                            try:
+                                take(outcome, event)
+                            except EventError as error:
+                                error.event_name, error.event_id = event.name, event.id
+                                outcome.state, outcome.reason, outcome.error = failed, error.reason, error
+                        if outcome.state is failed and outcome.error is not None:
+                            fail(outcome.error, outcome.standard, in_words(outcome))
+                    count(outcomes)
+                gauge.look(line, len(done.failures))
+        except DamagedLogError as error:
+            line += 1
+            unreadable = EventError(str(error))
+            tally.count_unreadable(unreadable.reason)
+            fail(unreadable)
+        gauge.tell(line, len(done.failures))
+        done.at_end = reader.position < end or (not source.packed and reader.position >= source.size)
+        done.lines = line
+        done.tally = tally.as_json()
+        intake.close(lambda finished: self._mouth.say(FINISHED, finished))
+
+
+_PASSED_OVER = Outcome("", State.SKIPPED, reason=NOT_SELECTED)
+
+
+def _only(plan: Plan, asked: Asked) -> Plan:
+    """The plan without the standards and destinations that this replay is not about."""
+    wanted, to = frozenset(asked.standards), frozenset(asked.to)
+    steps = {event: tuple(step for step in of if step.standard in wanted) for event, of in plan.steps.items()}
+    gates = {name: tuple(gate for gate in of if gate.destination.name in to) for name, of in plan.gates.items()}
+    return replace(plan, steps={event: of for event, of in steps.items() if of}, gates=gates)
+
+
+def _record(line: int, standard: str, error: EventError, reason: str) -> dict[str, Any]:
+    return {
+        "line": line,
+        "event": error.event_name,
+        "event_id": error.event_id,
+        "standard": standard,
+        "error": type(error).__name__,
+        "path": error.path,
+        "reason": reason,
+    }
+
+
+class _Gauge:
+    """Says now and then how much of a log has been read, in bytes as they are stored."""
+
+    def __init__(self, raw: BinaryIO, mouth: Mouth) -> None:
+        self._raw = raw
+        self._mouth = mouth
+        self._position = raw.tell()
+        self._lines = self._failures = 0
+
+    def look(self, lines: int, failures: int) -> None:
+        """Say it if it is worth a word. Lines and failures are those of the chunk so far."""
+        if self._raw.tell() - self._position >= _TOLD_EVERY:
+            self._say(lines, failures)
+
+    def tell(self, lines: int, failures: int) -> None:
+        """Say it: the chunk has been read."""
+        self._say(lines, failures)
+        self._lines = self._failures = 0
+
+    def _say(self, lines: int, failures: int) -> None:
+        position = self._raw.tell()
+        self._mouth.say(ADVANCED, position - self._position, lines - self._lines, failures - self._failures)
+        self._position, self._lines, self._failures = position, lines, failures

@@ -1,0 +1,425 @@
+"""Where a source path comes out: found by running the mappings themselves, on samples made from their declarations.
+
+Each sample holds marker values, different at each path. One path at a time is altered, and what changes in the
+statements comes from it. Samples are varied until no new form of statement turns up: each optional field left out, each
+alternative path used, one and no entry in a collection, the words that the mapping's own code compares with.
+"""
+
+from __future__ import annotations
+
+import dis
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from hashlib import sha1
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from .families import Skip, Transformer
+from .fields import ENTRY_KEY, Field, Fields
+from .kinds import Kind
+from .pipeline import Pipeline
+from .plugins.plan import Step
+from .site import CourseProvider, IdentityProvider, Learner, UserRef
+from .standards import Statement
+
+Body = dict[str, Any]
+Leaves = dict[str, list[Any]]
+"""Output path → its values, in the order of the statements and lists."""
+
+
+class Form(IntEnum):
+    """How a source value shows in an output, the weakest first."""
+
+    DECIDES = 1  # whether the output is there, or which constant it is
+    DERIVED = 2  # computed: an id, a share, a digest of the content
+    DIGEST = 3  # keyed digest by the identity provider
+    PSEUDONYM = 4  # the learner's pseudonym
+    HASHED_ADDRESS = 5  # hash of the learner's e-mail address
+    ADDRESS = 6  # the learner's e-mail address
+    VALUE = 7  # the value, or a part of it
+
+    @property
+    def words(self) -> str:
+        """For tables."""
+        return self.name.lower().replace("_", " ")
+
+
+# --- traceable look-ups ---------------------------------------------------------------------------------
+
+
+class TracedIdentity(IdentityProvider):
+    """Gives everyone a pseudonym that can be recognised, and, if ``addresses``, an e-mail address."""
+
+    name = "traced"
+
+    def __init__(self, addresses: bool, by_both: bool) -> None:
+        """``by_both``: whether id and name both count, where both are known; else the id alone does."""
+        self.addresses = addresses
+        self.by_both = by_both
+        self.given: dict[str, Form] = {}
+
+    def learner(self, user: UserRef, space: str) -> Learner:
+        """Recognisable."""
+        who = f"{user.user_id}/{user.username}" if self.by_both else user.user_id or f"name:{user.username}"
+        pseudonym = self._mark(f"learner {who}", Form.PSEUDONYM)
+        if not self.addresses:
+            return Learner(pseudonym)
+        email = f"{pseudonym.replace('-', '')[::-1]}@learner.invalid"
+        self.given[email] = Form.ADDRESS
+        for text in (email, f"mailto:{email}"):
+            self.given[sha1(text.encode(), usedforsecurity=False).hexdigest()] = Form.HASHED_ADDRESS
+        return Learner(pseudonym, email)
+
+    def digest(self, value: str, space: str) -> str:
+        """Recognisable."""
+        return self._mark(f"digest {value}", Form.DIGEST)
+
+    def _mark(self, of: str, form: Form) -> str:
+        mark = str(uuid5(NAMESPACE_URL, of))
+        self.given[mark] = form
+        return mark
+
+
+class TracedCourses(CourseProvider):
+    """Every course has a title of its own."""
+
+    name = "traced"
+
+    def title(self, course_id: str) -> str:
+        """Recognisable as different, not by its text."""
+        return f"Course {uuid5(NAMESPACE_URL, course_id).hex[:8]}"
+
+
+# --- samples --------------------------------------------------------------------------------------------
+
+_MARK = re.compile(r"mk\d+[a-z]")
+_TOKENS = re.compile(r"[0-9a-f]{32}@learner\.invalid|[0-9a-f]{40}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
+_COURSE_NAMES = re.compile(r"course_(id|key)|courserun_key")
+_BLOCK_NAMES = re.compile(
+    r"(usage|problem|module|block|content|unit|vertical|sequence|chapter|item|child|id)(_key|_id)?"
+)
+_URL_NAMES = re.compile(r".*(url|referer|page|path|href|link)")
+
+
+@dataclass(slots=True)
+class Source:
+    """One source path of a mapping: who reads it, what may stand there, entries of what collection it is in."""
+
+    path: str
+    field: Field
+    values: list[Any] = field(default_factory=list)
+
+
+def sources_of(reads: Sequence[type[Fields]], words: Sequence[str]) -> dict[str, Source]:
+    """All declared paths (``*`` for the entries of collections) with values that may stand there, two or more of each."""
+    found: dict[str, Source] = {}
+
+    def add(fields: type[Fields], prefix: str) -> None:
+        for declared in fields.declared.values():
+            for path in declared.paths:
+                full = prefix + path
+                if path == ENTRY_KEY:
+                    continue
+                if declared.entries is not None:
+                    full += ".*"
+                    add(declared.entries, full + ".")
+                    found.setdefault(full, Source(full, declared, [2, 1, 0, "list"]))
+                elif full not in found:
+                    found[full] = Source(full, declared, _values(full, declared, len(found), words))
+
+    for fields in reads:
+        add(fields, "")
+    return found
+
+
+def _values(path: str, declared: Field, number: int, words: Sequence[str]) -> list[Any]:
+    """Values that the field's kind takes: two with marks in the form that suits its name, then others."""
+    name = path.removesuffix(".**").rpartition(".")[2]
+    one, two = f"mk{number}a", f"mk{number}b"
+    courses = [f"course-v1:{mark}+{mark}c+{mark}r" for mark in (one, two)]
+    blocks = [f"block-v1:{one}+{one}c+{one}r+type@problem+block@{mark}" for mark in (one, two)]
+    urls = [f"https://{mark}.example/{mark}?activate_block_id={blocks[0]}".replace("+", "%2B") for mark in (one, two)]
+    texts = [one, two, *blocks]
+    if _COURSE_NAMES.fullmatch(name):
+        texts = [*courses, one]
+    elif _URL_NAMES.fullmatch(name):
+        texts = [*urls, f"/{one}/page", one]
+    elif _BLOCK_NAMES.fullmatch(name):
+        texts = [*blocks, one, two]
+    elif path == "data":
+        texts = [f"input_{one}_2_1=x", f"input_{two}_2_1=x"]
+    whole, share = 1000 + number * 10, (number + 11) / 128
+    return _taken(
+        declared.kind,
+        [
+            *declared.examples, *texts, whole + 1.5, whole + 4.25, share, whole, whole + 3, 0, 1, True, False,
+            *(f"203{number % 10}-0{1 + number // 10 % 9}-03T04:05:{second}.123000+00:00" for second in ("06", "17")),
+            str(uuid5(NAMESPACE_URL, one)), str(uuid5(NAMESPACE_URL, two)), [one, two], [two], "1.25", *words,
+        ],
+    )  # fmt: skip
+
+
+def _taken(kind: Kind, pool: Sequence[Any]) -> list[Any]:
+    taken: list[Any] = []
+    seen: list[Any] = []
+    for value in pool:
+        try:
+            made = kind(value)
+        except Exception:  # noqa: S112  # a kind of a plugin: what it cannot look at is not its value
+            continue
+        if made is not None and (type(made), made) not in seen:
+            seen.append((type(made), made))
+            taken.append(value)
+    return taken
+
+
+def words_of(function: Callable[..., Any]) -> list[str]:
+    """Texts that a mapping's code compares with, and keys of the tables that it looks up, in all that it calls."""
+    words: dict[str, None] = {}
+    seen: set[int] = set()
+
+    def visit(code: CodeType, names: Mapping[str, Any]) -> None:
+        if id(code) in seen:
+            return
+        seen.add(id(code))
+        before: Any = None
+        for instruction in dis.get_instructions(code):
+            if instruction.opname in ("COMPARE_OP", "CONTAINS_OP"):
+                several = before if isinstance(before, (tuple, frozenset)) else [before]
+                words.update(dict.fromkeys(one for one in several if isinstance(one, str) and one))
+            before = instruction.argval if instruction.opname == "LOAD_CONST" else None
+        for inner in code.co_consts:
+            if isinstance(inner, CodeType):
+                visit(inner, names)
+        known = [names[name] for name in code.co_names if name in names]
+        modules = [one for one in known if isinstance(one, ModuleType)]
+        known += [getattr(module, name) for module in modules for name in code.co_names if hasattr(module, name)]
+        for one in known:
+            one = getattr(one, "__wrapped__", one)  # noqa: PLW2901
+            if isinstance(one, FunctionType) and one.__module__.partition(".")[0] in ("learnrelay", home):
+                visit(one.__code__, one.__globals__)
+            elif isinstance(one, Mapping):
+                words.update(dict.fromkeys([key for key in one if isinstance(key, str)][:2]))
+
+    plain = getattr(function, "__wrapped__", function)
+    home = plain.__module__.partition(".")[0]
+    if isinstance(plain, FunctionType):
+        visit(plain.__code__, plain.__globals__)
+    return list(words)
+
+
+# --- running --------------------------------------------------------------------------------------------
+
+_MOST_FORMS = 8
+_MOST_VALUES = 12
+_NONE: list[Any] = []
+
+Sample = dict[str, Any]
+"""Source path → value; a path that is not in it is absent. For collections the number of entries."""
+
+
+class Tracer:
+    """Traces one mapping."""
+
+    def __init__(self, pipeline: Pipeline, step: Step, event: str, common: type[Fields]) -> None:
+        self.pipeline = pipeline
+        self.step = step
+        self.event = event
+        self.sources = sources_of([step.transformer.reads, common], words_of(step.function))
+        self.containers = {
+            path for path in self.sources
+            if not path.endswith(".*") and any(other.startswith(path + ".") for other in self.sources)
+        }  # fmt: skip
+        self.found: dict[str, dict[str, Form]] = {path: {} for path in self.sources}
+
+    def trace(self) -> dict[str, dict[str, Form]]:
+        """Source path → output path → form. Paths that come out nowhere have an empty table."""
+        whole = self._whole()
+        if whole is None:
+            return self.found
+        forms = {_form(self._leaves(whole))}
+        deep = [whole]
+        for sample in deep:  # grows while new forms of statements turn up
+            for altered, leaves in self._alter(sample, self.sources, most=_MOST_VALUES):
+                form = _form(leaves)
+                if form not in forms and len(deep) < _MOST_FORMS:
+                    forms.add(form)
+                    deep.append(altered)
+        for path, source in self.sources.items():
+            rest = {p: v for p, v in whole.items() if p not in self._readers(path)}
+            for _ in self._alter({**rest, path: source.values[0]}, [path]):
+                pass  # at its other path
+            for _ in self._alter(rest, self.sources, most=2):
+                pass  # without it
+            without = {p: v for p, v in whole.items() if not p.startswith(path + ".")}
+            unlike = source.values if path in self.containers else source.values[2:4]
+            for value in unlike:
+                for _ in self._alter({**without, path: value}, self.sources, most=2):
+                    pass
+        users = [path for path in self.sources if path.endswith(("user_id", "username"))]
+        nobody = {p: v for p, v in whole.items() if p not in users}
+        one_user = {p: "mk0u" if p.endswith("name") else 4711 for p in users}
+        for sample in ({**whole, **one_user}, *({**nobody, p: one_user[p]} for p in users)):
+            for _ in self._alter(sample, users):
+                pass
+        return self.found
+
+    def _readers(self, path: str) -> set[str]:
+        """The paths of the fields that read this one: its alternatives, and itself."""
+        alternatives = self.sources[path].field.paths
+        prefix = path[: path.rfind("*.") + 2] if ".*." in path else ""
+        plain = {prefix + alternative for alternative in alternatives}
+        return {p for p in self.sources if p.removesuffix(".*").removesuffix(".**") in plain or p == path}
+
+    def _whole(self) -> Sample | None:
+        """A sample with every field at its first path, of which the mapping says something."""
+        sample = {
+            path: source.values[0]
+            for path, source in self.sources.items()
+            if path not in self.containers
+            and path.removesuffix(".**").removesuffix(".*").endswith(source.field.paths[0])
+        }
+        if self._leaves(sample) is not None:
+            return sample
+        for path in sample:  # one of them is not of the form that the mapping wants
+            for value in self.sources[path].values:
+                if self._leaves({**sample, path: value}) is not None:
+                    return {**sample, path: value}
+        return None
+
+    def _alter(self, sample: Sample, paths: Iterable[str], most: int = 3) -> Iterator[tuple[Sample, Leaves]]:
+        """The sample with each path altered, and left out, in turn; what comes of it is noted."""
+        before = self._leaves(sample)
+        if before is None:
+            return
+        for path in paths:
+            if path in self.containers and path not in sample:
+                continue  # a text in the place of an object would take along what others find there
+            rest = {other: value for other, value in sample.items() if other != path}
+            for value in self.sources[path].values[:most]:
+                altered = {**rest, path: value}
+                if (after := self._leaves(altered)) is not None:
+                    self._compare(before, after, path, sample.get(path), value)
+                    yield altered, after
+            if path in sample and (after := self._leaves(rest)) is not None:
+                self._compare(before, after, path, sample[path], None)
+                yield rest, after
+
+    def _leaves(self, sample: Sample) -> Leaves | None:
+        """What is said of a sample; None where nothing is."""
+        try:
+            made = self.pipeline.statements(self.step, body_of(self.event, sample))
+        except Exception:  # a sample that the mapping cannot use tells nothing
+            return None
+        return None if isinstance(made, Skip) or not made else leaves_of(made)
+
+    def _compare(self, before: Leaves, after: Leaves, path: str, was: Any, became: Any) -> None:
+        if before == after:
+            return
+        for output in before.keys() | after.keys():
+            one, other = before.get(output, _NONE), after.get(output, _NONE)
+            if one == other:
+                continue
+            gone, come = [v for v in one if v not in other], [v for v in other if v not in one]
+            if gone or come:
+                form = max(self._form_of(gone, other, path, was), self._form_of(come, one, path, became))
+                self.found[path][output] = max(form, self.found[path].get(output, Form.DECIDES))
+
+    def _form_of(self, values: list[Any], others: list[Any], path: str, raw: Any) -> Form:
+        """How the source value shows in the values that are there only with it."""
+        form = Form.DERIVED if values and others and not _constant(values + others) else Form.DECIDES
+        marks = {"mk0k", "mk1k"} if path.endswith(".*") else set(_MARK.findall(str(raw)))
+        identity = self.step.site.identity
+        given = identity.given if isinstance(identity, TracedIdentity) else {}
+        for value in values:
+            text = str(value)
+            if not marks.isdisjoint(_MARK.findall(text)) or (not marks and _shows(raw, value)):
+                return Form.VALUE
+            form = max([form, *(given.get(token, form) for token in _TOKENS.findall(text))])
+        return form
+
+
+def _form(leaves: Leaves | None) -> frozenset[tuple[str, str]]:
+    """Which paths statements have, with what is constant there."""
+    return frozenset((path, str(values) if _constant(values) else "") for path, values in (leaves or {}).items())
+
+
+def _constant(values: list[Any]) -> bool:
+    """Whether values are of the mapping's own words: nothing computed or taken from the sample is in them."""
+    return all(
+        isinstance(value, (bool, str)) and not re.search(r"\d{3}|mk\d", str(value).rpartition("/")[2])
+        for value in values
+    )
+
+
+def _shows(raw: Any, value: Any) -> bool:
+    """Whether a value without marks is in an output, as it is or rounded."""
+    if raw is None or isinstance(raw, bool) or isinstance(value, bool):
+        return False
+    if isinstance(raw, (int, float)):
+        if isinstance(value, (int, float)):
+            return value in (raw, round(raw, 3))
+        return re.search(rf"(?<![\w.-]){re.escape(str(raw))}(?![\w.-])", str(value)) is not None
+    text = str(raw)
+    if not any(character.isdigit() for character in text):
+        return text == value
+    return text in str(value) or (_MOMENT.match(text) is not None and text[:19] in str(value))
+
+
+def body_of(event: str, sample: Sample) -> Body:
+    """The event's body that a sample stands for."""
+    body: Body = {"name": event, "data": {}, "context": {}, "timestamp": None}
+    for path in sorted(sample, key=lambda path: path.count(".")):
+        if ".*." not in path:
+            _put(
+                body,
+                path.removesuffix(".**").removesuffix(".*"),
+                _entries(path, sample) if path.endswith(".*") else sample[path],
+            )
+    return body
+
+
+def _entries(path: str, sample: Sample) -> Any:
+    """The entries of a collection: the first as the sample says, the second with other marks."""
+    wanted = sample[path]
+    inner = {p.removeprefix(path + ".").removesuffix(".**"): v for p, v in sample.items() if p.startswith(path + ".")}
+    entries = []
+    for number in range(2 if wanted == "list" else wanted):
+        entry: Body = {}
+        for name, value in inner.items():
+            _put(entry, name, value if number == 0 or not isinstance(value, str) else value.replace("mk", "mk9"))
+        entries.append(entry)
+    return entries if wanted == "list" else {f"mk{number}k_2_1": entry for number, entry in enumerate(entries)}
+
+
+def _put(body: Body, path: str, value: Any) -> None:
+    *outer, last = path.split(".")
+    for key in outer:
+        body = body.setdefault(key, {})
+        if not isinstance(body, dict):
+            return
+    body[last] = value
+
+
+def leaves_of(statements: Sequence[Statement]) -> Leaves:
+    """All values of statements by output path: keys with dots in quotes, ``[*]`` for the items of a list."""
+    found: Leaves = {}
+
+    def walk(value: Any, path: str) -> None:
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                plain = re.fullmatch(r"[@\w-]+", key) is not None
+                walk(inner, (f"{path}.{key}" if path else key) if plain else f'{path}["{key}"]')
+        elif isinstance(value, (list, tuple)):
+            for inner in value:
+                walk(inner, f"{path}[*]")
+        else:
+            found.setdefault(path, []).append(value)
+
+    for statement in statements:
+        walk(statement, "")
+    return found

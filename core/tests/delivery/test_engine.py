@@ -1,0 +1,162 @@
+"""The embedded engine with real threads and a real consumer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from learnrelay.config.models import Batch, Destination, Retry
+from learnrelay.delivery import EmbeddedEngine, Outbox
+
+from .conftest import parcels
+from .consumer import Consumer, PlainStandard
+
+OpenOutbox = Callable[..., Outbox]
+MakeEngine = Callable[..., EmbeddedEngine]
+
+
+@pytest.fixture
+def engine() -> Iterator[MakeEngine]:
+    running: list[EmbeddedEngine] = []
+
+    def start(outbox: Outbox, *consumers: tuple[str, Consumer], **settings: Any) -> EmbeddedEngine:
+        destinations = {
+            name: replace(Destination(name, "plain", consumer.url, "all", timeout=5.0), **settings)
+            for name, consumer in consumers
+        }
+        running.append(EmbeddedEngine(outbox, destinations, {"plain": PlainStandard()}))
+        running[-1].start()
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop(5)
+
+
+def test_delivers_what_was_left_and_what_comes(open_outbox: OpenOutbox, consumer: Consumer, engine: MakeEngine) -> None:
+    outbox = open_outbox()
+    outbox.put(parcels(1, 250, "a"))
+    running = engine(outbox, ("a", consumer), batch=Batch(100, 0.2))
+    outbox.put(parcels(251, 260, "a"))
+    running.wake("a", 10)
+    assert running.drained(10)
+    assert sorted(consumer.stored) == sorted(f"s{n}" for n in range(1, 261))
+    assert outbox.status()["a"].delivered == 260
+
+
+def test_on_an_idle_system_the_first_statement_goes_at_once(
+    open_outbox: OpenOutbox, consumer: Consumer, engine: MakeEngine
+) -> None:
+    outbox = open_outbox()
+    running = engine(outbox, ("a", consumer), batch=Batch(100, 0.3))
+    arrived = threading.Event()
+    consumer.behave = lambda batch: arrived.set()
+    waits = []
+    for n in range(1, 6):
+        running.drained(5)
+        arrived.clear()
+        threading.Event().wait(0.35)
+        started = time.perf_counter()
+        outbox.put(parcels(n, n, "a"))
+        running.wake("a")
+        assert arrived.wait(5)
+        waits.append(time.perf_counter() - started)
+    assert sorted(waits)[2] < 0.1, waits
+
+
+def test_a_dead_and_a_slow_consumer_cost_a_third_nothing(
+    open_outbox: OpenOutbox, consumer: Consumer, engine: MakeEngine
+) -> None:
+    dead, slow = Consumer(), Consumer()
+    dead.stop()
+    held = threading.Event()
+
+    def wait(batch: list[str]) -> None:
+        held.wait(30)
+
+    slow.behave = wait
+    outbox = open_outbox()
+    running = engine(outbox, ("dead", dead), ("slow", slow), ("a", consumer), batch=Batch(50, 0.1))
+    outbox.put(parcels(1, 500, "dead", "slow", "a"))
+    for name in ("dead", "slow", "a"):
+        running.wake(name, 500)
+    deadline = time.monotonic() + 20
+    while len(consumer.stored) < 500 and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    assert len(consumer.stored) == 500 and not slow.stored
+    assert outbox.status()["dead"].waiting == outbox.status()["slow"].waiting == 500
+    held.set()
+    dead.start()
+    deadline = time.monotonic() + 20
+    while len(dead.stored) + len(slow.stored) < 1000 and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    assert (len(dead.stored), len(slow.stored)) == (500, 500)
+    slow.stop()
+
+
+def test_stop_finishes_a_request_or_returns_its_lease(
+    open_outbox: OpenOutbox, consumer: Consumer, engine: MakeEngine
+) -> None:
+    outbox = open_outbox()
+    asked, answer = threading.Event(), threading.Event()
+
+    def hold(batch: list[str]) -> None:
+        asked.set()
+        answer.wait(30)
+
+    consumer.behave = hold
+    outbox.put(parcels(1, 10, "a"))
+    finishing = engine(outbox, ("a", consumer))
+    assert asked.wait(5)
+    threading.Timer(0.2, answer.set).start()
+    finishing.stop(5)
+    assert (outbox.status()["a"].delivered, outbox.status()["a"].leased) == (10, 0)
+
+    asked.clear()
+    answer.clear()
+    outbox.put(parcels(11, 20, "a"))
+    hurried = engine(outbox, ("a", consumer))
+    assert asked.wait(5)
+    assert outbox.status()["a"].leased == 10
+    hurried.stop(0.1)
+    status = outbox.status()["a"]
+    assert (status.waiting, status.due, status.leased) == (10, 10, 0)
+    answer.set()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_database_may_go_and_come_back(
+    tmp_path: Path, open_outbox: OpenOutbox, consumer: Consumer, engine: MakeEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = open_outbox()
+    outbox.put(parcels(1, 5, "a"))
+    (tmp_path / "outbox.db").rename(tmp_path / "away.db")
+    running = engine(outbox, ("a", consumer), retry=Retry())
+    deadline = time.monotonic() + 5
+    while "is gone" not in caplog.text and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    (tmp_path / "away.db").rename(tmp_path / "outbox.db")
+    assert running.drained(10)
+    assert len(consumer.stored) == 5
+    assert caplog.text.count("is gone") == 1 and caplog.text.count("well again") == 1
+
+
+def test_a_request_longer_than_the_lease_is_not_sent_by_another_worker(
+    open_outbox: OpenOutbox, consumer: Consumer, engine: MakeEngine
+) -> None:
+    outbox, other = open_outbox(lease=0.4), open_outbox(lease=0.4)
+    outbox.put(parcels(1, 10, "a"))
+
+    def take_long(batch: list[str]) -> None:
+        threading.Event().wait(1.5)
+
+    consumer.behave = take_long
+    running, rival = engine(outbox, ("a", consumer)), engine(other, ("a", consumer))
+    assert running.drained(10) and rival.drained(10)
+    assert len(consumer.stored) == 10 and set(consumer.received.values()) == {1}

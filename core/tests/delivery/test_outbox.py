@@ -1,0 +1,277 @@
+"""The outbox alone: what is put is there, once, or nothing of it is."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from learnrelay.config.models import Delivery
+from learnrelay.delivery import Outbox, Parcel
+from learnrelay.delivery.database import Database
+from learnrelay.delivery.queue import Claimed, Dead, Later, Returned, Stored
+from learnrelay.errors import OutboxError, OutboxFullError
+from learnrelay.secrets import Secret
+
+from .conftest import TurnedClock, parcels
+
+OpenOutbox = Callable[..., Outbox]
+
+
+def keys(rows: tuple[Claimed, ...]) -> list[bytes]:
+    return [row.payload for row in rows]
+
+
+def stored_payloads(outbox: Outbox) -> int:
+    with outbox.database.transaction(write=False) as transaction:
+        return int(transaction.execute("SELECT COUNT(*) FROM learnrelay_statement")[0][0])
+
+
+def test_one_payload_for_all_destinations_and_it_goes_with_the_last(open_outbox: OpenOutbox) -> None:
+    outbox = open_outbox()
+    outbox.put(parcels(1, 3, "a", "b"))
+    outbox.put(parcels(2, 4, "b", "c"))  # 2 and 3 wait for b already; c is new to them
+    assert stored_payloads(outbox) == 4
+    status = outbox.status()
+    assert (status["a"].accepted, status["b"].accepted, status["c"].accepted) == (3, 4, 3)
+    assert (status["a"].duplicates, status["b"].duplicates) == (0, 2)
+
+    for name, left in (("a", 4), ("c", 4), ("b", 0)):
+        queue = outbox.queue(name)
+        claim = queue.claim(10)
+        queue.settle(claim, [Stored(claim.rows)])
+        assert stored_payloads(outbox) == left
+    assert {s.delivered for s in outbox.status().values()} == {3, 4}
+
+
+def test_the_same_id_with_another_content_reaches_who_it_is_for(open_outbox: OpenOutbox) -> None:
+    """Destinations with pseudonyms of their own get payloads of their own: never another one's."""
+    outbox = open_outbox()
+    at = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
+    ours, theirs = (
+        Parcel("plain", "s1", "x", text, (name,), event_time=at) for name, text in (("a", b"1"), ("b", b"2"))
+    )
+    outbox.put([ours, theirs])
+    outbox.put([replace(theirs, payload=b"3")])  # as it is made after an upgrade; the old one waits already
+    assert stored_payloads(outbox) == 2
+    assert keys(outbox.queue("a").claim(9).rows) == [b"1"] and keys(outbox.queue("b").claim(9).rows) == [b"2"]
+    assert (outbox.status()["b"].accepted, outbox.status()["b"].duplicates) == (1, 1)
+
+
+def test_claims_are_apart_oldest_first_and_free_again_after_one_lease(
+    open_outbox: OpenOutbox, clock: TurnedClock
+) -> None:
+    outbox = open_outbox(clock, lease=60)
+    outbox.put(parcels(1, 5, "a"))
+    queue, other = outbox.queue("a"), open_outbox(clock, lease=60).queue("a")
+    first, second = queue.claim(3), other.claim(3)
+    assert keys(first.rows) == [b'{"id":"s1"}', b'{"id":"s2"}', b'{"id":"s3"}']
+    assert keys(second.rows) == [b'{"id":"s4"}', b'{"id":"s5"}']
+    assert not queue.claim(3).rows
+
+    clock.now += 40
+    queue.renew(first.token)
+    clock.now += 40  # the second claim's worker was killed; the first one's lives
+    again = queue.claim(9)
+    assert again.rows == second.rows
+    other.settle(second, [Stored(second.rows)])  # it was only slow: the claim is lost, nothing changes
+    assert outbox.status()["a"].waiting == 5
+    queue.settle(again, [Stored(again.rows)])
+    queue.settle(first, [Returned(first.rows)])
+    assert queue.claim(9).rows == first.rows
+
+
+def test_counters_add_up_and_survive(open_outbox: OpenOutbox, clock: TurnedClock) -> None:
+    outbox = open_outbox(clock)
+    outbox.put(parcels(1, 10, "a"))
+    queue = outbox.queue("a")
+    claim = queue.claim(5)
+    rows = claim.rows
+    clock.now += 7
+    queue.settle(
+        claim,
+        [
+            Stored(rows[:2]),
+            Dead(rows[2], "422 unknown verb"),
+            Later(rows[3], clock.now + 30, "500"),
+            Returned(rows[4:]),
+        ],
+    )
+    outbox.put(parcels(3, 3, "a"))  # given up before: not a second delivery
+    outbox.close()
+    status = open_outbox(clock).status(["a", "never"])
+    assert status["never"].accepted == 0
+    a = status["a"]
+    assert (a.waiting, a.due, a.leased, a.delivered, a.dead, a.retried, a.duplicates) == (7, 6, 0, 2, 1, 2, 1)
+    assert a.accepted == a.waiting + a.delivered + a.dead + a.dropped == 10
+    assert a.oldest_age == 7
+
+
+def test_full_blocks_then_raises_and_room_wakes(open_outbox: OpenOutbox) -> None:
+    outbox = open_outbox(limit=4, wait=0.2)
+    outbox.put(parcels(1, 2, "a", "b"))
+    with pytest.raises(OutboxFullError, match=r"4 deliveries wait \(delivery.limit\)"):
+        outbox.put(parcels(3, 3, "a"))
+    assert outbox.status()["a"].accepted == 2
+
+    patient = open_outbox(limit=4, wait=30)
+    queue = patient.queue("a")
+    claim = queue.claim(1)
+    putting = threading.Thread(target=patient.put, args=(parcels(3, 3, "a"),))
+    started = time.monotonic()
+    putting.start()
+    queue.settle(claim, [Stored(claim.rows)])
+    putting.join(10)
+    assert not putting.is_alive() and time.monotonic() - started < 5
+    assert outbox.status()["a"].accepted == 3
+
+
+def test_the_file_is_for_its_owner_alone(tmp_path: Path, open_outbox: OpenOutbox) -> None:
+    open_outbox().put(parcels(1, 1, "a"))
+    for file in tmp_path.glob("outbox.db*"):
+        assert file.stat().st_mode & 0o777 == 0o600
+
+
+def pragma(database: Database, text: str) -> None:
+    """On every connection from now on."""
+    database.close()
+    event.listen(database._engine, "connect", lambda connection, _: connection.execute(text))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+class TestSqliteFaults:
+    """Whatever the file does: an error that says so, nothing half-written, and on with it afterwards."""
+
+    def test_locked(self, tmp_path: Path, open_outbox: OpenOutbox) -> None:
+        outbox = open_outbox(wait=0.2)
+        other = sqlite3.connect(tmp_path / "outbox.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OutboxError, match="the database is locked"):
+            outbox.put(parcels(1, 1, "a"))
+        other.execute("ROLLBACK")
+        outbox.put(parcels(2, 2, "a"))
+        assert outbox.status()["a"].accepted == 1
+
+    def test_disk_full(self, open_outbox: OpenOutbox) -> None:
+        outbox = open_outbox()
+        outbox.put(parcels(1, 1, "a"))
+        pragma(outbox.database, "PRAGMA max_page_count = 30")
+        with pytest.raises(OutboxError, match="the disk is full"):
+            outbox.put(parcels(2, 5000, "a", "b"))
+        assert outbox.status()["a"].accepted == 1 and stored_payloads(outbox) == 1
+        assert "b" not in outbox.status()
+        pragma(outbox.database, "PRAGMA max_page_count = 100000")
+        outbox.put(parcels(2, 5000, "a"))
+        assert outbox.status()["a"].waiting == 5000
+
+    def test_read_only(self, open_outbox: OpenOutbox) -> None:
+        outbox = open_outbox()
+        pragma(outbox.database, "PRAGMA query_only = ON")
+        with pytest.raises(OutboxError, match="the database is read-only"):
+            outbox.put(parcels(1, 1, "a"))
+
+    def test_gone_and_back(self, tmp_path: Path, open_outbox: OpenOutbox) -> None:
+        outbox = open_outbox()
+        outbox.put(parcels(1, 1, "a"))
+        (tmp_path / "outbox.db").rename(tmp_path / "elsewhere.db")
+        with pytest.raises(OutboxError, match="the database file is gone"):
+            outbox.put(parcels(2, 2, "a"))
+        (tmp_path / "elsewhere.db").rename(tmp_path / "outbox.db")
+        outbox.put(parcels(3, 3, "a"))
+        assert keys(outbox.queue("a").claim(9).rows) == [b'{"id":"s1"}', b'{"id":"s3"}']
+
+    def test_damaged(self, tmp_path: Path, open_outbox: OpenOutbox) -> None:
+        (tmp_path / "outbox.db").write_bytes(b"this is a text, and none of its words may show" * 100)
+        with pytest.raises(OutboxError, match="not an SQLite database") as caught:
+            open_outbox()
+        assert "words" not in str(caught.value)
+
+
+def test_a_forked_child_has_connections_of_its_own(open_outbox: OpenOutbox) -> None:
+    outbox = open_outbox()
+    outbox.put(parcels(1, 1, "a"))
+    child = os.fork()
+    if child == 0:
+        try:
+            outbox.put(parcels(2, 2, "a"))
+            os._exit(0)
+        finally:
+            os._exit(1)
+    outbox.put(parcels(3, 3, "a"))
+    assert os.waitpid(child, 0)[1] == 0
+    assert outbox.status()["a"].waiting == 3
+
+
+def test_many_workers_share_a_queue_without_sharing_a_statement(open_outbox: OpenOutbox) -> None:
+    outbox = open_outbox(wait=10)
+    everything = [parcel.payload for parcel in parcels(1, 600, "a")]
+    got: list[bytes] = []
+    start = threading.Barrier(9)
+
+    def work(name: str) -> None:
+        queue = outbox.queue(name)
+        start.wait()
+        while rows := (claim := queue.claim(7)).rows:
+            queue.settle(claim, [Stored(rows)])
+            got.extend(keys(rows))
+
+    def emit() -> None:
+        start.wait()
+        outbox.put(parcels(300, 450, "a", "b"))  # while the same statements are being acknowledged
+
+    outbox.put(parcels(1, 600, "a", "b"))
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abababab"] + [threading.Thread(target=emit)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    work_left = outbox.status()
+    for name, status in work_left.items():
+        queue = outbox.queue(name)
+        claim = queue.claim(1000)
+        if claim.rows:
+            queue.settle(claim, [Stored(claim.rows)])
+        assert status.accepted + status.duplicates == 751
+    assert set(got) == set(everything)
+    assert sum(s.delivered for s in work_left.values()) == len(got)
+    assert stored_payloads(outbox) == 0
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_postgres_may_cut_the_connections(database_url: Secret, open_outbox: OpenOutbox) -> None:
+    outbox = open_outbox(wait=5)
+    outbox.put(parcels(1, 1, "a"))
+    with outbox.database.transaction() as transaction:
+        ((backend,),) = transaction.execute("SELECT pg_backend_pid()")
+    with open_outbox().database.transaction() as transaction:
+        transaction.execute("SELECT pg_terminate_backend(:backend)", backend=backend)
+    outbox.put(parcels(2, 2, "a"))
+    assert outbox.status()["a"].waiting == 2
+
+
+def test_a_server_that_is_away_is_said_so() -> None:
+    with pytest.raises(OutboxError, match="the database server does not answer") as caught:
+        Outbox.open(Delivery(database=Secret("postgresql+psycopg://relay:kept-quiet@127.0.0.1:1/test")))
+    assert "kept-quiet" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("mysql://relay:kept-quiet@db/x", "neither sqlite nor postgresql"),
+        ("sqlite://", "in memory would keep nothing"),
+        ("kept-quiet", "not a usable URL"),
+    ],
+)
+def test_an_unusable_url_is_said_so(url: str, words: str) -> None:
+    with pytest.raises(OutboxError, match=words) as caught:
+        Outbox.open(Delivery(database=Secret(url)))
+    assert "kept-quiet" not in str(caught.value)

@@ -1,0 +1,218 @@
+"""Match rules, patterns, rules on events and families: exact unless written otherwise, and bounded in time."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from learnrelay import hookimpl
+from learnrelay.access import Access, Rulings
+from learnrelay.config.models import Destination
+from learnrelay.events import event_from_mapping
+from learnrelay.patterns import LONGEST_VALUE, glob, regex
+from learnrelay.pipeline import Pipeline
+from learnrelay.plugins.plan import Gate, decide, transform_table
+from learnrelay.routing import check_of_router
+from plain import event, plan_of, registry_of
+
+ACCESS = Access(registry_of(), transform_table(registry_of(), {}, "")[0], [])
+
+
+def rulings(scope: Any = "all", **match: Any) -> Rulings:
+    rules = {
+        path.replace("__", "."): values if isinstance(values, tuple) else (values,) for path, values in match.items()
+    }
+    return ACCESS.rulings("plain", scope, rules)
+
+
+def allows(raw: dict[str, Any], made: Rulings) -> bool:
+    assert not made.problems, made.problems
+    here = Destination("here", "plain", "https://here.example.org", "all")
+    allowed, denied = decide((Gate(here, tuple(made.checks), tuple(made.scopes)),), event_from_mapping(raw).body)
+    assert len(allowed) + len(denied) == 1
+    return allowed == ["here"]
+
+
+SCALARS: list[Any] = [
+    "edX", "edX2", "XedX", "edx", " edX", "edX ", "edX\n", "ed", "", "1", "true", "True", "1.0", 1, 1.0, 0, -1, 1.5,
+    2**53, 2**53 + 1, float(2**53), True, False, None, ["edX"], [1], {"edX": 1}, {}, [],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wanted", [one for one in SCALARS if one is not None and one != "" and not isinstance(one, (list, dict))]
+)
+@pytest.mark.parametrize("found", SCALARS)
+def test_exact_by_type_and_value(wanted: Any, found: Any) -> None:
+    same = type(wanted) is type(found) or (type(wanted) in (int, float) and type(found) in (int, float))
+    assert allows(event(org_id=found), rulings(context__org_id=wanted)) is (same and wanted == found)
+
+
+def test_lists_are_or_and_keys_are_and() -> None:
+    both = rulings(context__org_id=("edX", "MITx"), data__at=3)
+    assert allows(event(org_id="MITx"), both)
+    assert not allows(event(org_id="Other"), both)
+    assert not allows(event(org_id="edX", data={"video": "v", "at": 4}), both)
+    assert not allows(event(), both)
+    assert not allows(event(data="text", org_id="edX"), both)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "yes", "no"),
+    [
+        ("glob:Harbour*", ["Harbour", "Harbour2"], ["harbour", "MyHarbour", "Harbour\n", "", 7, ["Harbour"]]),
+        ("glob:?", ["a", "?"], ["", "ab", 1, True]),
+        ("glob:[A-C]x", ["Ax", "Cx"], ["Dx", "ax", "AxA"]),
+        ("regex:Harbour", ["Harbour"], ["Harbour2", "MyHarbour", "Harbour\n"]),
+        ("regex:^(Harbour|Lagoon)$", ["Harbour", "Lagoon"], ["Harbour|Lagoon", "Harbour\n", "HarbourLagoon"]),
+        (r"regex:\d+", ["1", "42"], ["٣", "", 42, "4 2"]),
+        ("regex:.*", ["x"], ["", None, 1, False, "a\nb", {}]),
+        ("Harbour*", ["Harbour*"], ["Harbour", "Harbour2"]),
+        (".*", [".*"], ["x"]),
+    ],
+)
+def test_patterns_only_where_written_as_such_and_over_the_whole_value(
+    wanted: str, yes: list[Any], no: list[Any]
+) -> None:
+    for value in yes:
+        assert allows(event(org_id=value), rulings(context__org_id=wanted)), value
+    for value in no:
+        assert not allows(event(org_id=value), rulings(context__org_id=wanted)), value
+
+
+def test_rules_on_names_and_families_mean_the_enabled_ones() -> None:
+    assert allows(event("watched"), rulings(name=("watched",)))
+    assert not allows(event("watched.old"), rulings(name=("watched",)))
+    assert allows(event("watched.old"), rulings(name="glob:watched.*"))
+    assert allows(event("watched.old"), rulings({"event": ["watched.old"]}))
+    assert not allows(event("watched"), rulings({"event": ["watched.old"]}))
+    assert allows(event("watched"), rulings({"all": True, "deny": {"event": "glob:watched.*"}}))
+    assert not allows(event("watched.old"), rulings({"all": True, "deny": {"event": "glob:watched.*"}}))
+    assert not allows(event("watched"), rulings({"all": True, "deny": {"family": "plain.watching"}}))
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (rulings(context__org_id=""), "not empty"),
+        (rulings(context__org_id=float("nan")), "finite"),
+        (rulings(context__org_id=()), "empty list"),
+        (rulings(context__org_id="glob:"), "the pattern is empty"),
+        (rulings(context__org_id="regex:("), "without its )"),
+        (rulings(name="regex:(?=x)"), "only (?:…) is supported"),
+    ],
+)
+def test_rules_that_make_no_sense_are_problems(made: Rulings, reason: str) -> None:
+    ((_, told),) = made.problems
+    assert reason in told
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (rulings(course_id="x"), 'did you mean "context.course_id"'),
+        (rulings(data__vide="x"), 'did you mean "data.video"'),
+        (rulings(name="wached"), "no enabled plain event has such a name"),
+        (rulings({"all": True, "deny": {"event": "glob:seen.*"}}), "means nothing that is enabled"),
+    ],
+)
+def test_rules_that_can_hardly_match_are_warnings(made: Rulings, words: str) -> None:
+    assert not made.problems
+    ((_, told),) = made.warnings
+    assert words in told
+    assert not rulings(context__org_id="x", data__video="x", data__position=1, name="watched").warnings
+
+
+# --- the pattern engine ---------------------------------------------------------------------------------
+
+atoms = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", r"\d", "1", r"\.", "", "[]a]", r"[\d-]", "é"])
+expressions = st.recursive(
+    atoms,
+    lambda inner: st.one_of(
+        st.builds(str.__add__, inner, inner),
+        st.builds("({}|{})".format, inner, inner),
+        st.builds(
+            "(?:{}){}".format, inner, st.sampled_from(["*", "+", "?", "{2}", "{1,3}", "{2,}", "{0}", "{,2}", "*?"])
+        ),
+    ),
+    max_leaves=8,
+)
+values = st.text("ab1.-]é\n", max_size=8)
+
+
+@settings(max_examples=400)
+@given(expression=expressions, value=values)
+def test_regular_expressions_mean_what_python_means(expression: str, value: str) -> None:
+    assert regex(expression)(value) is (re.fullmatch(expression, value, re.ASCII) is not None)
+
+
+@settings(max_examples=200)
+@given(
+    parts=st.lists(st.sampled_from(["a", "b", "*", "?", "[ab]", "[!a]", ".", "+", "^", "$", "(", "\\"])), value=values
+)
+def test_globs_mean_what_the_shell_means(parts: list[str], value: str) -> None:
+    pattern = "".join(parts)
+    line = value.replace("\n", "")
+    assert glob(pattern)(line) is fnmatch.fnmatchcase(line, pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["(a+)+", "(a|a)*", "(a|aa)+", "(.*)*(.*)*(.*)*x", "(a?){450}" + "a" * 40, "(.*a){30}b", ".*" * 200 + "x",
+     "((((a{1,3}){1,3}){1,3}){1,3}){1,3}b", ".{1,990}!", "(?:(?:[^x]{1,40}){1,20})y", "([a-z]+)*[A-Z]"],
+)  # fmt: skip
+@pytest.mark.parametrize("letter", ["a", "é"])
+def test_hostile_patterns_meet_hostile_values_in_bounded_time(pattern: str, letter: str) -> None:
+    started = time.process_time()
+    matches = regex(pattern)
+    for text in (
+        letter * LONGEST_VALUE,
+        letter * (LONGEST_VALUE - 1) + "!",
+        "".join(chr(0x4E00 + n) for n in range(1000)),
+    ):
+        matches(text)
+    assert time.process_time() - started < 2, "a backtracking engine needs longer than the universe has"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["((((){999}){999}){999})", "a{99999999}", "(a{30}){40}", "(?=a)", "(?P<x>a)", r"(a)\1", "a**", "*a", "[a", "(a",
+     "a)", "a++", "{2}", "[z-a]", "[[a]", "^a|^b", "(" * 100, "a{3,2}", "\\", "a" * 501, "(?i)a", r"\p{L}", r"\b",
+     "a$b"],
+)  # fmt: skip
+def test_what_is_not_supported_is_said_at_start_up(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        regex(pattern)
+
+
+def test_a_value_that_is_too_long_matches_no_pattern() -> None:
+    assert regex("a*")("a" * LONGEST_VALUE)
+    assert not regex("a*")("a" * (LONGEST_VALUE + 1))
+
+
+# --- failing closed -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [ZeroDivisionError("ada_l"), False, "yes"])
+def test_a_router_that_raises_or_answers_nonsense_denies(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
+    class Router:
+        @hookimpl
+        def route_event(self) -> Any:
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    registry = registry_of(("odd", "routers", Router()))
+    (impl,) = registry.manager.hook.route_event.get_hookimpls()
+    here = Destination("here", "plain", "https://here.example.org", "all")
+    gate = Gate(here, routers=(("plugin odd", check_of_router(impl.function, here)),))
+    (outcome,) = Pipeline(plan_of(registry, [gate])).process(event_from_mapping(event()))
+    assert outcome.denied == {"here": "plugin odd failed"}
+    assert not outcome.destinations
+    assert "ada_l" not in caplog.text

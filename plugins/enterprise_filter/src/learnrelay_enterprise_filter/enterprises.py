@@ -1,0 +1,68 @@
+"""``enterprise``: the customer whose learner the event is about, by the UUID that the platform gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Any
+
+from learnrelay import Fields, Scope, optional
+from learnrelay.kinds import identifier, text, uuid
+from learnrelay.routing import Doubt
+
+UNREADABLE = ""
+
+_read = lru_cache(50_000)(uuid)
+
+
+def enterprise(value: Any) -> str | None:
+    """Kind of a field that names an enterprise: canonical UUID, UNREADABLE for what is none, None where it is empty."""
+    if type(value) is str:
+        return (_read(value) or UNREADABLE) if value else None
+    return UNREADABLE
+
+
+class EnterpriseFields(Fields):
+    """Where the platform names the enterprise, and whose it is: the context is about who was signed in."""
+
+    in_context = optional("context.enterprise_uuid", kind=enterprise)
+    in_data = optional("data.enterprise_uuid", kind=enterprise)
+    user_id = optional("context.user_id", kind=identifier)
+    username = optional("context.username", kind=text)
+    subject_id = optional("data.user_id", "data.attempt_user_id", kind=identifier)
+    subject_name = optional("data.username", kind=text)
+
+
+class EnterpriseScope(Scope):
+    """One UUID or a list of them, compared as UUIDs."""
+
+    key = "enterprise"
+    reads = EnterpriseFields
+
+    def wanted(self, value: str) -> str:
+        """A UUID."""
+        found = uuid(value)
+        if found is None:
+            raise ValueError("expected the UUID of an enterprise, or a list of them")
+        return found
+
+    def owners(self, fields: EnterpriseFields) -> Collection[str] | Doubt:
+        """The enterprise that the event names; of all that it names, none may differ.
+
+        Where one user acts for another, the context names the enterprise of the acting one: no proof for the learner.
+        """
+        in_context, in_data = fields.in_context, fields.in_data
+        proof = in_context if in_data is None else in_data
+        if proof is None:
+            return Doubt.ABSENT
+        if UNREADABLE in (in_context, in_data):
+            return Doubt.UNREADABLE
+        if in_context not in (None, proof):
+            return Doubt.CONTRADICTORY
+        return Doubt.UNPROVEN if in_data is None and _acts_for_another(fields) else (proof,)
+
+
+def _acts_for_another(fields: EnterpriseFields) -> bool:
+    if fields.subject_id is not None and fields.user_id is not None:
+        return fields.subject_id != fields.user_id
+    return fields.subject_name is not None and fields.subject_name != fields.username
