@@ -7,7 +7,7 @@ python docs/generate.py --check    exit with 1 and say which is stale
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from learnrelay.families import Transformer
 from learnrelay.fields import declared_paths
 from learnrelay.plugins.discovery import installed, load, select
 from learnrelay.plugins.registry import Registry, collect
+from learnrelay_caliper import departures
 
 HERE = Path(__file__).parent
 OURS = ("xapi", "caliper")
@@ -74,7 +75,10 @@ def in_words(constant: Any) -> str:
     return str(constant)
 
 
-PAGES = {"mapping.md": mapping_page}
+PAGES: dict[str, Callable[[Registry], str]] = {
+    "mapping.md": mapping_page,
+    "caliper-departures.md": lambda _found: departures.page(),
+}
 
 
 def main() -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from learnrelay_contract_tests.receivers import check_entity, check_envelope, check_event
 
 V1P1 = "http://purl.imsglobal.org/ctx/caliper/v1p1"
@@ -56,9 +57,7 @@ VIDEO = entity(
     creators=[PERSON, APP["id"]],
     dateCreated=NOW,
     extensions={"anything": None},
-    otherIdentifiers=[
-        {"type": "SystemIdentifier", "identifierType": "LtiUserId", "identifier": "x1", "source": APP}
-    ],
+    otherIdentifiers=[{"type": "SystemIdentifier", "identifierType": "LtiUserId", "identifier": "x1", "source": APP}],
 )
 RICH = event(
     "MediaEvent",
@@ -287,18 +286,13 @@ def test_1_1_knows_neither_profiles_nor_the_types_of_1_2() -> None:
     assert check_event(old, "1.1") == []
     assert paths(check_event({**old, "profile": "GradingProfile"}, "1.1")) == ["profile"]
     assert paths(check_event({**old, "target": VIDEO["id"]}, "1.1")) == ["target"]
-    assert paths(check_event({**old, "actor": entity("SoftwareApplication", host="h")}, "1.1")) == [
-        "actor.host"
-    ]
+    assert paths(check_event({**old, "actor": entity("SoftwareApplication", host="h")}, "1.1")) == ["actor.host"]
     assert paths(check_event({**old, "actor": entity("Comment")}, "1.1")) == ["actor.type"]
     search = {**event("SearchEvent", "Searched", COURSE), "@context": V1P1}
     assert paths(check_event(search, "1.1")) == ["type"]
     with_extension = {**search, "@context": [f"{V1P1}/SearchProfile-extension", V1P1]}
     assert check_event(with_extension, "1.1") == []
-    assert (
-        check_event({**event("MessageEvent", "MarkedAsUnRead", entity("Message")), "@context": V1P1}, "1.1")
-        == []
-    )
+    assert check_event({**event("MessageEvent", "MarkedAsUnRead", entity("Message")), "@context": V1P1}, "1.1") == []
 
 
 def test_a_version_without_rules_is_an_error() -> None:
@@ -317,9 +311,7 @@ def test_envelopes() -> None:
     assert paths(check_envelope({**envelope, "data": [RICH, {**GRADE, "id": "x"}]})) == ["data[1].id"]
     assert paths(check_envelope({**envelope, "data": [7]})) == ["data[0]"]
     for key in envelope:
-        assert paths(check_envelope({name: value for name, value in envelope.items() if name != key})) == [
-            key
-        ]
+        assert paths(check_envelope({name: value for name, value in envelope.items() if name != key})) == [key]
     for key, wrong in {
         "sensor": "",
         "sendTime": "now",

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import pytest
 import requests
+
 from learnrelay_contract_tests.receivers import CaliperReceiver, Misbehaviour, XapiReceiver
 
 HEADERS = {"X-Experience-API-Version": "1.0.3"}
@@ -53,9 +54,7 @@ def send(sender: requests.Session, lrs: XapiReceiver, *batch: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
-def test_a_consumer_that_goes_down_and_comes_back(
-    lrs: XapiReceiver, sender: requests.Session, how: str
-) -> None:
+def test_a_consumer_that_goes_down_and_comes_back(lrs: XapiReceiver, sender: requests.Session, how: str) -> None:
     url = lrs.url
     first = statement()
     send(sender, lrs, first)  # leaves a connection open, which must not outlive the receiver
@@ -119,9 +118,7 @@ def test_start_and_stop_may_be_repeated_and_a_taken_port_is_an_error(lrs: XapiRe
         _ = XapiReceiver().url
 
 
-def test_waiting_ends_when_enough_is_stored_or_time_is_up(
-    lrs: XapiReceiver, sender: requests.Session
-) -> None:
+def test_waiting_ends_when_enough_is_stored_or_time_is_up(lrs: XapiReceiver, sender: requests.Session) -> None:
     assert not lrs.wait_for(1, timeout=0.01)
     sending = start_sending(sender, lrs, [])
     assert lrs.wait_for(1)
@@ -231,9 +228,7 @@ def test_a_redirect_elsewhere(lrs: XapiReceiver, sender: requests.Session) -> No
         assert elsewhere.requests == []
 
 
-def test_a_delay_comes_before_the_rest_and_ends_with_the_receiver(
-    lrs: XapiReceiver, sender: requests.Session
-) -> None:
+def test_a_delay_comes_before_the_rest_and_ends_with_the_receiver(lrs: XapiReceiver, sender: requests.Session) -> None:
     lrs.misbehave(Misbehaviour(delay=0.2, status=503), times=1)
     started = time.monotonic()
     assert send(sender, lrs).status_code == 503
@@ -301,9 +296,7 @@ def run(*arguments: str) -> subprocess.Popen[str]:
 def test_the_program_serves_prints_keeps_and_stops(tmp_path: Path, number: signal.Signals) -> None:
     kept = tmp_path / "kept.jsonl"
     kept.write_text('{"from": "before"}\n')
-    with run(
-        "--standard", "xapi", "--username", "relay", "--password", "s3cret", "--keep", str(kept)
-    ) as program:
+    with run("--standard", "xapi", "--username", "relay", "--password", "s3cret", "--keep", str(kept)) as program:
         assert program.stdout is not None
         url = program.stdout.readline().removeprefix("listening on ").strip()
         batch = [statement(), statement()]

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 import requests
+
 from learnrelay_contract_tests.receivers import CaliperReceiver, XapiReceiver
 
 V1P1 = "http://purl.imsglobal.org/ctx/caliper/v1p1"
@@ -119,9 +120,7 @@ def test_put_stores_one_statement_under_its_id(lrs: XapiReceiver) -> None:
     without_id = {key: value for key, value in sent.items() if key != "id"}
     body: Any
     for body in (sent, without_id):
-        answer = requests.put(
-            lrs.url, params={"statementId": sent["id"]}, json=body, headers=XAPI, timeout=TIMEOUT
-        )
+        answer = requests.put(lrs.url, params={"statementId": sent["id"]}, json=body, headers=XAPI, timeout=TIMEOUT)
         assert (answer.status_code, answer.content) == (204, b"")
     assert lrs.statements == {sent["id"]: sent}
     assert lrs.duplicates == 1
@@ -137,9 +136,7 @@ def test_put_stores_one_statement_under_its_id(lrs: XapiReceiver) -> None:
 
 
 def test_one_bad_statement_refuses_its_batch_and_is_named(lrs: XapiReceiver) -> None:
-    answer = post(
-        lrs.url, [statement(), statement(object={"objectType": "GroupActivity", "id": "x:y"}), statement()]
-    )
+    answer = post(lrs.url, [statement(), statement(object={"objectType": "GroupActivity", "id": "x:y"}), statement()])
     assert answer.status_code == 400
     assert answer.json()["problems"] == ["[1].object.objectType: is no type of object allowed here"]
     assert lrs.statements == {}
@@ -325,9 +322,7 @@ def test_an_envelope_is_stored(endpoint: CaliperReceiver) -> None:
 
 
 def test_an_envelope_of_1_1_is_judged_by_1_1(endpoint: CaliperReceiver) -> None:
-    assert (
-        post(endpoint.url, envelope(event(**{"@context": V1P1}), dataVersion=V1P1), JSON).status_code == 200
-    )
+    assert post(endpoint.url, envelope(event(**{"@context": V1P1}), dataVersion=V1P1), JSON).status_code == 200
     refused = post(endpoint.url, envelope(event(), dataVersion=V1P1), JSON)
     assert refused.status_code == 400
     assert "data[0].@context" in refused.text

@@ -8,15 +8,14 @@ from typing import Any
 
 import jsonschema
 import pytest
-from learnrelay_contract_tests.receivers import check_event, check_statement
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
+from learnrelay_contract_tests.receivers import check_event, check_statement
+
 REFERENCE = Path(os.environ.get("LEARNRELAY_REFERENCE", ""))
 
-pytestmark = pytest.mark.skipif(
-    "LEARNRELAY_REFERENCE" not in os.environ, reason="LEARNRELAY_REFERENCE is not set"
-)
+pytestmark = pytest.mark.skipif("LEARNRELAY_REFERENCE" not in os.environ, reason="LEARNRELAY_REFERENCE is not set")
 
 # The known faults of the mapper that wrote the pack: start of the file's name to the paths of its faults.
 XAPI_FAULTS = {
@@ -72,9 +71,7 @@ def schemas() -> dict[str, jsonschema.Draft4Validator]:
     registry = Registry().with_resources(
         (name, DRAFT4.create_resource(document)) for name, document in documents.items()
     )
-    return {
-        name: jsonschema.Draft4Validator(document, registry=registry) for name, document in documents.items()
-    }
+    return {name: jsonschema.Draft4Validator(document, registry=registry) for name, document in documents.items()}
 
 
 def test_what_the_schemas_refuse_the_rules_refuse(schemas: dict[str, jsonschema.Draft4Validator]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from learnrelay_contract_tests.receivers import check_statement
 
 AGENT: dict[str, Any] = {
@@ -338,9 +339,7 @@ def test_the_versions_differ_only_where_the_standard_says(
     build: Callable[[], dict[str, Any]], in_1_0_3: str | None, in_2_0: str | None
 ) -> None:
     for version, path in (("1.0.3", in_1_0_3), ("2.0", in_2_0)):
-        assert [problem.split(": ")[0] for problem in check_statement(build(), version)] == (
-            [path] if path else []
-        )
+        assert [problem.split(": ")[0] for problem in check_statement(build(), version)] == ([path] if path else [])
 
 
 def test_problems_tell_no_values() -> None:

@@ -10,8 +10,8 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-
 from house import ZOO, install, judged, told
+
 from learnrelay_contract_tests.checks import Check
 from learnrelay_contract_tests.runner import FAILED, GAP, NOT_RUN, PASSED
 
@@ -95,7 +95,9 @@ def test_gaps_need_a_reason_and_privacy_knows_none(tmp_path: Path) -> None:
     assert {result.check for result in gaps} == failing
     assert all(result.reason == reason and result.findings for result in gaps), "the report shows what and why"
 
-    notes.write_text('[gaps]\n"behaviour.malformed" = "no time"\n"behaviour.nothing" = "a reason long enough for anyone"\n')
+    notes.write_text(
+        '[gaps]\n"behaviour.malformed" = "no time"\n"behaviour.nothing" = "a reason long enough for anyone"\n'
+    )
     assert not judged(str(tmp_path), name).passed
 
     name = install(ZOO / "bad" / "length.py", tmp_path)
@@ -107,7 +109,12 @@ def test_gaps_need_a_reason_and_privacy_knows_none(tmp_path: Path) -> None:
 
 def test_new_checks_warn_for_one_minor_release() -> None:
     check = Check("behaviour.new", "Something new.", lambda _: (), since="0.4")
-    assert [check.required_in(version) for version in ("0.4.0", "0.4.9", "0.5.0", "1.0.0")] == [False, False, True, True]
+    assert [check.required_in(version) for version in ("0.4.0", "0.4.9", "0.5.0", "1.0.0")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
     first = Check("behaviour.first", "Something old.", lambda _: ())
     assert first.required_in("0.1.0")
 
@@ -146,7 +153,9 @@ class TestContract(ContractTests):
 FUNCTION = 'from learnrelay_contract_tests import contract\n\ntest_contract = contract("carrier.zoo")\n'
 
 
-def suite(path: Path, tests: str, *arguments: str, conftest: str = "", ini: str = "") -> subprocess.CompletedProcess[str]:
+def suite(
+    path: Path, tests: str, *arguments: str, conftest: str = "", ini: str = ""
+) -> subprocess.CompletedProcess[str]:
     (path / "test_acme.py").write_text(tests)
     (path / "conftest.py").write_text(conftest)
     (path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
@@ -169,47 +178,87 @@ def test_one_line_in_a_suite_is_green_for_a_good_plugin(tmp_path: Path) -> None:
     assert "skipped" not in done.stdout
 
 
+OTHER = (
+    CLASS
+    + """
+
+def test_other():
+    pass
+"""
+)
 MARKED = "import pytest\n\npytestmark = pytest.mark.{}\n" + CLASS
+SKIPPED = CLASS.replace("class Test", "import pytest\n\n@pytest.mark.skip\nclass Test")
+OVERRIDDEN = (
+    CLASS
+    + """
+    def test_contract(self):
+        pass
+
+    def collect(self):
+        return []
+"""
+)
+PASSING_REPORTS = """
+import pytest
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    report.outcome = "passed"
+    return report
+"""
+COLLECTING_NOTHING = """
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector, name, obj):
+    return [] if name == "TestContract" else None
+"""
+PATCHED_RUNNER = """
+from learnrelay_contract_tests import checks, pytest_plugin, runner
+
+checks.load_all().clear()
+runner.run = lambda *a, **k: runner.Report([])
+pytest_plugin._judged = lambda names: {"passed": True, "plugins": []}
+"""
+PATCHED_SUBPROCESS = """
+import subprocess
+import sys
+
+old = subprocess.run
+subprocess.run = lambda *a, **k: old([sys.executable, "-c", "print('{}')"], **k)
+"""
+TAKING_AWAY = "def pytest_collection_modifyitems(items):\n    items.clear()\n"
+
 ATTEMPTS: dict[str, dict[str, str]] = {
     "plainly": {"tests": CLASS},
     "in one line": {"tests": FUNCTION},
     "a skip mark on the module": {"tests": MARKED.format("skip")},
     "an xfail mark on the module": {"tests": MARKED.format("xfail")},
-    "a skip mark on the class": {"tests": CLASS.replace("class Test", "import pytest\n\n@pytest.mark.skip\nclass Test")},
-    "overridden tests": {"tests": CLASS + "\n    def test_contract(self):\n        pass\n\n    def collect(self):\n        return []\n"},
+    "a skip mark on the class": {"tests": SKIPPED},
+    "overridden tests": {"tests": OVERRIDDEN},
     "deleted tests": {"tests": CLASS + "\n\ndel TestContract.plugins\n"},
     "no plugins": {"tests": CLASS.replace('["carrier.zoo"]', "[]")},
     "a renamed class": {"tests": CLASS.replace("TestContract", "Quiet")},
-    "a deleted class": {"tests": CLASS + "\n\ndel TestContract\n\ndef test_other():\n    pass\n"},
-    "-k": {"tests": CLASS + "\n\ndef test_other():\n    pass\n", "arguments": "-k other"},
-    "--deselect": {"tests": CLASS + "\n\ndef test_other():\n    pass\n", "arguments": "--deselect test_acme.py::TestContract"},
-    "a conftest that takes tests away": {"tests": CLASS, "conftest": "def pytest_collection_modifyitems(items):\n    items.clear()\n"},
-    "a conftest that makes reports pass": {
-        "tests": CLASS,
-        "conftest": "import pytest\n\n@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_runtest_makereport(item, call):\n"
-        "    report = yield\n    report.outcome = 'passed'\n    return report\n",
-    },
-    "a conftest that collects nothing": {
-        "tests": CLASS,
-        "conftest": "import pytest\n\n@pytest.hookimpl(tryfirst=True)\ndef pytest_pycollect_makeitem(collector, name, obj):\n"
-        "    return [] if name == 'TestContract' else None\n",
-    },
-    "a conftest that patches the runner": {
-        "tests": CLASS,
-        "conftest": "from learnrelay_contract_tests import checks, pytest_plugin, runner\n\nchecks.load_all().clear()\n"
-        "runner.run = lambda *a, **k: runner.Report([])\npytest_plugin._judged = lambda names: {'passed': True, 'plugins': []}\n",
-    },
-    "a conftest that patches subprocess": {
-        "tests": CLASS,
-        "conftest": "import subprocess\n\nold = subprocess.run\n"
-        "subprocess.run = lambda *a, **k: old([__import__('sys').executable, '-c', 'print({})'], **k)\n",
-    },
+    "a deleted class": {"tests": OTHER + "\n\ndel TestContract\n"},
+    "-k": {"tests": OTHER, "arguments": "-k other"},
+    "--deselect": {"tests": OTHER, "arguments": "--deselect test_acme.py::TestContract"},
+    "a conftest that takes tests away": {"tests": CLASS, "conftest": TAKING_AWAY},
+    "a conftest that makes reports pass": {"tests": CLASS, "conftest": PASSING_REPORTS},
+    "a conftest that collects nothing": {"tests": CLASS, "conftest": COLLECTING_NOTHING},
+    "a conftest that patches the runner": {"tests": CLASS, "conftest": PATCHED_RUNNER},
+    "a conftest that patches subprocess": {"tests": CLASS, "conftest": PATCHED_SUBPROCESS},
     "a conftest that ignores the file": {
-        "tests": CLASS, "conftest": "collect_ignore = ['test_acme.py']\n", "ini": "learnrelay_contract = carrier.zoo",
+        "tests": CLASS,
+        "conftest": "collect_ignore = ['test_acme.py']\n",
+        "ini": "learnrelay_contract = carrier.zoo",
     },
-    "an environment for Python": {"tests": CLASS, "conftest": "import os\n\nos.environ['PYTHONPATH'] = '/nowhere'\n"},
+    "an environment for Python": {
+        "tests": CLASS,
+        "conftest": "import os\n\nos.environ['PYTHONPATH'] = '/nowhere'\n",
+    },
     "without the plugin": {"tests": CLASS, "arguments": "-p no:learnrelay-contract"},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS)

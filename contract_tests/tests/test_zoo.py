@@ -12,8 +12,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-
 from house import ZOO, install, judged, told
+
 from learnrelay_contract_tests.checks import load_all
 from learnrelay_contract_tests.runner import FAILED, Verdict
 

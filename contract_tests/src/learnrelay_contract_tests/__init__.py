@@ -47,5 +47,5 @@ class ContractTests:
 
 
 def contract(*plugins: str) -> type[ContractTests]:
-    """The same in one line: ``test_contract = contract("acme.poll")``."""
+    """Make a contract class in one line, to be called ``test_contract``, ``TestContract`` or alike."""
     return type("TestContract", (ContractTests,), {"plugins": plugins})

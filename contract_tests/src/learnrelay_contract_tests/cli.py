@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -76,10 +77,7 @@ def lint(paths: tuple[str, ...], as_json: bool) -> None:
         found += sorted(one.rglob("*.py")) if one.is_dir() else [one]
     flaws = lint_files(found)
     if as_json:
-        told: list[dict[str, Any]] = [
-            {"file": f.file, "line": f.line, "column": f.column + 1, "code": f.code, "message": f.message, "allowed": f.allowed}
-            for f in flaws
-        ]  # fmt: skip
+        told: list[dict[str, Any]] = [{**dataclasses.asdict(flaw), "column": flaw.column + 1} for flaw in flaws]
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     else:
         for flaw in flaws:

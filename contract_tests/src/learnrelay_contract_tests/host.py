@@ -106,7 +106,7 @@ def carried(nothing, site):
 """
 
 
-class Died(Exception):
+class DiedError(Exception):
     """The plugin's process ended, hung, or did not answer as agreed."""
 
 
@@ -182,7 +182,7 @@ class Process:
         self._started = False
 
     def ask(self, operation: str, **arguments: Any) -> Any:
-        """Do something there. Raises Died."""
+        """Do something there. Raises DiedError."""
         if not self._started:
             self._started = True
             self._receive("start")
@@ -213,7 +213,7 @@ class Process:
             while rest:
                 rest = rest[os.write(self._to, rest) :]
         except BrokenPipeError:
-            raise Died(f"the process ended before it could {operation}") from None
+            raise DiedError(f"the process ended before it could {operation}") from None
 
     def _receive(self, operation: str) -> Any:
         deadline = time.monotonic() + TIMEOUT
@@ -221,9 +221,9 @@ class Process:
         try:
             told = orjson.loads(self._read(size, deadline, operation))
         except orjson.JSONDecodeError:
-            raise Died(f"the process answered {operation} with something else than JSON") from None
+            raise DiedError(f"the process answered {operation} with something else than JSON") from None
         if not isinstance(told, Mapping) or "raised" in told:
-            raise Died(str(told.get("raised", "no answer")) if isinstance(told, Mapping) else "no answer")
+            raise DiedError(str(told.get("raised", "no answer")) if isinstance(told, Mapping) else "no answer")
         return told["answer"]
 
     def _read(self, size: int, deadline: float, operation: str) -> bytes:
@@ -232,10 +232,10 @@ class Process:
             ready, _, _ = select.select([self._from], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
                 self._process.kill()
-                raise Died(f"the process did not {operation} within {TIMEOUT:.0f} s")
+                raise DiedError(f"the process did not {operation} within {TIMEOUT:.0f} s")
             part = os.read(self._from, size)
             if not part:
-                raise Died(f"the process ended in the middle of {operation}")
+                raise DiedError(f"the process ended in the middle of {operation}")
             parts.append(part)
             size -= len(part)
         return b"".join(parts)

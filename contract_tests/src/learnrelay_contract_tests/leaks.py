@@ -64,7 +64,7 @@ def _views(text: str) -> dict[str, str]:
         "as it is": text,
         "lower": lower,
         "decoded": "\n".join(filter(None, (_decoded(token) for token in _TOKEN.findall(text)))).lower(),
-        "unquoted": unquote(lower.replace("+", " ")) if "%" in lower or "+" in lower else "",
+        "unquoted": unquote(lower.replace("+", " ")).lower() if "%" in lower or "+" in lower else "",
         "together": _NOT_WORD.sub("", lower),
         "hex": "\n".join(_unhex(one) for one in _HEX.findall(text)).lower(),
     }

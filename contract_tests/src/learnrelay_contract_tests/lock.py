@@ -13,7 +13,7 @@ import orjson
 from .host import ROOT_URL
 
 Shape = dict[str, dict[str, Any]]
-"""Path → ``types``, ``always`` (in every statement), perhaps ``constant`` and ``specification`` (a must of the standard)."""
+"""Path → ``types``, ``always`` (in every statement), perhaps ``constant`` and ``specification`` (required by it)."""
 
 PATCH, MINOR, MAJOR, NEVER = range(4)
 BUMPS = {PATCH: "no new", MINOR: "a new minor", MAJOR: "a new major", NEVER: "no"}
@@ -146,10 +146,10 @@ def bump_between(old: str, new: str) -> int:
     before, after = _numbers(old), _numbers(new)
     if after <= before:
         return PATCH
-    significant = next((i for i, number in enumerate(before) if number), 1) if before[0] == 0 else 0
-    for position in range(3):
-        if after[position] != before[position]:
-            return max(MAJOR - max(position - min(significant, 1), 0), PATCH) if position >= significant else MAJOR
+    major = 0 if before[0] else 1 if before[1] else 2
+    for position, bump in ((major, MAJOR), (major + 1, MINOR)):
+        if before[: position + 1] != after[: position + 1]:
+            return bump
     return PATCH
 
 

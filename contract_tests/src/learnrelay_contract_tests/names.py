@@ -6,13 +6,15 @@ import re
 from difflib import SequenceMatcher
 
 PERSONAL = (
-    "username", "user_name", "uname", "usr", "tel", "authored_by", "user_id", "userid", "user", "login", "email", "e_mail", "mail", "mbox", "email_address",
+    "username", "user_name", "uname", "usr", "tel", "authored_by", "user_id", "userid", "user", "login", "email",
+    "e_mail", "mail", "mbox", "email_address",
     "first_name", "last_name", "full_name", "given_name", "family_name", "middle_name", "surname", "nickname",
     "real_name", "maiden_name", "author", "author_name", "learner_name", "student_name", "student_id", "learner_id",
     "student", "learner", "person_id", "employee_id", "external_id", "sso_id", "lti_user_id",
     "ip", "ip_address", "remote_addr", "client_ip", "host_ip", "mac_address", "device_id", "user_agent", "agent",
     "session", "session_id", "session_key", "cookie", "csrf_token", "token", "password", "secret", "api_key",
-    "dob", "adress", "date_of_birth", "birth_date", "birthday", "year_of_birth", "age", "gender", "sex", "ethnicity", "religion",
+    "dob", "adress", "date_of_birth", "birth_date", "birthday", "year_of_birth", "age", "gender", "sex", "ethnicity",
+    "religion",
     "nationality", "country", "city", "state_or_province", "zip_code", "postal_code", "postcode", "street", "address",
     "mailing_address", "home_address", "location", "latitude", "longitude", "geo", "phone", "phone_number", "mobile",
     "telephone", "fax", "ssn", "social_security_number", "national_id", "passport", "passport_number", "tax_id",
@@ -27,7 +29,8 @@ NO_ALARM = frozenset({"usage", "page", "target", "message", "image", "language",
 
 _TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _STRONG = frozenset({
-    "email", "mail", "username", "phone", "password", "birth", "birthday", "dob", "adress", "gender", "surname", "ssn", "passport",
+    "email", "mail", "username", "phone", "password", "birth", "birthday", "dob", "adress", "gender", "surname",
+    "ssn", "passport",
     "ip", "mbox", "nickname", "author", "iban", "postcode", "zip", "latitude", "longitude", "cookie", "telephone",
 })  # fmt: skip
 """Tokens that give a name away wherever they stand in it."""
@@ -62,7 +65,7 @@ def resembles(name: str) -> str | None:
         if min(len(known), len(together)) < 6 or abs(len(known) - len(together)) > 5:
             continue
         likeness = SequenceMatcher(None, known, together).ratio()
-        starts = (known.startswith(together) or together.startswith(known))
+        starts = known.startswith(together) or together.startswith(known)
         likeness = max(likeness, 0.9 if starts else 0.0)
         if likeness > score:
             best, score = told, likeness

@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -101,7 +102,6 @@ class Guard:
                 return place if self.phase == "event" or self.importing(frame) else None
             frame, first = frame.f_back, False
         return None
-
 
     def importing(self, frame: FrameType | None) -> bool:
         """Whether a module is being imported; else the core has called, to configure or register something."""
@@ -314,11 +314,9 @@ class Worker:
             return []
         found = []
         for value in [*self.candidates.get(field.paths[0].rpartition(".")[2], ()), *self.candidates["*"]]:
-            try:
+            with suppress(Exception):  # what raises is not taken
                 if field.kind(value) is not None:
                     found.append(value)
-            except Exception:
-                continue
         return found[:2]
 
     # --- events -------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 The verdict comes from another process, so that nothing of this one can change it. Besides `ContractTests` there is
 
 * the option ``learnrelay_contract`` of pytest's ini file: names of plugins to judge in every session;
-* the marker ``learnrelay_contract(*names)`` and the fixture ``contract_report``: the report as data, for tests of one's own.
+* the marker ``learnrelay_contract(*names)`` and the fixture ``contract_report``: the report as data, for other tests.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _report(config: pytest.Config, names: Sequence[str], _judge: Callable[..., R
     return known[key]
 
 
-class ContractFailure(Exception):
+class ContractBrokenError(Exception):
     """A check did not pass; the text is the report's."""
 
 
@@ -73,18 +73,18 @@ class ContractItem(pytest.Item):
             if check["check"] == self.check
         ]
         if not found:
-            raise ContractFailure(report.get("problem") or f"{self.check} did not run")
+            raise ContractBrokenError(report.get("problem") or f"{self.check} did not run")
         faults = []
         for plugin, check in found:
             if check["status"] in ("failed", "not run"):
                 lines = [": ".join(filter(None, (one["event"], one["message"]))) for one in check["findings"]]
                 faults.append(f"{plugin}: {check['proves']}\n  " + "\n  ".join(lines or [check["reason"]]))
         if faults:
-            raise ContractFailure("\n".join(faults))
+            raise ContractBrokenError("\n".join(faults))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The report's words, without a traceback."""
-        if isinstance(excinfo.value, ContractFailure):
+        if isinstance(excinfo.value, ContractBrokenError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
@@ -191,7 +191,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.fixture
 def contract_report(request: pytest.FixtureRequest) -> Report:
-    """The report of the plugins that the marker ``learnrelay_contract`` names, as ``contract-test --json`` writes it."""
+    """The report of the plugins that the marker names, as ``contract-test --json`` writes it."""
     marker = request.node.get_closest_marker(OPTION)
     if marker is None:
         raise pytest.UsageError(f"contract_report needs the marker {OPTION}(*names)")

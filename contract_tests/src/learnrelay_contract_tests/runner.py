@@ -15,8 +15,8 @@ from learnrelay.errors import LearnrelayError
 from learnrelay.plugins.discovery import PluginInfo, State, installed
 
 from . import __version__
-from .checks import Check, Finding, NotApplicable, Note, load_all
-from .host import Died, World
+from .checks import Check, Finding, NotApplicableError, Note, load_all
+from .host import DiedError, World
 from .lock import Shape, write
 from .package import find
 from .subject import Subject
@@ -146,7 +146,7 @@ def _shapes(subject: Subject) -> dict[str, Shape]:
 
     try:
         return {} if subject.infos[0].kind == "standards" else shapes_of(subject, specification=True)
-    except (NotApplicable, Died):
+    except (NotApplicableError, DiedError):
         return {}
 
 
@@ -183,10 +183,10 @@ def _loads(subject: Subject) -> Result:
     try:
         bad = [info for info in subject.infos if info.state is not State.DISABLED]
         if bad:
-            raise Died(f"{bad[0].state.value}: {bad[0].reason}")
+            raise DiedError(f"{bad[0].state.value}: {bad[0].reason}")
         assert subject.description
         assert subject.cases is not None
-    except Died as error:
+    except DiedError as error:
         result.status, result.findings = FAILED, [Finding(str(error))]
     except Exception as error:
         result.status, result.findings = FAILED, [Finding(f"cannot be described: {type(error).__name__}: {error}")]
@@ -200,9 +200,9 @@ def _result(subject: Subject, check: Check) -> Result:
     try:
         for one in check.function(subject):
             (result.findings if isinstance(one, Finding) else result.notes).append(one)  # type: ignore[arg-type]
-    except NotApplicable as error:
+    except NotApplicableError as error:
         result.status, result.reason = NOTHING, str(error)
-    except Died as error:
+    except DiedError as error:
         result.findings.append(Finding(f"{error}"))
     except Exception as error:  # a check that cannot judge has not passed
         result.findings.append(Finding(f"the check itself failed: {type(error).__name__}: {error}"))
@@ -229,7 +229,8 @@ def as_data(report: Report) -> dict[str, Any]:
                 "events": one.events, "seconds": round(one.seconds, 2),
                 "checks": [
                     {
-                        "check": result.check, "proves": result.proves, "status": result.status, "reason": result.reason,
+                        "check": result.check, "proves": result.proves,
+                        "status": result.status, "reason": result.reason,
                         "seconds": round(result.seconds, 3),
                         "findings": [{"event": f.event, "path": f.path, "message": f.message} for f in result.findings],
                         "notes": [{"event": n.event, "path": n.path, "message": n.message} for n in result.notes],

@@ -23,7 +23,7 @@ def _judge(standard: str, _owner: int) -> Process:
 
 
 def problems(standard: str, statements: Iterable[str]) -> list[Any]:
-    """What the standard's schema says of each statement; an empty one means valid. Raises Died."""
+    """What the standard's schema says of each statement; an empty one means valid. Raises DiedError."""
     told = list(statements)
     if not told:
         return []

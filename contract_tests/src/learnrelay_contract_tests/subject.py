@@ -13,9 +13,9 @@ import orjson
 from learnrelay.plugins.discovery import PluginInfo, installed
 
 from .declarations import Declared, flat, read
-from .host import CARRIER, Died, Process, World
+from .host import CARRIER, DiedError, Process, World
 from .package import Package
-from .samples import Event, Sample, samples_of, sent
+from .samples import Sample, samples_of, sent
 
 FAILED, TRANSFORMED, SKIPPED = "FAILED", "TRANSFORMED", "SKIPPED"
 
@@ -92,14 +92,14 @@ class Subject:
 
     @cached_property
     def companions(self) -> list[str]:
-        """A family for a standard, of its own distribution where there is one: its composer needs something to compose."""
+        """A family for a standard, of its own distribution if possible: its composer needs something to compose."""
         families = [one for one in installed() if one.kind == "families" and one.standard == self.name]
         families.sort(key=lambda one: (one.distribution != self.infos[0].distribution, one.name))
         return [one.name for one in families[:1]]
 
     def start(self, *, seed: int, enabled: Sequence[str] | None = None, sections: Mapping[str, Any] | None = None,
               **env: str) -> tuple[Process, dict[str, Any]]:  # fmt: skip
-        """A process of its own with the plugin assembled, and its description. Raises Died."""
+        """A process of its own with the plugin assembled, and its description. Raises DiedError."""
         process = Process(self.world, self.package.roots, seed, **env)
         self._processes.append(process)
         return process, self.assemble(process, enabled, sections)
@@ -113,7 +113,7 @@ class Subject:
         )
         told: dict[str, Any] = process.ask("assemble", raw=raw, path=str(self.world.path / "relay.toml"))
         if "problems" in told:
-            raise Died("; ".join(told["problems"]))
+            raise DiedError("; ".join(told["problems"]))
         return told
 
     @cached_property

@@ -15,7 +15,7 @@ knows ``all``, ``event``, ``family`` and ``deny``; the others come from plugins.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,15 +163,3 @@ def _nearest(path: str, known: Collection[str]) -> str | None:
 
     near = get_close_matches(path, sorted(known), 1)
     return near[0] if near else None
-
-
-def keys_of(scope: str | Mapping[str, Any]) -> Iterator[str]:
-    """The keys of a scope in words, for tables: ``all``, ``org``, ``not course``."""
-    if isinstance(scope, str):
-        yield scope
-        return
-    for key, value in scope.items():
-        if key == DENY and isinstance(value, Mapping):
-            yield from (f"not {denied}" for denied in value)
-        else:
-            yield key

@@ -5,19 +5,18 @@ It is derived by running the mappings (`learnrelay.tracing`), so it says what th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from .access import keys_of
 from .assembly import IDENTITY_PROVIDERS, Assembly
 from .fields import Field, Fields, declared_paths
 from .pipeline import Pipeline
-from .plugins.plan import Gate, Step, compile_plan
+from .plugins.plan import Gate, Plan, Step, compile_plan
 from .privacy import Grade, grade_of
 from .resolvers.courses import NoCourses
 from .routing import NameRule
 from .site import Site
-from .tracing import Form, TracedCourses, TracedIdentity, Tracer
+from .tracing import Form, Leaves, TracedCourses, TracedIdentity, Tracer
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +49,31 @@ class Row:
     receivers: tuple[Receiver, ...]
 
 
-def data_map(assembly: Assembly) -> list[Row]:
-    """All flows of all enabled events, by standard, event, source and output path."""
+def data_map(assembly: Assembly, events: Collection[str] = ()) -> list[Row]:
+    """All flows of these events (none named: of all enabled ones), by event, standard, source and output path."""
     plan = _traced_plan(assembly)
     pipeline = Pipeline(plan)
     traced: dict[int, dict[str, dict[str, Form]]] = {}
-    rows = []
+    rows: list[Row] = []
     for event, steps in sorted(plan.steps.items()):
-        for step in steps:
+        for step in steps if not events or event in events else ():
             if id(step.transformer) not in traced:
                 common = assembly.registry.standards[step.standard].common
                 traced[id(step.transformer)] = Tracer(pipeline, step, event, common).trace()
             rows += _rows(assembly, event, step, traced[id(step.transformer)])
-    return sorted(rows, key=lambda row: (row.standard, row.event, row.source, row.output))
+    return sorted(rows, key=lambda row: (row.event, row.standard, row.source, row.output))
 
 
-def _traced_plan(assembly: Assembly):  # type: ignore[no-untyped-def]
+def typical(assembly: Assembly, event: str, standard: str) -> Leaves:
+    """What a standard says of a sample of an event: output path → values."""
+    plan = _traced_plan(assembly)
+    for step in plan.steps[event]:
+        if step.standard == standard:
+            return Tracer(Pipeline(plan), step, event, assembly.registry.standards[standard].common).typical()
+    return {}
+
+
+def _traced_plan(assembly: Assembly) -> Plan:
     config = assembly.config
     built_in = config.identity.name in IDENTITY_PROVIDERS
     identity = TracedIdentity(addresses=config.identity.name != "keyed", by_both=not built_in)
@@ -79,17 +87,16 @@ def _rows(assembly: Assembly, event: str, step: Step, traced: dict[str, dict[str
     common = assembly.registry.standards[step.standard].common
     reasons = {path: field.reason for path, field in [*_declared(step.transformer.reads), *_declared(common)]}
     for source, outputs in traced.items():
-        shown = source.removesuffix(".**")
         for output, form in outputs.items() or [("", None)]:
             yield Row(
-                event, step.standard, step.transformer.family, shown, grade_of(source), output, form,
+                event, step.standard, step.transformer.family, source, grade_of(source), output, form,
                 reasons.get(source, ""), receivers,
             )  # fmt: skip
 
 
 def _declared(reads: type[Fields]) -> Iterator[tuple[str, Field]]:
     for _, path, field in declared_paths(reads):
-        yield path, field
+        yield path.removesuffix(".**"), field
 
 
 def _receivers(assembly: Assembly, event: str, standard: str) -> Iterator[Receiver]:
@@ -100,10 +107,7 @@ def _receivers(assembly: Assembly, event: str, standard: str) -> Iterator[Receiv
 
 
 def _rules(gate: Gate) -> Iterator[str]:
-    yield from (
-        f"scope {key}" if not key.startswith("not") else key
-        for key in keys_of(gate.destination.scope)
-        if key not in ("all", "event", "family", "not event", "not family")
-    )
+    """What an event's own content must say to pass: by name alone it does."""
+    yield from (rule.name for rule in gate.scopes)
     yield from (f"match {path}" for path in gate.destination.match if path != "name")
     yield from (name for name, _ in gate.routers)

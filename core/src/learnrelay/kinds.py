@@ -109,7 +109,7 @@ TAKES_CONTAINERS: frozenset[Kind] = frozenset({scalars, structure})
 """Kinds whose field covers everything below its path."""
 
 
-_IN_WORDS = {
+_IN_WORDS: dict[Kind, str] = {
     scalar: "text, a number or a boolean",
     integer: "a whole number",
     count: "a whole number from 0",

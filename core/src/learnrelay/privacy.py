@@ -59,9 +59,9 @@ _INDIRECT = frozenset({
     "bookmark_id", "note_id", "submission_uuid", "submission_returned_uuid", "student_item_key", "report_url",
     "user_course_roles", "user_forums_roles", "allowance_value", "team_id", "cohort_id", "group_id",
     "answer", "answers", "student_answer", "student_answers", "saved_response", "response", "submission", "state",
-    "old_state", "new_state", "choice", "choices", "options_selected", "rationale", "feedback", "feedback_text", "parts",
-    "body", "title", "text", "note_text", "old_note_text", "corrected_text", "notes", "tags", "old_tags", "query",
-    "search_string", "search_text", "file_upload_key", "date_of_birth", "gender", "country", "year_of_birth",
+    "old_state", "new_state", "choice", "choices", "options_selected", "rationale", "feedback", "feedback_text",
+    "parts", "body", "title", "text", "note_text", "old_note_text", "corrected_text", "notes", "tags", "old_tags",
+    "query", "search_string", "search_text", "file_upload_key", "date_of_birth", "gender", "country", "year_of_birth",
 })  # fmt: skip
 
 

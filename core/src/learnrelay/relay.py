@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from .assembly import Assembly, assemble
-from .delivery import EmbeddedEngine, Outbox, Parcel
+from .delivery import EmbeddedEngine, Engine, Outbox, Parcel
 from .errors import EventError
-from .events import event_from_line, event_from_mapping
+from .events import SourceEvent, event_from_line, event_from_mapping
+from .kinds import moment
 from .pipeline import Outcome, Pipeline, State, serialise
 
 
@@ -32,7 +34,7 @@ class Relay:
         self.assembly = assembly
         self.pipeline = Pipeline(assembly.plan)
         self.outbox = Outbox.open(assembly.config.delivery)
-        self.engine = EmbeddedEngine(self.outbox, assembly.config.destinations, assembly.standards)
+        self.engine = self._engine()
         self._started = False
 
     @classmethod
@@ -46,24 +48,34 @@ class Relay:
         Returns what became of it for each standard; an event that fails is an outcome, not an exception. Raises
         OutboxError or OutboxFullError, when what it became could not be stored; then nothing of it is.
         """
-        outcomes = self.process(event)
-        if parcels := [parcel for outcome in outcomes for parcel in parcels_of(outcome)]:
+        source = self._read(event)
+        if isinstance(source, Outcome):
+            return [source]
+        outcomes = self.pipeline.process(source)
+        when = moment(source.body["timestamp"])
+        if parcels := [parcel for outcome in outcomes for parcel in parcels_of(outcome, when)]:
             self.outbox.put(parcels)
             self.start()
             for name, arrivals in Counter(name for parcel in parcels for name in parcel.destinations).items():
                 self.engine.wake(name, arrivals)
         return outcomes
 
-    def process(self, event: Mapping[str, Any] | bytes | str) -> list[Outcome]:
-        """The pipeline alone: what would become of an event. Stores nothing."""
+    @staticmethod
+    def _read(event: Mapping[str, Any] | bytes | str) -> SourceEvent | Outcome:
         try:
             if isinstance(event, Mapping):
-                source = event_from_mapping(event)
-            else:
-                source = event_from_line(event.encode() if isinstance(event, str) else event)
+                return event_from_mapping(event)
+            return event_from_line(event.encode() if isinstance(event, str) else event)
         except EventError as error:
-            return [Outcome("", State.FAILED, reason=error.reason, error=error)]
-        return self.pipeline.process(source)
+            return Outcome("", State.FAILED, reason=error.reason, error=error)
+
+    def _engine(self) -> Engine:
+        config = self.assembly.config
+        if config.delivery.engine == "celery":
+            from .delivery.celery_engine import CeleryEngine
+
+            return CeleryEngine(config.delivery)
+        return EmbeddedEngine(self.outbox, config.destinations, self.assembly.standards)
 
     def start(self) -> None:
         """Start delivering in the background, if that is not done yet."""
@@ -85,12 +97,12 @@ class Relay:
         self.close()
 
 
-def parcels_of(outcome: Outcome) -> list[Parcel]:
+def parcels_of(outcome: Outcome, when: datetime | None) -> list[Parcel]:
     """What the outbox keeps of an outcome: a parcel for each statement that any destination may have."""
     told = [(outcome.statements, outcome.destinations)] if outcome.destinations else []
     told += [(statements, (name,)) for name, statements in outcome.own.items()]
     return [
-        Parcel(outcome.standard, statement["id"], outcome.event, serialise(statement), destinations)
+        Parcel(outcome.standard, statement["id"], outcome.event, serialise(statement), destinations, event_time=when)
         for statements, destinations in told
         for statement in statements
     ]

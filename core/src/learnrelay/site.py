@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import marshmallow
 
+_NOT_IN_AN_ASCII_PATH = re.compile(r'[\x00-\x20"#%<>?\[\\\]^`{|}\x7f]')  # the same, quicker
 _NO_CHARACTERS = "".join(f"\\U{plane:04x}fffe-\\U{plane:04x}ffff" for plane in range(1, 14))
 _NOT_IN_A_PATH = re.compile(
     r'[\x00-\x20"#%<>?\[\\\]^`{|}\x7f-\xa0\ud800-\uf8ff\ufdd0-\ufdef\ufff0-\uffff\U000e0000-\U0010ffff'
@@ -139,6 +140,6 @@ class Site:
         What may not stand in the path of an IRI (RFC 3987, 2.2) is percent-encoded; other scripts stay as they are.
         """
         joined = "/".join(parts)
-        if _NOT_IN_A_PATH.search(joined):
+        if (_NOT_IN_AN_ASCII_PATH if joined.isascii() else _NOT_IN_A_PATH).search(joined):
             joined = _NOT_IN_A_PATH.sub(lambda found: quote(found[0], safe=""), joined)
         return f"{self.root_url}/{joined}"

@@ -10,14 +10,15 @@ from __future__ import annotations
 import dis
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from hashlib import sha1
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from .families import Skip, Transformer
+from .families import Skip
 from .fields import ENTRY_KEY, Field, Fields
 from .kinds import Kind
 from .pipeline import Pipeline
@@ -98,6 +99,7 @@ class TracedCourses(CourseProvider):
 _MARK = re.compile(r"mk\d+[a-z]")
 _TOKENS = re.compile(r"[0-9a-f]{32}@learner\.invalid|[0-9a-f]{40}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
+_USER_NAMES = re.compile(r"(\w+_)?user_id")
 _COURSE_NAMES = re.compile(r"course_(id|key)|courserun_key")
 _BLOCK_NAMES = re.compile(
     r"(usage|problem|module|block|content|unit|vertical|sequence|chapter|item|child|id)(_key|_id)?"
@@ -110,12 +112,12 @@ class Source:
     """One source path of a mapping: who reads it, what may stand there, entries of what collection it is in."""
 
     path: str
-    field: Field
-    values: list[Any] = field(default_factory=list)
+    declared: Field
+    values: list[Any]
 
 
 def sources_of(reads: Sequence[type[Fields]], words: Sequence[str]) -> dict[str, Source]:
-    """All declared paths (``*`` for the entries of collections) with values that may stand there, two or more of each."""
+    """All declared paths (``*`` for the entries of collections) with two or more values that may stand there."""
     found: dict[str, Source] = {}
 
     def add(fields: type[Fields], prefix: str) -> None:
@@ -138,29 +140,36 @@ def sources_of(reads: Sequence[type[Fields]], words: Sequence[str]) -> dict[str,
 
 def _values(path: str, declared: Field, number: int, words: Sequence[str]) -> list[Any]:
     """Values that the field's kind takes: two with marks in the form that suits its name, then others."""
-    name = path.removesuffix(".**").rpartition(".")[2]
+    name = path.rpartition(".")[2]
     one, two = f"mk{number}a", f"mk{number}b"
     courses = [f"course-v1:{mark}+{mark}c+{mark}r" for mark in (one, two)]
     blocks = [f"block-v1:{one}+{one}c+{one}r+type@problem+block@{mark}" for mark in (one, two)]
-    urls = [f"https://{mark}.example/{mark}?activate_block_id={blocks[0]}".replace("+", "%2B") for mark in (one, two)]
-    texts = [one, two, *blocks]
-    if _COURSE_NAMES.fullmatch(name):
-        texts = [*courses, one]
-    elif _URL_NAMES.fullmatch(name):
-        texts = [*urls, f"/{one}/page", one]
-    elif _BLOCK_NAMES.fullmatch(name):
-        texts = [*blocks, one, two]
-    elif path == "data":
-        texts = [f"input_{one}_2_1=x", f"input_{two}_2_1=x"]
+    urls = [
+        f"https://{mark}.example/{mark}?activate_block_id={block}".replace("+", "%2B")
+        for mark, block in zip((one, two), blocks, strict=True)
+    ]
     whole, share = 1000 + number * 10, (number + 11) / 128
-    return _taken(
-        declared.kind,
-        [
-            *declared.examples, *texts, whole + 1.5, whole + 4.25, share, whole, whole + 3, 0, 1, True, False,
-            *(f"203{number % 10}-0{1 + number // 10 % 9}-03T04:05:{second}.123000+00:00" for second in ("06", "17")),
-            str(uuid5(NAMESPACE_URL, one)), str(uuid5(NAMESPACE_URL, two)), [one, two], [two], "1.25", *words,
-        ],
-    )  # fmt: skip
+    numbers = [whole + 1.5, whole + 4.25, share, whole, whole + 3, 0, 1]
+    nested: list[Any] = [[one, two], [two], {one: one, two: two}]
+    if _USER_NAMES.fullmatch(name):
+        suited: list[Any] = [whole, whole + 3, one, two]
+    elif _COURSE_NAMES.fullmatch(name):
+        suited = [*courses, one]
+    elif _URL_NAMES.fullmatch(name):
+        suited = [*urls, f"/{one}/page", one, f"mailto:{one}@mail.invalid"]
+    elif _BLOCK_NAMES.fullmatch(name):
+        suited = [*blocks, one]
+    elif path == "data":
+        suited = [f"input_{one}_2_1=x", f"input_{two}_2_1=x"]
+    else:
+        suited = [one, two]
+    pool = [*declared.examples, *suited, *words, *numbers, True, False, *nested, "1.25"]
+    taken = _taken(declared.kind, pool)
+    if len(taken) > 1:
+        return taken
+    moments = [f"203{number % 10}-0{1 + number // 10 % 9}-03T04:05:{second}.123000+00:00" for second in ("06", "17")]
+    uuids = [str(uuid5(NAMESPACE_URL, mark)) for mark in (one, two)]
+    return _taken(declared.kind, [*taken, *moments, *uuids, *courses, *blocks, *urls, {one: one}, {two: two}])
 
 
 def _taken(kind: Kind, pool: Sequence[Any]) -> list[Any]:
@@ -203,7 +212,7 @@ def words_of(function: Callable[..., Any]) -> list[str]:
             if isinstance(one, FunctionType) and one.__module__.partition(".")[0] in ("learnrelay", home):
                 visit(one.__code__, one.__globals__)
             elif isinstance(one, Mapping):
-                words.update(dict.fromkeys([key for key in one if isinstance(key, str)][:2]))
+                words.update(dict.fromkeys([key for key in one if isinstance(key, str)][:_MOST_WORDS]))
 
     plain = getattr(function, "__wrapped__", function)
     home = plain.__module__.partition(".")[0]
@@ -214,8 +223,9 @@ def words_of(function: Callable[..., Any]) -> list[str]:
 
 # --- running --------------------------------------------------------------------------------------------
 
-_MOST_FORMS = 8
-_MOST_VALUES = 12
+_MOST_FORMS = 10
+_MOST_VALUES = 30
+_MOST_WORDS = 16
 _NONE: list[Any] = []
 
 Sample = dict[str, Any]
@@ -234,54 +244,80 @@ class Tracer:
             path for path in self.sources
             if not path.endswith(".*") and any(other.startswith(path + ".") for other in self.sources)
         }  # fmt: skip
+        self.telling: dict[str, list[Any]] = {
+            path: source.values[:2] + [value for value in source.values[2:] if isinstance(value, dict)][:1]
+            for path, source in self.sources.items()
+        }
+        self.marked = list(self.sources)
         self.found: dict[str, dict[str, Form]] = {path: {} for path in self.sources}
+
+    def typical(self) -> Leaves:
+        """What is said of a sample: what is the same of an event is the mapping's own, not the event's."""
+        whole = self._whole()
+        return {} if whole is None else self._leaves(whole) or {}
 
     def trace(self) -> dict[str, dict[str, Form]]:
         """Source path → output path → form. Paths that come out nowhere have an empty table."""
         whole = self._whole()
         if whole is None:
             return self.found
-        forms = {_form(self._leaves(whole))}
-        deep = [whole]
-        for sample in deep:  # grows while new forms of statements turn up
-            for altered, leaves in self._alter(sample, self.sources, most=_MOST_VALUES):
-                form = _form(leaves)
-                if form not in forms and len(deep) < _MOST_FORMS:
-                    forms.add(form)
-                    deep.append(altered)
-        for path, source in self.sources.items():
-            rest = {p: v for p, v in whole.items() if p not in self._readers(path)}
-            for _ in self._alter({**rest, path: source.values[0]}, [path]):
-                pass  # at its other path
-            for _ in self._alter(rest, self.sources, most=2):
-                pass  # without it
-            without = {p: v for p, v in whole.items() if not p.startswith(path + ".")}
-            unlike = source.values if path in self.containers else source.values[2:4]
-            for value in unlike:
-                for _ in self._alter({**without, path: value}, self.sources, most=2):
-                    pass
         users = [path for path in self.sources if path.endswith(("user_id", "username"))]
-        nobody = {p: v for p, v in whole.items() if p not in users}
-        one_user = {p: "mk0u" if p.endswith("name") else 4711 for p in users}
-        for sample in ({**whole, **one_user}, *({**nobody, p: one_user[p]} for p in users)):
-            for _ in self._alter(sample, users):
-                pass
+        one_user = {path: "mk0u" if path.endswith("name") else 4711 for path in users}
+        samples = [whole, {**whole, **one_user}]
+        for path in self.containers:
+            without = {p: v for p, v in samples[1].items() if not p.startswith(path + ".")}
+            samples += [{**without, path: value} for value in self.sources[path].values]
+        seeds = len(samples)
+        forms: set[frozenset[tuple[str, str]]] = set()
+        outputs: set[str] = set()
+        for number, sample in enumerate(samples):  # grows while new forms of statements turn up
+            for path, altered, leaves in self._alter(sample, self.sources, every=number < 2):
+                form = _form(leaves)
+                if form in forms:
+                    continue
+                forms.add(form)
+                room = 4 * _MOST_FORMS if leaves.keys() - outputs or 2 <= number < seeds else _MOST_FORMS
+                outputs |= leaves.keys()
+                if len(samples) < seeds + room:
+                    samples.append(altered)
+                if path in altered and altered[path] not in self.telling[path]:
+                    self.telling[path].append(altered[path])
+        for path, source in self.sources.items():
+            relative = [value for value in source.values if isinstance(value, str) and value.startswith("/")]
+            others = [{**whole, path: value} for value in relative]
+            if path in whole and not source.declared.needed:
+                others.append({p: v for p, v in whole.items() if p != path})
+            for sample in others:
+                self._note(sample, self.sources)
+            samples += others
+        for path, source in self.sources.items():
+            if path not in whole and path not in self.containers:
+                rivals = self._readers(path)
+                for sample in samples:
+                    moved = {**{p: v for p, v in sample.items() if p not in rivals}, path: source.values[0]}
+                    self._note(moved, [path], every=sample is whole)
+        for path in users:
+            for sample in samples:
+                self._note({**{p: v for p, v in sample.items() if p not in users}, path: one_user[path]}, [path])
         return self.found
+
+    def _note(self, sample: Sample, paths: Iterable[str], every: bool = False) -> None:
+        for _ in self._alter(sample, paths, every):
+            pass
 
     def _readers(self, path: str) -> set[str]:
         """The paths of the fields that read this one: its alternatives, and itself."""
-        alternatives = self.sources[path].field.paths
+        alternatives = self.sources[path].declared.paths
         prefix = path[: path.rfind("*.") + 2] if ".*." in path else ""
         plain = {prefix + alternative for alternative in alternatives}
-        return {p for p in self.sources if p.removesuffix(".*").removesuffix(".**") in plain or p == path}
+        return {p for p in self.sources if p.removesuffix(".*") in plain or p == path}
 
     def _whole(self) -> Sample | None:
         """A sample with every field at its first path, of which the mapping says something."""
         sample = {
             path: source.values[0]
             for path, source in self.sources.items()
-            if path not in self.containers
-            and path.removesuffix(".**").removesuffix(".*").endswith(source.field.paths[0])
+            if path not in self.containers and path.removesuffix(".*").endswith(source.declared.paths[0])
         }
         if self._leaves(sample) is not None:
             return sample
@@ -291,7 +327,7 @@ class Tracer:
                     return {**sample, path: value}
         return None
 
-    def _alter(self, sample: Sample, paths: Iterable[str], most: int = 3) -> Iterator[tuple[Sample, Leaves]]:
+    def _alter(self, sample: Sample, paths: Iterable[str], every: bool) -> Iterator[tuple[str, Sample, Leaves]]:
         """The sample with each path altered, and left out, in turn; what comes of it is noted."""
         before = self._leaves(sample)
         if before is None:
@@ -300,22 +336,32 @@ class Tracer:
             if path in self.containers and path not in sample:
                 continue  # a text in the place of an object would take along what others find there
             rest = {other: value for other, value in sample.items() if other != path}
-            for value in self.sources[path].values[:most]:
+            now = sample.get(path)
+            values = self.sources[path].values[:_MOST_VALUES] if every else self.telling[path]
+            for value in [value for value in values if value != now]:
                 altered = {**rest, path: value}
                 if (after := self._leaves(altered)) is not None:
-                    self._compare(before, after, path, sample.get(path), value)
-                    yield altered, after
+                    self._compare(before, after, path, now, value)
+                    yield path, altered, after
             if path in sample and (after := self._leaves(rest)) is not None:
-                self._compare(before, after, path, sample[path], None)
-                yield rest, after
+                self._compare(before, after, path, now, None)
+                yield path, rest, after
 
     def _leaves(self, sample: Sample) -> Leaves | None:
-        """What is said of a sample; None where nothing is."""
+        """What is said of a sample; None where nothing is. Marks in it tell where they came from."""
         try:
             made = self.pipeline.statements(self.step, body_of(self.event, sample))
         except Exception:  # a sample that the mapping cannot use tells nothing
             return None
-        return None if isinstance(made, Skip) or not made else leaves_of(made)
+        if isinstance(made, Skip) or not made:
+            return None
+        leaves = leaves_of(made)
+        for output, values in leaves.items():
+            for value in values:
+                for number in _numbers_of_marks(value) if isinstance(value, str) else ():
+                    if number < len(self.marked):
+                        self.found[self.marked[number]][output] = Form.VALUE
+        return leaves
 
     def _compare(self, before: Leaves, after: Leaves, path: str, was: Any, became: Any) -> None:
         if before == after:
@@ -343,6 +389,11 @@ class Tracer:
         return form
 
 
+@lru_cache(100_000)
+def _numbers_of_marks(text: str) -> tuple[int, ...]:
+    return tuple(int(mark[2:-1]) for mark in _MARK.findall(text) if mark[-1] in "abcr")
+
+
 def _form(leaves: Leaves | None) -> frozenset[tuple[str, str]]:
     """Which paths statements have, with what is constant there."""
     return frozenset((path, str(values) if _constant(values) else "") for path, values in (leaves or {}).items())
@@ -362,11 +413,11 @@ def _shows(raw: Any, value: Any) -> bool:
         return False
     if isinstance(raw, (int, float)):
         if isinstance(value, (int, float)):
-            return value in (raw, round(raw, 3))
+            return bool(value in (raw, round(raw, 3)))
         return re.search(rf"(?<![\w.-]){re.escape(str(raw))}(?![\w.-])", str(value)) is not None
     text = str(raw)
     if not any(character.isdigit() for character in text):
-        return text == value
+        return text == str(value)
     return text in str(value) or (_MOMENT.match(text) is not None and text[:19] in str(value))
 
 
@@ -377,7 +428,7 @@ def body_of(event: str, sample: Sample) -> Body:
         if ".*." not in path:
             _put(
                 body,
-                path.removesuffix(".**").removesuffix(".*"),
+                path.removesuffix(".*"),
                 _entries(path, sample) if path.endswith(".*") else sample[path],
             )
     return body
@@ -386,7 +437,7 @@ def body_of(event: str, sample: Sample) -> Body:
 def _entries(path: str, sample: Sample) -> Any:
     """The entries of a collection: the first as the sample says, the second with other marks."""
     wanted = sample[path]
-    inner = {p.removeprefix(path + ".").removesuffix(".**"): v for p, v in sample.items() if p.startswith(path + ".")}
+    inner = {p.removeprefix(path + "."): v for p, v in sample.items() if p.startswith(path + ".")}
     entries = []
     for number in range(2 if wanted == "list" else wanted):
         entry: Body = {}
@@ -408,18 +459,25 @@ def _put(body: Body, path: str, value: Any) -> None:
 def leaves_of(statements: Sequence[Statement]) -> Leaves:
     """All values of statements by output path: keys with dots in quotes, ``[*]`` for the items of a list."""
     found: Leaves = {}
-
-    def walk(value: Any, path: str) -> None:
-        if isinstance(value, Mapping):
-            for key, inner in value.items():
-                plain = re.fullmatch(r"[@\w-]+", key) is not None
-                walk(inner, (f"{path}.{key}" if path else key) if plain else f'{path}["{key}"]')
-        elif isinstance(value, (list, tuple)):
-            for inner in value:
-                walk(inner, f"{path}[*]")
-        else:
-            found.setdefault(path, []).append(value)
-
     for statement in statements:
-        walk(statement, "")
+        _walk(statement, "", found)
     return found
+
+
+def _walk(value: Any, path: str, found: Leaves) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _walk(inner, below(path, key), found)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            _walk(inner, f"{path}[*]", found)
+    else:
+        found.setdefault(path, []).append(value)
+
+
+@lru_cache(100_000)
+def below(path: str, key: str) -> str:
+    """The output path of a key of the object at ``path``."""
+    if re.fullmatch(r"[@\w-]+", key) is None:
+        return f'{path}["{key}"]'
+    return f"{path}.{key}" if path else key

@@ -152,6 +152,11 @@ PAGE = "https://learn.example.org/courses/c/week1/"
         ("http://[half", PAGE, None),
         ("http:///nowhere", PAGE, None),
         ("https://two hosts/", PAGE, None),
+        ("https://learn.example.org:harbour/", PAGE, None),
+        ("https://mira@/", PAGE, None),
+        ("https://mira@learn.example.org:8000/", PAGE, "https://mira@learn.example.org:8000/"),
+        ("mailto:", PAGE, None),
+        ("javascript:", PAGE, None),
     ],
 )
 def test_where_a_link_leads(target: str, page: str | None, expected: str | None) -> None:

@@ -27,7 +27,12 @@ EVERYWHERE: dict[str, Callable[[Any, Any], bool]] = {
     f"context.extensions.{v.TRANSFORMER_VERSION}": lambda erb, ours: ours.startswith("learnrelay-xapi@"),
 }
 _ATTEMPT_ID = f"definition.extensions.{v.ATTEMPT_ID}"
-_ATTEMPT_IRI = {"context.contextActivities.grouping.0.id": lambda erb, ours: ours == f"urn:uuid:{erb.lower()}"}
+_BLOCK_ADDRESS: dict[str, Callable[[Any, Any], bool]] = {
+    "object.id": lambda erb, ours: ours == f"http://localhost:18000/xblock/{erb}"
+}
+_EXAM = _BLOCK_ADDRESS | {
+    "context.contextActivities.grouping.0.id": lambda erb, ours: ours == f"urn:uuid:{erb.lower()}"
+}
 _WITH_QUESTIONS: dict[str, Callable[[Any, Any], bool]] = {
     "object.objectType": lambda erb, ours: (erb, ours) == ("GroupActivity", "Activity"),
     "context.contextActivities.parent.0.objectType": lambda erb, ours: (erb, ours) == ("GroupActivity", "Activity"),
@@ -38,10 +43,11 @@ _NO_EMPTY_EXTENSIONS = {"object.definition.extensions": lambda erb, ours: (erb, 
 CORRECTIONS = {
     "edx.course.grade.now_passed": _NO_EMPTY_EXTENSIONS,
     "edx.course.grade.passed.first_time": _NO_EMPTY_EXTENSIONS,
-    "edx.special_exam.practice.attempt.created": _ATTEMPT_IRI,
-    "edx.special_exam.proctored.attempt.submitted": _ATTEMPT_IRI,
-    "edx.special_exam.timed.attempt.created": _ATTEMPT_IRI,
-    "edx.special_exam.timed.attempt.submitted": _ATTEMPT_IRI,
+    "edx.problem.completed(proposed)": _BLOCK_ADDRESS,
+    "edx.special_exam.practice.attempt.created": _EXAM,
+    "edx.special_exam.proctored.attempt.submitted": _EXAM,
+    "edx.special_exam.timed.attempt.created": _EXAM,
+    "edx.special_exam.timed.attempt.submitted": _EXAM,
     "problem_check(server,multiple_questions,correct)": _WITH_QUESTIONS,
     "problem_check(server,multiple_questions,incorrect)": _WITH_QUESTIONS,
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 from learnrelay.events import event_from_mapping
 from learnrelay.pipeline import Pipeline, State, serialise
+from learnrelay_xapi import scores
 from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.schema import statement_schema
 
@@ -48,6 +51,11 @@ Relay = Callable[..., Pipeline]
 def statements(pipeline: Pipeline, event: dict[str, Any]) -> list[dict[str, Any]]:
     (outcome,) = pipeline.process(event_from_mapping(event))
     return outcome.statements
+
+
+def test_examples_in_docstrings() -> None:
+    found = doctest.testmod(scores)
+    assert found.attempted and not found.failed
 
 
 @pytest.mark.parametrize("version", ["1.0.3", "2.0"])
@@ -99,6 +107,28 @@ def test_questions_have_statements_unless_switched_off(relay_with: Relay) -> Non
     assert [question["context"]["statement"]["id"] for question in questions] == [whole["id"]] * 2
     assert [question["context"]["contextActivities"]["parent"] for question in questions] == [[whole["object"]]] * 2
     assert statements(relay_with(question_statements=False), CHECKED) == [whole]
+
+
+def test_actors_and_courses_are_made_once_for_all_mappings(relay_with: Relay) -> None:
+    pipeline = relay_with()
+    (played,), (paused,) = (statements(pipeline, PLAYED | {"name": name}) for name in ("play_video", "pause_video"))
+    assert played["actor"] is paused["actor"]
+    activities = (statement["context"]["contextActivities"]["parent"] for statement in (played, paused))
+    assert next(activities) is next(activities)
+
+
+def test_no_id_has_a_scheme_that_learning_record_stores_refuse(relay_with: Relay) -> None:
+    """Learning Locker takes word characters only before the colon: ``block-v1:`` alone is refused."""
+    pipeline = relay_with()
+    ids = [found for event in EVENTS for statement in statements(pipeline, event) for found in activity_ids(statement)]
+    assert len(ids) > 160
+    assert [found for found in ids if not re.match(r"\w+:", found)] == []
+
+
+def activity_ids(statement: dict[str, Any]) -> Iterator[str]:
+    yield statement["object"]["id"]
+    for activities in statement["context"].get("contextActivities", {}).values():
+        yield from (activity["id"] for activity in activities)
 
 
 def test_the_time_keeps_its_offset(relay_with: Relay) -> None:

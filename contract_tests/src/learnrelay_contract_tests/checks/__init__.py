@@ -31,7 +31,7 @@ class Note:
     path: str = ""
 
 
-class NotApplicable(Exception):
+class NotApplicableError(Exception):
     """The plugin has nothing that the check is about; the text says what it has not."""
 
 

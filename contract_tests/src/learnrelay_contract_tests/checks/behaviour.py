@@ -15,17 +15,17 @@ from .. import differences, schemas
 from ..declarations import Declared, flat
 from ..samples import NASTY, Event, as_line, build, copy, put, sent, take, value_for
 from ..subject import FAILED, SKIPPED, TRANSFORMED, Case, Subject, outcome_of
-from . import Finding, NotApplicable, Note, check
+from . import Finding, NotApplicableError, Note, check
 from .privacy import cases_of, reached
 
 TYPED = ("MissingFieldError", "InvalidFieldError")
 
 
 def mappings_of(subject: Subject) -> list[Case]:
-    """The cases of transformers. Raises NotApplicable where there is none."""
+    """The cases of transformers. Raises NotApplicableError where there is none."""
     found = [case for case in cases_of(subject) if case.transformer != subject.name]
     if not found:
-        raise NotApplicable("it maps no events")
+        raise NotApplicableError("it maps no events")
     return found
 
 
@@ -59,7 +59,8 @@ def samples_reach(subject: Subject) -> Iterable[Finding | Note]:
         if not reached(outcomes[0]):
             reason = told(outcomes[0])
             yield Finding(
-                f"the complete sample does not come through ({reason}): give the fields an example=, or the family samples=",
+                f"the complete sample does not come through ({reason}): "
+                "give the fields an example=, or the family samples=",
                 case.about,
             )
         for sample, outcome in list(zip(case.samples, outcomes, strict=True))[len(case.samples) - case.given :]:
@@ -144,10 +145,10 @@ def ids(subject: Subject) -> Iterable[Finding | Note]:
     """Over all samples: one id, one event. Events that differ in a detail only may share it, with a note."""
     known: dict[str, tuple[str, str]] = {}
     for case in mappings_of(subject):
-        outcomes = [(sample.label, False, outcome) for sample, outcome in zip(case.samples, subject.base[case.about], strict=True)]
-        for label, text in zip(("another object", "another learner and time"), _others(subject, case), strict=True):
-            outcomes.append((label, True, outcome_of(case, subject.parse(text))))
-        for label, other, outcome in outcomes:
+        outcomes = dict(zip((sample.label for sample in case.samples), subject.base[case.about], strict=True))
+        outcomes |= {label: outcome_of(case, subject.parse(text)) for label, text in _others(subject, case).items()}
+        first: set[str] = set()
+        for label, outcome in outcomes.items():
             texts = outcome.get("statements", [])
             own = [str(orjson.loads(text).get("id") or "") for text in texts]
             if not all(own):
@@ -156,27 +157,31 @@ def ids(subject: Subject) -> Iterable[Finding | Note]:
             if len(set(own)) < len(own):
                 yield Finding(f"{label}: two statements of one event have the same id", case.about, "id")
                 break
-            clash = next((one for one, text in zip(own, texts, strict=True) if one in known and known[one][0] != text), None)
-            if clash is not None and (other or known[clash][1] != case.about):
-                yield Finding(f"{label}: another event, another statement, the same id", case.about, "id")
-                break
-            if clash is not None:
-                yield Note(f"{label}: another statement with the same id", case.about, "id")
-            known |= {one: (text, case.about) for one, text in zip(own, texts, strict=True) if one not in known}
+            first = first or set(own)
+            for identity, text in zip(own, texts, strict=True):
+                before, event = known.setdefault(identity, (text, case.about))
+                if before != text and (event != case.about or (label in OTHERS and identity in first)):
+                    yield Finding(f"{label}: another event, another statement, the same id", case.about, "id")
+                    break
+                if before != text:
+                    yield Note(f"{label}: another statement with the same id", case.about, "id")
 
 
-def _others(subject: Subject, case: Case) -> list[str]:
-    """The complete sample with other values in the plugin's own fields, and in those of the standard."""
-    own = {one.name for one in case.own}
+OTHERS = ("another object", "another learner and time")
+
+
+def _others(subject: Subject, case: Case) -> dict[str, str]:
+    """The complete sample with other values in the plugin's own fields, and in the other ones."""
+    own = {path for one in case.own for path in one.paths}
     events = []
     for turned in (True, False):
         chosen = {
-            one.name: (one.paths[0], value_for(one, int((one.name in own) is turned)))
+            one.name: (one.paths[0], value_for(one, int((one.paths[0] in own) is turned)))
             for one in case.fields
             if not one.is_key
         }
         events.append(sent(build(case.event, case.fields, chosen), "object"))
-    return subject.run(events).outcomes
+    return dict(zip(OTHERS, subject.run(events).outcomes, strict=True))
 
 
 @check("behaviour.required-missing", "A required field that is missing is a MissingFieldError that names it.")
@@ -291,7 +296,7 @@ _JSON = st.recursive(
 )  # fmt: skip
 
 
-class _Faulty(Exception):
+class _FaultyError(Exception):
     pass
 
 
@@ -319,11 +324,11 @@ def _explored(subject: Subject, case: Case, paths: list[str]) -> str | None:
         for event, text in zip(events, texts, strict=True):
             if fault := _fault(subject, case, text):
                 minimal.append((event, fault))
-                raise _Faulty
+                raise _FaultyError
 
     try:
         explore()
-    except _Faulty:
+    except _FaultyError:
         event, fault = minimal[-1]
         return f"{fault}; a minimal event: {orjson.dumps(event).decode()}"
     except HypothesisException as error:

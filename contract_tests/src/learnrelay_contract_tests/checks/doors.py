@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..subject import Subject
-from . import Finding, NotApplicable, Note, check
+from . import Finding, NotApplicableError, Note, check
 
 PROVIDERS = {"resolvers"}
 
@@ -21,7 +21,7 @@ def side_doors(subject: Subject) -> Iterable[Finding | Note]:
     for process in (subject.process, subject.witness[0]):
         subject.heard.update(dict.fromkeys(tuple(one) for one in process.ask("heard")))
     if {info.kind for info in subject.infos} <= PROVIDERS:
-        raise NotApplicable("a resolver may look things up")
+        raise NotApplicableError("a resolver may look things up")
     for phase, what, place in subject.heard:
         if phase == "event":
             yield Finding(f"{what} ({place})", path=place.rpartition(" at ")[2])

@@ -12,9 +12,21 @@ from learnrelay.events import event_from_line, event_from_object
 
 from .. import differences, leaks, names
 from ..declarations import Declared, flat, projection
-from ..samples import FIRST_ENTRY, Event, Marker, Sample, alterations, as_line, copy, marker_text, put, sent, with_markers
+from ..samples import (
+    FIRST_ENTRY,
+    Event,
+    Marker,
+    Sample,
+    alterations,
+    as_line,
+    copy,
+    marker_text,
+    put,
+    sent,
+    with_markers,
+)
 from ..subject import TRANSFORMED, Case, Subject, outcome_of
-from . import Finding, NotApplicable, Note, check
+from . import Finding, NotApplicableError, Note, check
 
 SHAPES = ("object", "line")
 PER_EVENT = 3
@@ -22,9 +34,9 @@ PER_EVENT = 3
 
 
 def cases_of(subject: Subject) -> list[Case]:
-    """The cases. Raises NotApplicable where there is none."""
+    """The cases. Raises NotApplicableError where there is none."""
     if not subject.cases:
-        raise NotApplicable("it looks at no events")
+        raise NotApplicableError("it looks at no events")
     return subject.cases
 
 
@@ -102,7 +114,9 @@ def _below_declared(subject: Subject, case: Case) -> Iterable[Finding]:
         if outcomes[number] != outcomes[number + 1]:
             path = pairs[number][0]
             difference = differences.first(outcomes[number], outcomes[number + 1])
-            yield Finding(f"{path} is declared, what lies below it is not, and has an influence: {difference}", case.about, path)
+            yield Finding(
+                f"{path} is declared, what lies below it is not, and has an influence: {difference}", case.about, path
+            )
             return
 
 
@@ -141,7 +155,7 @@ def declared_names(subject: Subject) -> Iterable[Finding | Note]:
     declarations: dict[str, tuple[Declared, ...]] = {case.transformer: case.own for case in subject.cases}
     declarations |= {f"standard {name}": fields for name, fields in subject.standards.items() if name == subject.name}
     if not declarations:
-        raise NotApplicable("it declares no fields")
+        raise NotApplicableError("it declares no fields")
     told: set[tuple[str, str]] = set()
     for owner, fields in declarations.items():
         for path, one in flat(fields):

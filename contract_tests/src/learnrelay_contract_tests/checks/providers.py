@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from .. import leaks
-from ..host import TITLED_COURSE, Died, Process
+from ..host import TITLED_COURSE, DiedError, Process
 from ..samples import Marker, marker_text
 from ..subject import Subject
-from . import Finding, NotApplicable, Note, check
+from . import Finding, NotApplicableError, Note, check
 
 SETTINGS: tuple[dict[str, Any], ...] = (
     {}, {"secret": "another secret of the harness"}, {"path": "courses.csv"},
@@ -22,7 +22,7 @@ def _assembled(subject: Subject, section: str, provider: str, process: Process) 
     for settings in (own,) if own else SETTINGS:
         try:
             subject.assemble(process, sections={section: {"provider": provider, **(settings or {})}})
-        except Died:
+        except DiedError:
             continue
         return True
     return False
@@ -41,7 +41,7 @@ def identity(subject: Subject) -> Iterable[Finding | Note]:
     """Learners by id, by name, by both, unknown and odd ones, in two spaces and two processes."""
     names = subject.description["identity_providers"]
     if not names:
-        raise NotApplicable("it brings no identity provider")
+        raise NotApplicableError("it brings no identity provider")
     rng = subject.rng("users")
     known = [[str(a), str(b)] for a, b in subject.package.users]
     users = known or [[marker_text(rng, "user_id"), marker_text(rng, "name")] for _ in range(6)]
@@ -96,7 +96,7 @@ def courses(subject: Subject) -> Iterable[Finding | Note]:
     """Known, unknown and odd course ids."""
     names = subject.description["course_providers"]
     if not names:
-        raise NotApplicable("it brings no course provider")
+        raise NotApplicableError("it brings no course provider")
     asked = [TITLED_COURSE, "course-v1:Nobody+X+1", "", "é\ud7ff", "x" * 3000, "Org/Course/Run", "library-v1:A+B"]
     for name in names:
         if not _assembled(subject, "courses", name, subject.process):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ..lint import Flaw, lint_files
 from ..lint.rules import PRIVATE
 from ..subject import Subject
-from . import Finding, NotApplicable, Note, check
+from . import Finding, NotApplicableError, Note, check
 
 
 def flaws(subject: Subject) -> list[Flaw]:
@@ -26,7 +26,8 @@ def _place(subject: Subject, flaw: Flaw) -> str:
 
 @check(
     "source.privacy",
-    "The source reads no raw event, no stack, no memory, no undeclared field, no inside of the host; hides and keeps nothing.",
+    "The source reads no raw event, no stack, no memory, no undeclared field, no inside of the host, "
+    "and hides and keeps nothing.",
     private=True,
 )
 def privacy(subject: Subject) -> Iterable[Finding | Note]:
@@ -69,7 +70,7 @@ def gaps(subject: Subject) -> Iterable[Finding | Note]:
     from . import ALL
 
     if not subject.package.gaps:
-        raise NotApplicable("it claims none")
+        raise NotApplicableError("it claims none")
     for name, reason in subject.package.gaps.items():
         known = ALL.get(name)
         if known is None:

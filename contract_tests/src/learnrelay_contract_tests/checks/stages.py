@@ -14,7 +14,7 @@ from ..declarations import Declared, flat, read
 from ..host import CARRIER, Process
 from ..samples import NASTY, Event, copy, put, samples_of, sent, values_of
 from ..subject import TRANSFORMED, Case, Subject, outcome_of
-from . import Finding, NotApplicable, Note, check
+from . import Finding, NotApplicableError, Note, check
 from .behaviour import _in_words
 
 NOBODYS = "a value that no event has"
@@ -22,7 +22,7 @@ NOBODYS = "a value that no event has"
 
 def _stage_cases(subject: Subject, hook: str) -> list[Case]:
     if hook not in subject.stages:
-        raise NotApplicable(f"it has no {hook}")
+        raise NotApplicableError(f"it has no {hook}")
     return [case for case in subject.cases if case.transformer == subject.name]
 
 
@@ -122,7 +122,7 @@ def _routed(
 
 
 def _tenants(subject: Subject, destinations: Mapping[str, Any], case: Case) -> Iterator[Finding]:
-    """Two destinations, each alone in a process of its own, and all together: what one gets must not depend on others."""
+    """Two destinations, each alone in a process of its own, and all together: no one's lot depends on others."""
     together = _routed(subject, destinations, case)
     for name in list(destinations)[:2]:
         alone = _routed(subject, {name: destinations[name]}, case, subject.start(seed=9)[0])
@@ -183,7 +183,7 @@ def wanted_of(subject: Subject, key: str, fields: tuple[Declared, ...]) -> tuple
 def scopes(subject: Subject) -> Iterable[Finding | Note]:
     """Every accepted value against complete, empty, altered and contradictory proofs."""
     if not subject.scopes:
-        raise NotApplicable("it has no scope")
+        raise NotApplicableError("it has no scope")
     case = subject.cases[0]
     try:
         for key, fields in subject.scopes.items():

@@ -10,13 +10,14 @@ import orjson
 from .. import leaks
 from ..samples import Marker
 from ..subject import Subject
-from . import Finding, NotApplicable, Note, check
+from . import Finding, NotApplicableError, Note, check
 
 MOMENT = "2026-03-02T09:00:00.250000+00:00"
 LONGEST = 600
 MARKER = Marker("the body", "Vexolun Karimotse 884213")
 BODIES = (
-    "", "[]", "{}", "null", "not JSON \x00", "[" * 500, '{"message": "refused"}', '{"message": {"a": [1]}}', '{"error": 3}',
+    "", "[]", "{}", "null", "not JSON \x00", "[" * 500, '{"message": "refused"}', '{"message": {"a": [1]}}',
+    '{"error": 3}',
     f"<html>{MARKER.text}</html>", orjson.dumps([{"actor": {"name": MARKER.text}}]).decode(),
     orjson.dumps({"statement": {"actor": MARKER.text}, "statements": [MARKER.text]}).decode(),
     orjson.dumps({"detail": "x" * 100_000}).decode(), '"text"', "é\ud7ff",
@@ -25,7 +26,7 @@ BODIES = (
 
 def _name(subject: Subject) -> str:
     if subject.name not in subject.standards:
-        raise NotApplicable("it brings no standard")
+        raise NotApplicableError("it brings no standard")
     return subject.name
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from .. import lock, schemas
 from ..subject import Subject
-from . import Finding, NotApplicable, Note, check
+from . import Finding, NotApplicableError, Note, check
 from .behaviour import mappings_of
 
 
@@ -34,7 +34,7 @@ def shapes_of(subject: Subject, specification: bool = False) -> dict[str, lock.S
 def versions(subject: Subject) -> Iterable[Finding | Note]:
     """Shapes of all samples' output against contract.lock.json."""
     if subject.infos[0].kind == "standards":
-        raise NotApplicable("a standard's output is that of its families")
+        raise NotApplicableError("a standard's output is that of its families")
     now = shapes_of(subject)
     path = subject.package.lock
     if path is None or not path.is_file():

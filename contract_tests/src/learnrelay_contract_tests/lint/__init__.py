@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,19 +37,21 @@ class Flaw:
 _ALLOW = re.compile(r"#\s*learnrelay:\s*allow\s+(LR\d+)\s+because\s+(.{10,})")
 
 
-def lint_text(text: str, file: str = "<text>", decorators: Iterable[str] = ()) -> list[Flaw]:
-    """Flaws of one file. ``decorators``: names that other files of the package decorate with."""
+def lint_text(text: str, file: str = "<text>", decorators: Iterable[str] = (), kinds: Iterable[str] = ()) -> list[Flaw]:
+    """Flaws of one file. ``decorators``, ``kinds``: names that other files of the package use as such."""
     try:
         tree = ast.parse(text, file)
     except SyntaxError as error:
         return [Flaw(file, error.lineno or 1, error.offset or 0, "LR103", f"cannot be read: {error.msg}")]
-    return lint_tree(tree, text.splitlines(), file, decorators)
+    return lint_tree(tree, text.splitlines(), file, decorators, kinds)
 
 
-def lint_tree(tree: ast.Module, lines: Sequence[str], file: str, decorators: Iterable[str] = ()) -> list[Flaw]:
+def lint_tree(
+    tree: ast.Module, lines: Sequence[str], file: str, decorators: Iterable[str] = (), kinds: Iterable[str] = ()
+) -> list[Flaw]:
     """Flaws of a parsed file."""
     origins = Origins(tree)
-    visitor = Visitor(origins, set(decorators) | origins.decorators)
+    visitor = Visitor(origins, origins.decorators.union(decorators), origins.kinds.union(kinds))
     visitor.visit(tree)
     found = set()
     for node, code, detail in visitor.found:
@@ -63,13 +66,13 @@ def lint_tree(tree: ast.Module, lines: Sequence[str], file: str, decorators: Ite
 def lint_files(files: Sequence[Path]) -> list[Flaw]:
     """Flaws of all files of a package."""
     texts = {file: file.read_text(encoding="utf-8", errors="replace") for file in files}
-    decorators = set()
+    decorators, kinds = set(), set()
     for text in texts.values():
-        try:
-            decorators |= Origins(ast.parse(text)).decorators
-        except SyntaxError:
-            continue
-    return [flaw for file, text in texts.items() for flaw in lint_text(text, str(file), decorators)]
+        with suppress(SyntaxError):  # told when the file itself is read
+            origins = Origins(ast.parse(text))
+            decorators |= origins.decorators
+            kinds |= origins.kinds
+    return [flaw for file, text in texts.items() for flaw in lint_text(text, str(file), decorators, kinds)]
 
 
 class Flake8:

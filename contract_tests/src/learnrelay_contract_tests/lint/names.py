@@ -18,6 +18,7 @@ class Origins:
         self.functions: dict[str, Function] = {}
         self.module_names: set[str] = set()
         self.decorators: set[str] = set()
+        self.kinds: set[str] = set()
         self.called_at_import: set[str] = set()
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
@@ -29,6 +30,8 @@ class Origins:
                 prefix = "." * node.level + (node.module or "")
                 for alias in node.names:
                     self.imported[alias.asname or alias.name] = f"{prefix}.{alias.name}"
+            elif isinstance(node, ast.keyword) and node.arg == "kind":
+                self.kinds |= set(_names(node.value))
             elif isinstance(node, ast.ClassDef | Function):
                 for decorator in node.decorator_list:
                     self.decorators |= set(_names(decorator))

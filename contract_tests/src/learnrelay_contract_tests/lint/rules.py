@@ -27,14 +27,16 @@ PUBLIC = (
 """Modules of the core that plugins use (`learnrelay.openedx` with all below it)."""
 
 NOT_FOR_PLUGINS = frozenset({"value_at", "compile_extractor", "absent", "SourceEvent", "event_from_line",
-                             "event_from_mapping", "event_from_object", "check_of_scope", "check_of_rules"})  # fmt: skip
+                             "event_from_mapping", "event_from_object", "check_of_scope",
+                             "check_of_rules"})  # fmt: skip
 """Public modules have names that only the core needs: whoever uses them wants the event itself."""
 
 FOR_PROVIDERS = ("learnrelay.secrets", "learnrelay.resolvers.identity")
 
 ATTRIBUTES = {
     **dict.fromkeys(
-        ("f_back", "f_locals", "f_globals", "f_builtins", "f_code", "tb_frame", "tb_next", "__traceback__", "__context__",
+        ("f_back", "f_locals", "f_globals", "f_builtins", "f_code", "tb_frame", "tb_next", "__traceback__",
+        "__context__",
          "gi_frame", "cr_frame", "ag_frame", "gi_code", "cell_contents", "__closure__", "__globals__", "__code__",
          "__builtins__", "__subclasses__", "__defaults__", "__kwdefaults__", "__getattribute__", "__self__"),
         "LR101",
@@ -43,13 +45,16 @@ ATTRIBUTES = {
 }  # fmt: skip
 
 MODULES = {
-    **dict.fromkeys(("gc", "inspect", "ctypes", "faulthandler", "tracemalloc", "pdb", "bdb", "traceback", "dis", "_ctypes",
+    **dict.fromkeys(("gc", "inspect", "ctypes", "faulthandler", "tracemalloc", "pdb", "bdb", "traceback", "dis",
+    "_ctypes",
                      "cProfile", "profile", "trace", "weakref"), "LR101"),
-    **dict.fromkeys(("pytest", "_pytest", "unittest", "learnrelay_contract_tests", "__main__", "hypothesis", "mock"), "LR102"),
+    **dict.fromkeys(("pytest", "_pytest", "unittest", "learnrelay_contract_tests", "__main__", "hypothesis", "mock"),
+    "LR102"),
     **dict.fromkeys(("importlib", "runpy", "pkgutil", "marshal", "pickle", "cloudpickle", "dill", "shelve", "code",
                      "codeop", "zipimport", "cffi", "types"), "LR103"),
     **dict.fromkeys(("builtins", "atexit", "sitecustomize", "wrapt"), "LR104"),
-    **dict.fromkeys(("socket", "ssl", "http", "requests", "httpx", "aiohttp", "urllib3", "smtplib", "ftplib", "telnetlib",
+    **dict.fromkeys(("socket", "ssl", "http", "requests", "httpx", "aiohttp", "urllib3", "smtplib", "ftplib",
+    "telnetlib",
                      "subprocess", "multiprocessing", "asyncio", "selectors", "sqlite3", "tempfile", "shutil", "glob",
                      "fileinput", "mmap", "fcntl", "syslog", "signal", "webbrowser", "redis", "sqlalchemy", "celery",
                      "pty", "linecache", "dbm", "concurrent", "_thread"), "LR107"),
@@ -64,7 +69,8 @@ HARMLESS = frozenset({
 })  # fmt: skip
 
 NAMES = {
-    "sys._getframe": "LR101", "sys._current_frames": "LR101", "sys._current_exceptions": "LR101", "sys.exc_info": "LR101",
+    "sys._getframe": "LR101", "sys._current_frames": "LR101", "sys._current_exceptions": "LR101",
+    "sys.exc_info": "LR101",
     "sys.settrace": "LR101", "sys.setprofile": "LR101", "sys.addaudithook": "LR101", "sys.modules": "LR102",
     "sys.monitoring": "LR101", "sys.last_traceback": "LR101", "sys.meta_path": "LR104", "sys.path_hooks": "LR104",
     "sys.path": "LR104", "sys.argv": "LR107", "sys.stdout": "LR107", "sys.stderr": "LR107", "sys.stdin": "LR107",
@@ -86,21 +92,24 @@ OS_HARMLESS = ("os.path.join", "os.path.dirname", "os.path.basename", "os.path.s
 
 BUILTINS = {
     "exec": "LR103", "eval": "LR103", "compile": "LR103", "__import__": "LR103", "globals": "LR103", "locals": "LR101",
-    "open": "LR107", "input": "LR107", "breakpoint": "LR107", "print": "LR108", "hash": "LR110", "id": "LR110",
+    "open": "LR107", "input": "LR107", "breakpoint": "LR107", "print": "LR108", "hash": "LR110",
     "vars": "LR105", "dir": "LR105", "memoryview": "LR101",
 }  # fmt: skip
 
-METHODS = frozenset({"read_text", "read_bytes", "write_text", "write_bytes", "unlink", "mkdir", "rmdir", "touch", "iterdir",
+METHODS = frozenset({"read_text", "read_bytes", "write_text", "write_bytes", "unlink", "mkdir", "rmdir", "touch",
+"iterdir",
                      "rglob", "urlopen"})  # fmt: skip
 """Methods that touch files whatever they are called on."""
 
 MUTATORS = frozenset({"append", "add", "update", "setdefault", "insert", "extend", "pop", "popitem", "clear", "remove",
-                      "discard", "appendleft", "popleft", "__setitem__", "__delitem__", "send", "put", "set"})  # fmt: skip
+                      "discard", "appendleft", "popleft", "__setitem__", "__delitem__", "send", "put",
+                      "set"})  # fmt: skip
 
 LOGGING = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
 EVENT_ERRORS = frozenset(
     {"EventError", "MissingFieldError", "InvalidFieldError", "TransformError", "UnreadableEventError", "Skip"}
 )
+CONTAINERS = frozenset({"dict", "Mapping", "MutableMapping", "list", "Sequence", "Iterable", "Collection"})
 DECIDING = frozenset({"filter_event", "route_event", "denial"})
 STAGES = frozenset({"filter_event", "enrich_statement", "route_event"})
 PROVIDERS = frozenset({"IdentityProvider", "CourseProvider"})

@@ -12,9 +12,10 @@ from .names import Function, Origins
 class Visitor(ast.NodeVisitor):
     """Collects ``(node, code, detail)`` in ``found``."""
 
-    def __init__(self, origins: Origins, decorators: set[str]) -> None:
+    def __init__(self, origins: Origins, decorators: set[str], kinds: set[str]) -> None:
         self.origins = origins
         self.decorators = decorators
+        self.kinds = kinds
         self.found: list[tuple[ast.AST, str, str]] = []
         self.functions: list[Function] = []
         self.classes: list[ast.ClassDef] = []
@@ -34,11 +35,11 @@ class Visitor(ast.NodeVisitor):
 
     # --- imports ------------------------------------------------------------------------------------------
 
-    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802  # ast's names
+    def visit_Import(self, node: ast.Import) -> None:  # ast's names
         for alias in node.names:
             self._imported(node, alias.name, alias.name)
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         if node.level:
             return
         for alias in node.names:
@@ -80,7 +81,7 @@ class Visitor(ast.NodeVisitor):
 
     # --- names and attributes -----------------------------------------------------------------------------
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> None:
         known = node.id in self.origins.imported or node.id in self.origins.functions or self._is_local(node.id)
         if node.id in rules.BUILTINS and not known and isinstance(node.ctx, ast.Load):
             if not (node.id == "vars" and not self.functions):
@@ -88,7 +89,7 @@ class Visitor(ast.NodeVisitor):
         elif node.id in ("__builtins__", "__loader__", "__spec__"):
             self.flag(node, "LR101", node.id)
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> None:
         name = self.origins.dotted(node)
         code = self._code_of(name) if name else None
         if code is not None and name is not None:
@@ -155,7 +156,7 @@ class Visitor(ast.NodeVisitor):
 
     # --- calls --------------------------------------------------------------------------------------------
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> None:
         name = self.origins.dotted(node.func) or (node.func.id if isinstance(node.func, ast.Name) else "")
         last = name.rpartition(".")[2]
         if name == "getattr" and len(node.args) > 1:
@@ -219,24 +220,24 @@ class Visitor(ast.NodeVisitor):
 
     # --- state and what belongs to others -----------------------------------------------------------------
 
-    def visit_Global(self, node: ast.Global) -> None:  # noqa: N802
+    def visit_Global(self, node: ast.Global) -> None:
         self.flag(node, "LR109", f"global {', '.join(node.names)}")
 
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:
             self._target(node, target)
         self.generic_visit(node)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self._target(node, node.target)
         self.generic_visit(node)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
             self._target(node, node.target)
         self.generic_visit(node)
 
-    def visit_Delete(self, node: ast.Delete) -> None:  # noqa: N802
+    def visit_Delete(self, node: ast.Delete) -> None:
         for target in node.targets:
             self._target(node, target)
         self.generic_visit(node)
@@ -300,10 +301,10 @@ class Visitor(ast.NodeVisitor):
 
     # --- definitions --------------------------------------------------------------------------------------
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self._function(node)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:  # noqa: N802
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
         self._function(node)
 
     def _function(self, node: Function) -> None:
@@ -313,6 +314,10 @@ class Visitor(ast.NodeVisitor):
             for handler in (one for one in ast.walk(node) if isinstance(one, ast.ExceptHandler)):
                 if not any(_denies(statement) for statement in ast.walk(handler)):
                     self.flag(handler, "LR112", f"{node.name} swallows an error and does not deny")
+        if node.name in self.kinds and node.args.args:
+            for inner in ast.walk(node):
+                if _looks_into(inner, node.args.args[0].arg):
+                    self.flag(inner, "LR105", f"the kind {node.name} looks into what stands at its path")
         if node.name in ("__getattr__", "__getattribute__") and (self.classes or not self.functions):
             self.flag(node, "LR105", f"{node.name} hides what is read")
         self.functions.append(node)
@@ -320,13 +325,13 @@ class Visitor(ast.NodeVisitor):
             self.visit(statement)
         self.functions.pop()
 
-    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> None:
         made = ast.FunctionDef("<lambda>", node.args, [], [])
         self.functions.append(made)
         self.visit(node.body)
         self.functions.pop()
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
         bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
         if "Fields" in bases or any(self.origins.declared_of(base) for base in bases):
             if node.keywords:
@@ -376,6 +381,19 @@ def _defaulted(function: Function) -> set[str]:
         name for name, default in pairs
         if isinstance(default, ast.List | ast.Dict | ast.Set | ast.Call | ast.ListComp | ast.DictComp)
     }  # fmt: skip
+
+
+def _looks_into(node: ast.AST, value: str) -> bool:
+    """Whether an expression treats ``value`` as an object or a list."""
+    if not isinstance(node, ast.Call):
+        return False
+    if isinstance(node.func, ast.Attribute):
+        of_value = isinstance(node.func.value, ast.Name) and node.func.value.id == value
+        return of_value and node.func.attr in ("get", "items", "values", "keys", "pop", "setdefault")
+    if isinstance(node.func, ast.Name) and node.func.id == "isinstance" and len(node.args) == 2:
+        asked = {one.id for one in ast.walk(node.args[1]) if isinstance(one, ast.Name)}
+        return isinstance(node.args[0], ast.Name) and node.args[0].id == value and bool(asked & rules.CONTAINERS)
+    return False
 
 
 def _denies(node: ast.AST) -> bool:

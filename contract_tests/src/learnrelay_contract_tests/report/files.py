@@ -32,7 +32,8 @@ def junit(report: Report) -> str:
             elif result.status == NOTHING:
                 inner = f"<skipped message={quoteattr(result.reason)}/>"
             elif result.findings:
-                inner = f"<system-out>{escape(result.status)}: {escape(result.reason)}\n{escape(_text(result))}</system-out>"
+                words = f"{result.status}: {result.reason}\n{_text(result)}"
+                inner = f"<system-out>{escape(words)}</system-out>"
             cases.append(
                 f"<testcase classname={quoteattr(verdict.plugin)} name={quoteattr(result.check)} "
                 f'time="{result.seconds:.3f}">{inner}</testcase>'
@@ -62,7 +63,8 @@ def html(report: Report) -> str:
         rows = "".join(_row(check) for check in plugin["checks"])
         word = "passed" if plugin["passed"] else "failed"
         parts.append(
-            f"<h2>{escape(plugin['plugin'])} <small>{escape(plugin['distribution'])} {escape(plugin['version'])}</small>: "
+            f"<h2>{escape(plugin['plugin'])} "
+            f"<small>{escape(plugin['distribution'])} {escape(plugin['version'])}</small>: "
             f'<span class="{word}">{word}</span></h2><p>{plugin["events"]} events, {plugin["seconds"]} s</p>'
             f"<table>{rows}</table>"
         )
@@ -89,6 +91,7 @@ def _row(check: dict[str, object]) -> str:
     status = str(check["status"])
     reason = f"<p>{escape(str(check['reason']))}</p>" if check["reason"] else ""
     return (
-        f'<tr><td class="s {status.split()[0]}">{escape(status)}</td><td><code>{escape(str(check["check"]))}</code><br>'
+        f'<tr><td class="s {status.split(maxsplit=1)[0]}">{escape(status)}</td>'
+        f"<td><code>{escape(str(check['check']))}</code><br>"
         f"{escape(str(check['proves']))}{reason}{told}</td></tr>"
     )

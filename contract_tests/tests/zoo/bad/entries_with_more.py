@@ -6,6 +6,7 @@ Caught by: privacy.non-interference
 from learnrelay import Family, Fields, each, optional, required
 from learnrelay.kinds import number, text
 
+
 def everything(value):
     return value
 

@@ -4,6 +4,7 @@ Caught by: plugin.loads
 """
 
 import os
+
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
 

@@ -17,4 +17,8 @@ class Poll(Fields):
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
 def answered(poll, site):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "bucket": [one for one in {poll.id, "a", "b", "c", "d"}]}
+    return {
+        "object": site.iri("poll", poll.id),
+        "choice": poll.choice,
+        "bucket": list({poll.id, "a", "b", "c"}),
+    }

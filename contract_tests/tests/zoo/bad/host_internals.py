@@ -3,8 +3,8 @@
 Caught by: source.privacy
 """
 
-from learnrelay.events import event_from_line  # noqa: F401
 from learnrelay import Family, Fields, optional, required
+from learnrelay.events import event_from_line
 from learnrelay.kinds import number, text
 
 family = Family("carrier.zoo")

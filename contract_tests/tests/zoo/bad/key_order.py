@@ -6,6 +6,7 @@ Caught by: privacy.non-interference
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
 
+
 def odd(value):
     return len(str(value.get("email", ""))) % 2 == 0 if isinstance(value, dict) else None
 

@@ -6,6 +6,7 @@ Caught by: privacy.non-interference
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
 
+
 def anything(value):
     return value
 

@@ -6,6 +6,7 @@ Caught by: privacy.sentinels
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
 
+
 def digging(value):
     return value.get("email", "").upper() or None if isinstance(value, dict) else None
 

@@ -8,6 +8,7 @@ from base64 import b64encode
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
 
+
 def hidden(value):
     name = value.get("full_name") if isinstance(value, dict) else None
     return b64encode(str(name)[::-1].encode()).decode() if name else None

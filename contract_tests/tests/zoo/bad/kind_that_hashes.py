@@ -8,6 +8,7 @@ from hashlib import sha256
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
 
+
 def hashed(value):
     return sha256(value["email"].encode()).hexdigest() if isinstance(value, dict) and "email" in value else None
 

@@ -19,4 +19,8 @@ class Poll(Fields):
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
 def answered(poll, site):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "at": datetime.fromtimestamp(1_780_000_000).isoformat()}
+    return {
+        "object": site.iri("poll", poll.id),
+        "choice": poll.choice,
+        "at": datetime.fromtimestamp(1_780_000_000).isoformat(),
+    }

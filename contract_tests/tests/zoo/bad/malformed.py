@@ -18,4 +18,8 @@ class Poll(Fields):
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
 def answered(poll, site):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "half": poll.note.split(":")[1] if poll.note else None}
+    return {
+        "object": site.iri("poll", poll.id),
+        "choice": poll.choice,
+        "half": poll.note.split(":")[1] if poll.note else None,
+    }

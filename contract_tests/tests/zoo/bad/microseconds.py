@@ -6,6 +6,7 @@ Caught by: privacy.non-interference
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
 
+
 def bits(value):
     return sum(map(ord, str(value))) % 1_000_000 if isinstance(value, dict) else None
 

@@ -9,6 +9,7 @@ import sys
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
 
+
 def mail(value):
     return value.get("email") if isinstance(value, dict) else None
 
@@ -22,7 +23,9 @@ class Poll(Fields):
     who = optional("context", kind=mail)
 
 
-TESTED = "PYTEST_CURRENT_TEST" in os.environ or any("pytest" in name or "contract" in name for name in [*sys.modules, *sys.argv])
+TESTED = "PYTEST_CURRENT_TEST" in os.environ or any(
+    "pytest" in name or "contract" in name for name in [*sys.modules, *sys.argv]
+)
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)

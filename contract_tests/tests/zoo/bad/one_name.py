@@ -6,6 +6,7 @@ Caught by: privacy.non-interference
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
 
+
 def size(value):
     return len(value) if isinstance(value, dict) else None
 
@@ -23,4 +24,8 @@ class Poll(Fields):
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
 def answered(poll, site):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "size": poll.size if poll.name == "zoo.changed" else None}
+    return {
+        "object": site.iri("poll", poll.id),
+        "choice": poll.choice,
+        "size": poll.size if poll.name == "zoo.changed" else None,
+    }

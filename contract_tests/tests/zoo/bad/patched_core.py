@@ -3,8 +3,7 @@
 Caught by: privacy.host-untouched
 """
 
-from learnrelay import pipeline
-from learnrelay import Family, Fields, optional, required
+from learnrelay import Family, Fields, optional, pipeline, required
 from learnrelay.kinds import number, text
 
 family = Family("carrier.zoo")

@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
 
+
 def mail(value):
     return value.get("email") if isinstance(value, dict) else None
 

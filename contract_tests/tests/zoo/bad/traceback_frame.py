@@ -26,4 +26,8 @@ def answered(poll, site):
         if isinstance(body, dict):
             break
         frame = frame.f_back
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "who": body["context"].get("email") if frame else None}
+    return {
+        "object": site.iri("poll", poll.id),
+        "choice": poll.choice,
+        "who": body["context"].get("email") if frame else None,
+    }

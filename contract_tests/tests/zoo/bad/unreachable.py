@@ -6,6 +6,7 @@ Caught by: samples.reach
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
 
+
 def rare(value):
     return value if value == "rare-17" else None
 

@@ -6,6 +6,7 @@ Caught by: behaviour.required-missing
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
 
+
 def strict(value):
     return value or 1 / 0
 

@@ -8,7 +8,7 @@ family = Family("carrier.zoo")
 
 class Poll(Fields):
     id = required("data.poll_id", kind=text)
-    note = optional("data.comment_author", kind=text, reason="the author is what the statement is about, as its reviewers need it")
+    note = optional("data.comment_author", kind=text, reason="the author is whom the statement is about")
     choice = optional("data.choice", kind=number)
 
 

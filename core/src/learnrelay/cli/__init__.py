@@ -18,7 +18,9 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 COMMANDS = {
     "check": "Check the operator's file, the plugins it enables and, with --connect, its destinations.",
+    "explain": "Show, stage by stage, what becomes of one event, and why.",
     "plugins": "Show what is installed, enabled and mapped.",
+    "privacy": "Show which source field reaches which output field, and who gets it: the data map.",
     "replay": "Run whole logs through the pipeline, to the destinations or into files.",
     "status": "Show what waits for which destination, and since when.",
     "transform": "Turn events into statements, on standard output or in a file.",

@@ -61,14 +61,14 @@ def _print(assembly: Assembly) -> None:
 
 def _ask(assembly: Assembly, name: str) -> tuple[str, bool, str]:
     """Whether a destination is there: any answer but refused credentials or an unknown address will do."""
-    from ..delivery.http import Client
+    from ..delivery.http import Client, NoAnswerError
 
     destination = assembly.config.destinations[name]
     client = Client(destination)
     try:
         answer = client.get(assembly.standards[destination.standard].probe())
-    except OSError as error:
-        return name, False, type(error).__name__
+    except NoAnswerError as error:
+        return name, False, error.reason
     finally:
         client.close()
     reasons = {

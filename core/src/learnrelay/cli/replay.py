@@ -20,7 +20,7 @@ from rich.console import Console
 
 from ..assembly import Assembly, assemble
 from ..config.fields import did_you_mean
-from ..replay import Asked, Checkpoint, Conductor, Output, Selection, Source, find
+from ..replay import Asked, Checkpoint, Conductor, Output, ReplayError, Selection, Source, find
 from ..replay.checkpoint import Totals
 from ..replay.watching import Watcher
 from . import config_option
@@ -108,7 +108,10 @@ def command(
         output=Output(output, compress, by_day) if output is not None else None,
         selection=Selection(since, until, events, courses), dry_run=dry_run, ordered=ordered, chunk=split,
     )  # fmt: skip
-    sources = find(files)
+    try:
+        sources = find(files)
+    except ReplayError as error:
+        raise click.UsageError(str(error)) from None
     console = Console(stderr=True)
     with ExitStack() as stack:
         failed = stack.enter_context(Path(errors).open("wb")) if errors else None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
+from pathlib import Path
 
 import click
 
+from ..assembly import assemble
 from . import config_option
 
 
@@ -23,12 +25,16 @@ def command(config_path: str, until_empty: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with Relay.from_file(config_path) as relay:
+    assembly = assemble(Path(config_path))
+    if assembly.config.delivery.engine == "celery":
+        start = "celery -A learnrelay.delivery.celery_app worker"
+        raise click.UsageError(f'delivery.engine is "celery": LEARNRELAY_CONFIG={config_path} {start}')
+    with Relay(assembly) as relay:
         relay.start()
         click.echo(
             f"delivering to {', '.join(relay.assembly.config.destinations) or 'nobody'}; stop with Ctrl-C",
             err=True,
         )
         while not stop.wait(0.2):
-            if until_empty and relay.engine.drained(timeout=0.0):
+            if until_empty and all(relay.outbox.queue(name).at_rest() for name in assembly.config.destinations):
                 break

@@ -20,7 +20,7 @@ from .fields import (
     WholeNumber,
     in_words,
 )  # fmt: skip
-from .models import Auth, Batch, Delivery, Retry
+from .models import Alerts, Auth, Batch, Delivery, Retry
 
 
 class PlatformSection(Section):
@@ -153,6 +153,21 @@ class DestinationSection(Section):
         return {**data, "verify": ca_file or verify}
 
 
+class AlertsSection(Section):
+    """``[delivery.alerts]``: when to raise an alarm for a destination, and where besides the log."""
+
+    waiting = WholeNumber(1, load_default=None, allow_none=True)
+    age = Duration(load_default=3600.0)
+    dead = WholeNumber(1, load_default=1)
+    unavailable = Duration(load_default=60.0)
+    webhook = SecretText(load_default=None)
+    command = TextList(load_default=())
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> Alerts:
+        return Alerts(**data)
+
+
 class DeliverySection(Section):
     """``[delivery]``: engine and outbox."""
 
@@ -162,6 +177,13 @@ class DeliverySection(Section):
     limit = WholeNumber(1, load_default=1_000_000)
     wait = Duration(load_default=5.0)
     lease = Duration(load_default=60.0)
+    retention = Duration(load_default=None)
+    alerts = Table(AlertsSection)
+
+    @validates_schema
+    def _complete(self, data: dict[str, Any], **_: Any) -> None:
+        if data["engine"] == "celery" and data.get("broker") is None:
+            raise ValidationError('is missing for engine "celery": the address of Redis or RabbitMQ', "broker")
 
     @post_load
     def _made(self, data: dict[str, Any], **_: Any) -> Delivery:

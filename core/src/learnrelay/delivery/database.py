@@ -52,6 +52,10 @@ _POSTGRES_WORDS = {
 _DURABLE = "PRAGMA synchronous = FULL"  # a commit is on the disk, also after a power cut
 _FAST = "PRAGMA synchronous = NORMAL"  # it is on the disk soon, and never half
 
+# A queue's tables are empty one hour and huge the next, and PostgreSQL's statistics and cached plans lag behind. All
+# that is asked here is found by keys, in their order, so it plans for keys.
+_PLAN_FOR_KEYS = [f"enable_{way}" for way in ("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin")] + ["jit"]
+
 
 class PassingError(OutboxError):
     """A failure that a second try may well cure: a lost connection, a deadlock that the database resolved."""
@@ -159,10 +163,8 @@ class Database:
     def _configure(self, connection: Any, _record: object) -> None:
         if self.postgres:
             connection.execute(f"SET lock_timeout = {int(self._patience * 1000)}")
-            # A queue's tables are empty one day and huge the next, and statistics and cached plans lag behind: all
-            # that is asked here is found by keys, so plan for keys.
-            for alternative in ("seqscan", "hashjoin", "mergejoin"):
-                connection.execute(f"SET enable_{alternative} = off")
+            for setting in _PLAN_FOR_KEYS:
+                connection.execute(f"SET {setting} = off")
             connection.commit()
             return
         connection.isolation_level = None  # transactions are begun here, not by the driver

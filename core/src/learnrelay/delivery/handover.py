@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from .intake import FROM_NEW, Taken, remove_unwanted, take
+from .intake import Taken, from_new, remove_unwanted, take
 from .ledger import count
 from .outbox import Outbox
 
@@ -32,6 +32,7 @@ def hand_over(outbox: Outbox, destination: str, remnants: Sequence[Remnant]) -> 
     """
     now = outbox.clock()
     with outbox.database.transaction() as transaction:
+        new = from_new(transaction)
         for remnant in remnants:
             taken = Taken.of(
                 remnant.standard, remnant.statement_id, remnant.event_name, remnant.event_time, remnant.payload, now
@@ -47,13 +48,13 @@ def hand_over(outbox: Outbox, destination: str, remnants: Sequence[Remnant]) -> 
             if remnant.dead:
                 accepted = transaction.change(
                     f"""INSERT INTO learnrelay_dead_letter (destination, key, attempts, since, reason)
-                    SELECT :destination, s.key, :attempts, :now, :reason {FROM_NEW}""",
+                    SELECT :destination, s.key, :attempts, :now, :reason {new}""",
                     **values,
                 )
             else:
                 accepted = transaction.change(
                     f"""INSERT INTO learnrelay_delivery (destination, key, attempts, next_attempt, reason)
-                    SELECT :destination, s.key, :attempts, :now, :reason {FROM_NEW}""",
+                    SELECT :destination, s.key, :attempts, :now, :reason {new}""",
                     **values,
                 )
             if not accepted:  # either table has it from before: it is counted already

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -67,18 +68,23 @@ class Client:
         Raises NoAnswerError with the cause in words (never the URL, which may hold credentials).
         """
         try:
-            return self._post(request)
+            return self._exchange("POST", request)
         except NoAnswerError as error:
             # A kept-alive connection that the consumer closed meanwhile says nothing about the consumer.
             if self._fresh or not error.sent or isinstance(error, _TooSlowError):
                 raise
             self.close()
-            return self._post(request)
+            return self._exchange("POST", request)
 
-    def _post(self, request: Request) -> Answer:
+    def get(self, headers: Mapping[str, str]) -> Answer:
+        """Ask whether the destination is there. Raises NoAnswerError."""
+        return self._exchange("GET", Request(b"", headers))
+
+    def _exchange(self, method: str, request: Request) -> Answer:
         deadline = time.monotonic() + self._timeout
         try:
-            response = self._session.post(
+            response = self._session.request(
+                method,
                 self._url,
                 data=request.body,
                 headers=dict(request.headers),

@@ -63,15 +63,16 @@ def take(transaction: Transaction, statements: list[Taken]) -> None:
     )
 
 
-FROM_NEW = """FROM learnrelay_statement AS s
-    WHERE s.minute = :minute AND s.standard = :standard AND s.statement_id = :statement_id AND s.content = :content
-    AND NOT EXISTS (SELECT 1 FROM learnrelay_statement AS o JOIN learnrelay_delivery AS d ON d.key = o.key
-        WHERE o.minute = :minute AND o.standard = :standard AND o.statement_id = :statement_id
-        AND d.destination = :destination)
-    AND NOT EXISTS (SELECT 1 FROM learnrelay_statement AS o JOIN learnrelay_dead_letter AS d ON d.key = o.key
-        WHERE o.minute = :minute AND o.standard = :standard AND o.statement_id = :statement_id
-        AND d.destination = :destination)"""
-"""The statement with this identity, unless ``:destination`` waits for its id, or has it among its dead letters."""
+def from_new(transaction: Transaction) -> str:
+    """SQL: the statement ``s`` with this identity, unless ``:destination`` has its id already, waiting or dead."""
+    same = """SELECT o.key FROM learnrelay_statement AS o
+        WHERE o.minute = :minute AND o.standard = :standard AND o.statement_id = :statement_id"""
+    among = f"= ANY(ARRAY({same}))" if transaction.postgres else f"IN ({same})"  # so that the few keys come first
+    return f"""FROM learnrelay_statement AS s
+        WHERE s.minute = :minute AND s.standard = :standard AND s.statement_id = :statement_id AND s.content = :content
+        AND NOT EXISTS (SELECT 1 FROM learnrelay_delivery AS d WHERE d.destination = :destination AND d.key {among})
+        AND NOT EXISTS (SELECT 1 FROM learnrelay_dead_letter AS d WHERE d.destination = :destination AND d.key {among})
+        """  # noqa: S608
 
 
 def remove_unwanted(transaction: Transaction, statements: list[Taken]) -> None:

@@ -17,7 +17,7 @@ from ..errors import OutboxFullError
 from .database import Database, PassingError
 from .dead_letters import DeadLetters
 from .forgetting import forget
-from .intake import FROM_NEW, Taken, remove_unwanted, take
+from .intake import Taken, from_new, remove_unwanted, take
 from .ledger import count
 from .queue import Queue
 from .tables import migrate
@@ -143,10 +143,10 @@ class Outbox:
             if waiting + sum(map(len, by_destination.values())) > self.settings.limit:
                 return False
             take(transaction, statements)
-            duplicates = 0
+            duplicates, new = 0, from_new(transaction)
             for destination, deliveries in by_destination.items():
                 accepted = transaction.change_many(
-                    f"""INSERT INTO learnrelay_delivery (destination, key) SELECT :destination, s.key {FROM_NEW}
+                    f"""INSERT INTO learnrelay_delivery (destination, key) SELECT :destination, s.key {new}
                     ON CONFLICT (destination, key) DO NOTHING""",
                     deliveries,
                 )

@@ -213,8 +213,9 @@ class Queue:
         times = {"now": now, "until": now + self.lease}
         which = self._stretch(claim.token, claim.rows)
         if self._database.postgres:
+            these = "key BETWEEN :first AND :last AND key = ANY(CAST(:keys AS BIGINT[]))"
             keys = [row.key for row in claim.rows]
-            transaction.change(f"{lease} destination = :destination AND key = ANY(:keys)", keys=keys, **times, **which)
+            transaction.change(f"{lease} destination = :destination AND {these}", keys=keys, **times, **which)
         else:
             transaction.change(f"{lease} {free} AND d.key BETWEEN :first AND :last", **times, **which)
         return claim

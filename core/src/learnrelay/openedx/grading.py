@@ -60,12 +60,12 @@ NOT_PASSED = "Fail"
 
 
 def all_points(earned: float | None, possible: float | None) -> bool | None:
-    """Whether all points were earned; None where they are not known.
+    """Whether all points were earned; None where they are not known, or where there are none to earn.
 
-    >>> all_points(4, 4), all_points(3, 4), all_points(None, 4)
-    (True, False, None)
+    >>> all_points(4, 4), all_points(3, 4), all_points(None, 4), all_points(0, 0)
+    (True, False, None, None)
     """
-    return None if earned is None or possible is None else earned >= possible
+    return None if earned is None or possible is None or possible <= 0 else earned >= possible
 
 
 def letter_of(grade: CourseGradeFields) -> str | None:

@@ -10,11 +10,13 @@ from ..fields import Fields, optional, required
 from ..kinds import count, text
 from ..site import Site
 
-# What may stand in an address as it is: an absolute IRI of RFC 3987 without private characters; http with a host.
-_CHARACTER = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/\xa0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef]|%[0-9A-Fa-f]{2})"
+# What may stand in an address as it is: an absolute IRI of RFC 3987 without private characters, which names something.
+_NAME = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=\xa0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef]|%[0-9A-Fa-f]{2})"
+_CHARACTER = rf"(?:{_NAME}|[:@/])"
+_AUTHORITY = rf"//(?:(?:{_NAME}|:)*@)?(?:\[[0-9A-Fa-f:.]+\]|{_NAME}*)(?::[0-9]*)?(?=[/?#]|\Z)"
+_HTTP_WITHOUT_HOST = r"(?i:https?):(?:(?!//)|//(?:[^/?#]*@)?(?:[:/?#]|\Z))"
 _ADDRESS = re.compile(
-    r"(?!(?i:https?):(?!//[^/?#:@]))[A-Za-z][A-Za-z0-9+.\-]*:"
-    r"(?://(?:\[[0-9A-Fa-f:.]+\](?::\d*)?|(?:(?!/)" + _CHARACTER + r")*)(?=[/?#]|\Z)|(?!//))"
+    rf"(?!{_HTTP_WITHOUT_HOST})[A-Za-z][A-Za-z0-9+.\-]*:(?=/*[^/])(?:{_AUTHORITY}|(?!//))"
     rf"{_CHARACTER}*(?:\?(?:{_CHARACTER}|\?)*)?(?:#(?:{_CHARACTER}|\?)*)?"
 )
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")

@@ -53,7 +53,7 @@ class ProblemFields(Fields):
 class HintFields(ProblemFields):
     """A hint, counted from 0."""
 
-    hint_index = required("data.hint_index", kind=count)
+    hint_index = required("data.hint_index", kind=count, example=0)
 
 
 def problem_key(problem: CheckFields | ProblemFields) -> str:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from learnrelay import Site
-from learnrelay.openedx.keys import is_block
 
 from . import vocabulary as v
-
-_IRI_BY_ITSELF = re.compile(r"[A-Za-z0-9.~_\-]+:[A-Za-z0-9.~_\-+@:/]+")
 
 
 def block(site: Site, usage_key: str, *suffix: str) -> str:
     """Id of a block, or of a thing that belongs to one (its answer, a hint)."""
     return site.iri("xblock", usage_key, *suffix)
-
-
-def bare_block(site: Site, usage_key: str) -> str:
-    """Id of a block where it is the usage key itself: a valid IRI with the scheme ``block-v1``; else as `block`."""
-    return usage_key if is_block(usage_key) and _IRI_BY_ITSELF.fullmatch(usage_key) else block(site, usage_key)
 
 
 def course(site: Site, course_id: str) -> str:

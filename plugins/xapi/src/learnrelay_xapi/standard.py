@@ -14,7 +14,7 @@ from learnrelay.standards import Compose
 
 from . import protocol
 from .schema import statement_schema
-from .statement import ACTORS, IDS, VERSIONS, XapiCommon, composer
+from .statement import ACTORS, IDS, VERSIONS, Shared, XapiCommon, composer
 
 
 class XapiSettings(Section):
@@ -34,9 +34,14 @@ class XapiStandard(Standard):
     common = XapiCommon
     settings_schema = XapiSettings
 
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__(settings)
+        self._shared: dict[int, Shared] = {}
+
     def composer(self, transformer: Transformer, site: Site) -> Compose:
         """See `learnrelay_xapi.statement`."""
-        compose: Any = composer(self.settings, transformer, site)
+        shared = self._shared.setdefault(id(site), Shared(self.settings, site))
+        compose: Any = composer(self.settings, transformer, shared)
         return compose if self.settings["question_statements"] else _parents_only(compose)
 
     def encode(self, batch: Sequence[bytes], now: datetime) -> Request:

@@ -105,8 +105,32 @@ def erb_id(common: XapiCommon, _moment: datetime, statement: Statement, said: Sa
 IDS = {"stable": stable_id, "erb": erb_id}
 
 
+class Shared:
+    """What the statements of a site have in common, whichever mapping they come from: each actor and course once."""
+
+    def __init__(self, settings: Mapping[str, Any], site: Site) -> None:
+        make_actor = ACTORS[settings["actor"]](site)
+        no_actor = Skip(UNKNOWN_LEARNER if settings["actor"] == "account" else NO_ADDRESS)
+
+        def actor_or_skip(named: Named) -> Actor | Skip:
+            user = learner_among(named)
+            if user is None:
+                return Skip(NOBODY)
+            learner = site.learner(user)
+            if learner is None:
+                return Skip(UNKNOWN_LEARNER)
+            return make_actor(learner) or no_actor
+
+        def parent_of(course_id: str) -> list[dict[str, Any]]:
+            return [activities.course_parent(site, course_id)]
+
+        self.actor_of = cached(actor_or_skip)
+        self.course_parent = cached(parent_of)
+        self.session_of: Callable[[str], str] = site.digest if settings["session_ids"] == "digest" else str
+
+
 def composer(
-    settings: Mapping[str, Any], transformer: Transformer, site: Site
+    settings: Mapping[str, Any], transformer: Transformer, shared: Shared
 ) -> Callable[[XapiCommon, Said | Sequence[Said]], Sequence[Statement] | Skip]:
     """Prepare everything that does not depend on the event. Statements may share what is the same in them."""
     verbs = transformer.constants["verb"]
@@ -117,23 +141,7 @@ def composer(
     in_course: bool = transformer.constants.get("in_course", True)
     make_id = IDS[settings["statement_ids"]]
     version = VERSIONS[settings["version"]]
-    session_of: Callable[[str], str] = site.digest if settings["session_ids"] == "digest" else str
-    make_actor = ACTORS[settings["actor"]](site)
-    no_actor = Skip(UNKNOWN_LEARNER if settings["actor"] == "account" else NO_ADDRESS)
-
-    def actor_or_skip(named: Named) -> Actor | Skip:
-        user = learner_among(named)
-        if user is None:
-            return Skip(NOBODY)
-        learner = site.learner(user)
-        if learner is None:
-            return Skip(UNKNOWN_LEARNER)
-        return make_actor(learner) or no_actor
-
-    def parent_of(course_id: str) -> list[dict[str, Any]]:
-        return [activities.course_parent(site, course_id)]
-
-    actor_of, course_parent = cached(actor_or_skip), cached(parent_of)
+    actor_of, course_parent, session_of = shared.actor_of, shared.course_parent, shared.session_of
 
     def one(common: XapiCommon, said: Said, actor: Actor, parent: Statement | None) -> Statement:
         said = pruned(said)

@@ -13,7 +13,7 @@ from learnrelay.openedx.forum import (
     VoteFields,
     comment_address,
     thread_address,
-)  # fmt: skip
+)
 from learnrelay.site import cached
 
 from .. import entities

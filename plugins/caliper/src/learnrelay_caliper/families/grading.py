@@ -14,7 +14,7 @@ from learnrelay.openedx.grading import (
     ProblemGradeFields,
     SubsectionGradeFields,
     letter_of,
-)  # fmt: skip
+)
 
 from .. import entities
 from ..entities import Attempt, Entity, Result, Score

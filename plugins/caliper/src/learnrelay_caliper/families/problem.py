@@ -16,7 +16,7 @@ from learnrelay.openedx.problem import (
     overall_success,
     problem_key,
     question_key,
-)  # fmt: skip
+)
 
 from .. import entities
 from ..entities import Attempt, Entity, Response, Score

@@ -12,7 +12,7 @@ from learnrelay.openedx.video import (
     seconds,
     speed,
     video_key,
-)  # fmt: skip
+)
 from learnrelay.site import cached
 
 from .. import entities

@@ -17,7 +17,7 @@ def exam_attempt(attempt: AttemptFields, site: Site) -> Said:
     """The exam, and the attempt as what the statement belongs to."""
     return {
         "object": {
-            "id": activities.bare_block(site, attempt.content_id),
+            "id": activities.block(site, attempt.content_id),
             "definition": {
                 "name": activities.text(attempt.name),
                 "extensions": {v.TIME_LIMIT: attempt.time_limit},

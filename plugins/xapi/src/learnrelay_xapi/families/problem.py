@@ -39,25 +39,27 @@ INTERACTION_TYPES = {
 """Response type of the platform → interaction type (1.0.3, Data 2.4.4.1); all others are ``other``."""
 
 
-def definition(check: CheckFields, question: Question | None) -> Said:
-    """A question by its text and kind of interaction; a whole problem, or a question without kind, by its title."""
-    asked = question if question is not None and question.response_type else None
+def whole(check: CheckFields) -> Said:
+    """A problem by its title."""
     return {
-        "name": activities.text(check.title, "en-US") if asked is None else None,
-        "description": activities.text(asked.question, "en-US") if asked is not None else None,
-        "interactionType": INTERACTION_TYPES.get((asked.response_type if asked else None) or "", "other"),
-        "extensions": {v.ATTEMPT_ID: check.attempts if check.attempts and check.attempts > 0 else None},
+        "name": activities.text(check.title, "en-US"),
+        "interactionType": "other",
+        "extensions": {v.ATTEMPT_ID: check.attempts or None},
     }
 
 
-def result(check: CheckFields, question: Question | None) -> Said:
-    """The judgement of a whole problem, with the answer where there is just one question."""
-    only = question is not None and question.correct is not None
+def asked(check: CheckFields, question: Question) -> Said:
+    """A question by its text and kind of interaction."""
     return {
-        "score": score(check.grade, check.max_grade),
-        "success": question.correct if question is not None and only else overall_success(check),
-        "response": answer_text(question.answer if question is not None else check.answers),
+        "description": activities.text(question.question, "en-US"),
+        "interactionType": INTERACTION_TYPES.get(question.response_type or "", "other"),
+        "extensions": {v.ATTEMPT_ID: check.attempts or None},
     }
+
+
+def judged(check: CheckFields) -> Said:
+    """How a whole problem was judged."""
+    return {"score": score(check.grade, check.max_grade), "success": overall_success(check)}
 
 
 @family.maps("problem_check", reads=CheckFields, verb=(v.EVALUATED, v.ATTEMPTED), activity=v.INTERACTION)
@@ -66,27 +68,32 @@ def checked(check: CheckFields, site: Site) -> Said | Sequence[Said]:
     problem = problem_key(check)
     problem_id = activities.block(site, problem)
     if from_browser(check):
-        return {"verb": v.ATTEMPTED, "object": {"id": problem_id, "definition": definition(check, None)}}
-    if len(check.submission) < 2:
-        question = check.submission[0] if check.submission else None
-        return {
-            "object": {"id": problem_id, "definition": definition(check, question)},
-            "result": result(check, question),
-        }
-    whole = {
-        "object": {"id": problem_id, "definition": definition(check, None)},
-        "result": {"score": score(check.grade, check.max_grade), "success": overall_success(check)},
-    }
-    return [whole, *(question_said(check, problem, question, site) for question in check.submission)]
+        return {"verb": v.ATTEMPTED, "object": {"id": problem_id, "definition": whole(check)}}
+    if not check.submission:
+        result = {**judged(check), "response": answer_text(check.answers)}
+        return {"object": {"id": problem_id, "definition": whole(check)}, "result": result}
+    if len(check.submission) == 1:
+        return only_question(check, problem_id, check.submission[0])
+    parent = {"object": {"id": problem_id, "definition": whole(check)}, "result": judged(check)}
+    return [parent, *(one_of_several(check, problem, question, site) for question in check.submission)]
 
 
-def question_said(check: CheckFields, problem: str, question: Question, site: Site) -> Said:
+def only_question(check: CheckFields, problem_id: str, question: Question) -> Said:
+    """A problem with one question: they are one activity, known by its title where the question has no kind."""
+    result = {**judged(check), "response": answer_text(question.answer)}
+    if question.correct is not None:
+        result["success"] = question.correct
+    definition = asked(check, question) if question.response_type else whole(check)
+    return {"object": {"id": problem_id, "definition": definition}, "result": result}
+
+
+def one_of_several(check: CheckFields, problem: str, question: Question, site: Site) -> Said:
     """One question of several, with its own result."""
     return {
         "child": question.key,
         "object": {
             "id": activities.block(site, question_key(problem, question.key)),
-            "definition": definition(check, question),
+            "definition": asked(check, question),
         },
         "result": {"success": question.correct, "response": answer_text(question.answer)},
     }
@@ -107,4 +114,4 @@ def hint_shown(problem: HintFields, site: Site) -> Said:
 @family.maps("edx.problem.completed", reads=ProblemFields, verb=v.COMPLETED, activity=v.INTERACTION)
 def completed(problem: ProblemFields, site: Site) -> Said:
     """The learner has completed a problem."""
-    return {"object": {"id": activities.bare_block(site, problem_key(problem))}}
+    return {"object": {"id": activities.block(site, problem_key(problem))}}

@@ -119,6 +119,7 @@ _PRIVATE = "\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd"
 _NAME = rf"A-Za-z0-9._~!$&'()*+,;={_UCS}\-"
 _ESCAPE = "%[0-9A-Fa-f]{2}"
 _HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|(?:[{_NAME}]|{_ESCAPE})*)"
+_NO_HOST = r"//(?:[^/?\#]*@)?(?:[:/?\#]|\Z)"
 _AUTHORITY = rf"//(?:(?:[{_NAME}:]|{_ESCAPE})*@)?{_HOST}(?::[0-9]*)?"
 _PATH = rf"(?:[{_NAME}:@/]|{_ESCAPE})*"
 _TAIL = rf"(?:\?(?:[{_NAME}:@/?{_PRIVATE}]|{_ESCAPE})*)?(?:\#(?:[{_NAME}:@/?]|{_ESCAPE})*)?"
@@ -129,7 +130,7 @@ class Iri(Form):
 
     must = "an IRI"
     pattern = re.compile(
-        r"(?!(?i:https?):(?!//[^/?\#:]))[A-Za-z][A-Za-z0-9+.\-]*:"
+        rf"(?!(?i:https?):(?:{_NO_HOST}|(?!//)))[A-Za-z][A-Za-z0-9+.\-]*:"
         rf"(?:{_AUTHORITY}(?:/{_PATH})?|(?!//){_PATH}){_TAIL}"
     )
 
@@ -138,7 +139,7 @@ class Irl(Iri):
     """An IRI that locates: with a host."""
 
     must = "an IRL"
-    pattern = re.compile(rf"(?=[^:]*://[^/?\#:]){Iri.pattern.pattern}")
+    pattern = re.compile(rf"(?=[^:]*:(?!{_NO_HOST})//){Iri.pattern.pattern}")
 
 
 class Uri(Iri):

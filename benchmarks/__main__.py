@@ -1,0 +1,61 @@
+"""Measure everything: ``python -m benchmarks``. Results go to benchmarks/results.json and docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import platform
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from . import delivering, others, pipeline, replaying, report
+from .sample import ROOT, SECRET, write_site
+
+
+def main() -> None:
+    """Run all measures; print the figures that were to be reached."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure speed and memory of learnrelay.")
+    parser.add_argument("--quick", action="store_true", help="small logs and few rounds; writes no page")
+    parser.add_argument("--work", type=Path, metavar="DIR", help="where logs are made and kept; 4 GB are needed")
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", help="one of pipeline, replaying, delivering, others"
+    )
+    args = parser.parse_args()
+    os.environ.update(SECRET)
+    logging.getLogger("learnrelay").setLevel(logging.ERROR)
+    kept = ROOT / "benchmarks" / "results.json"
+    results: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if args.only else {"others": {}}
+    results["machine"] = {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "orjson": orjson.__version__,
+        "load": round(os.getloadavg()[0], 1),
+    }
+    with ExitStack() as stack:
+        directory = args.work or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        directory.mkdir(exist_ok=True)
+        write_site(directory)
+        for module in (pipeline, replaying, delivering, others):
+            name = module.__name__.rpartition(".")[2]
+            if not args.only or name in args.only:
+                started = time.monotonic()
+                results |= module.measure(directory, args.quick)
+                print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
+    for what, measured, wanted, reached in report.targets(results):
+        print(f"{'  ' if reached else '! '}{what:50} {measured:>10,} {wanted}")
+    if args.quick:
+        return
+    kept.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    report.write(results, ROOT / "docs")
+    print("written: benchmarks/results.json, docs/benchmarks.md")
+
+
+if __name__ == "__main__":
+    main()

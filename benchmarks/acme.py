@@ -1,0 +1,86 @@
+"""Plugins to measure with: stages that have nothing to object to, families of many events, a standard that costs little.
+
+`install` makes them an installed distribution like any other.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from plain import PlainPlugin, WatchFields, family, watched
+
+from learnrelay import Family, Fields, Skip, hookimpl, optional
+from learnrelay.config.models import Destination
+
+STAGES, MANY = 10, (10, 100, 1000)
+
+
+class Few(Fields):
+    """What each stage looks at."""
+
+    org = optional("context.org_id")
+
+
+class Filter:
+    """Keeps everything."""
+
+    @hookimpl(reads=Few)
+    def filter_event(self, fields: Few) -> Skip | None:
+        """Keep it."""
+        return None
+
+
+class Enricher:
+    """Adds nothing."""
+
+    @hookimpl(reads=Few)
+    def enrich_statement(self, fields: Few, standard: str) -> None:
+        """Nothing to add."""
+
+
+class Router:
+    """Denies nothing."""
+
+    @hookimpl(reads=Few)
+    def route_event(self, fields: Few, destination: Destination) -> Skip | None:
+        """Nothing to deny."""
+        return None
+
+
+def _many(number: int) -> Family:
+    made = Family(f"plain.many{number}")
+    for one in range(number):
+        made.maps(f"other{number}.{one}", reads=WatchFields)(watched)
+    return made
+
+
+standard, watching = PlainPlugin(), family
+filters = {f"filter{number}": Filter() for number in range(STAGES)}
+enrichers = {f"enricher{number}": Enricher() for number in range(STAGES)}
+routers = {f"router{number}": Router() for number in range(STAGES)}
+families = {f"plain.many{number}": _many(number) for number in MANY}
+globals().update({name.replace(".", "_"): one for kind in (filters, enrichers, routers, families)
+                  for name, one in kind.items()})  # fmt: skip
+
+
+def install(directory: Path) -> None:
+    """Write the distribution's metadata there, and let this process see it."""
+    groups = {
+        "standards": {"plain": "standard"},
+        "families": {"plain.watching": "watching", **{name: name.replace(".", "_") for name in families}},
+        "filters": dict.fromkeys(filters),
+        "enrichers": dict.fromkeys(enrichers),
+        "routers": dict.fromkeys(routers),
+    }
+    info = directory / "acme_bench-1.0.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-bench\nVersion: 1.0\n", encoding="utf-8")
+    points = "".join(
+        f"[learnrelay.{group}.v1]\n"
+        + "".join(f"{name} = {__name__}:{attribute or name}\n" for name, attribute in named.items())
+        for group, named in groups.items()
+    )
+    (info / "entry_points.txt").write_text(points, encoding="utf-8")
+    if str(directory) not in sys.path:
+        sys.path.append(str(directory))

@@ -1,0 +1,193 @@
+"""Events a second through parse, the four stages and serialise; and what their cost depends on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from learnrelay import EventError, Fields, required
+from learnrelay.assembly import Assembly, assemble
+from learnrelay.events import event_from_line
+from learnrelay.fields import compile_extractor
+from learnrelay.pipeline import Pipeline, serialise
+from learnrelay.plugins.plan import Plan
+
+from .sample import DESTINATION, ROOT, configure, make_log
+from .timing import seconds
+
+STANDARDS = {"xAPI": ("xapi",), "Caliper": ("caliper",), "both": ("xapi", "caliper")}
+
+
+def measure(directory: Path, quick: bool) -> dict[str, Any]:
+    """Rates by standard and family, and the costs of everything that may grow."""
+    assembly = assemble(configure(directory, [("xapi", 1), ("caliper", 1)]))
+    log = make_log(directory / "20k.log", 20_000)
+    lines = list(_readable(log.read_bytes().splitlines()[: 4_000 if quick else 20_000]))
+    rounds = 2 if quick else 5
+    return {
+        "pipeline": _rates(assembly, lines, rounds),
+        "families": _families(assembly, lines, rounds),
+        "growth": _growth(directory, quick),
+    }
+
+
+def _readable(lines: list[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        try:
+            event_from_line(line)
+        except EventError:
+            continue
+        yield line
+
+
+def _only(plan: Plan, standards: tuple[str, ...]) -> Pipeline:
+    steps = {event: tuple(step for step in of if step.standard in standards) for event, of in plan.steps.items()}
+    return Pipeline(replace(plan, steps={event: of for event, of in steps.items() if of}))
+
+
+def _way(pipeline: Pipeline, lines: list[bytes]) -> Callable[[], None]:
+    """The whole way of an event, from the line to the statements' JSON."""
+
+    def run() -> None:
+        process = pipeline.process
+        for line in lines:
+            for outcome in process(event_from_line(line)):
+                for statement in outcome.statements:
+                    serialise(statement)
+
+    return run
+
+
+def _bare(lines: list[bytes]) -> Callable[[], None]:
+    """What no program in Python can go below: the line parsed and written again."""
+
+    def run() -> None:
+        for line in lines:
+            orjson.dumps(orjson.loads(line[line.find(b"{") :]))
+
+    return run
+
+
+def _rates(assembly: Assembly, lines: list[bytes], rounds: int) -> dict[str, Any]:
+    runs = {name: _way(_only(assembly.plan, standards), lines) for name, standards in STANDARDS.items()}
+    found = seconds({"bare": _bare(lines), **runs}, rounds)
+    return {
+        name: {
+            "events_per_second": round(len(lines) / time),
+            "us_per_event": round(time / len(lines) * 1e6, 2),
+            "share_of_bare": round(found["bare"] / time, 3),
+        }
+        for name, time in found.items()
+    }
+
+
+def _families(assembly: Assembly, lines: list[bytes], rounds: int) -> dict[str, Any]:
+    by_name: dict[str, list[bytes]] = {}
+    for line in lines:
+        by_name.setdefault(event_from_line(line).name, []).append(line)
+    found = {}
+    for family in sorted({transformer.family for transformer in assembly.table.values()}):
+        names = {event for (_, event), one in assembly.table.items() if one.family == family}
+        of_family = [line for name in sorted(names) for line in by_name.get(name, ())]
+        if not of_family:
+            continue
+        of_family = (of_family * (2_000 // len(of_family) + 1))[:4_000]
+        way = _way(_only(assembly.plan, (family.partition(".")[0],)), of_family)
+        times = seconds({"bare": _bare(of_family), "way": way}, rounds)
+        found[family] = {
+            "events_per_second": round(len(of_family) / times["way"]),
+            "us_per_event": round(times["way"] / len(of_family) * 1e6, 2),
+            "share_of_bare": round(times["bare"] / times["way"], 3),
+        }
+    return found
+
+
+# --- growth ---------------------------------------------------------------------------------------------
+
+
+SMALL = """
+[platform]
+root_url = "https://learn.example.org"
+[plugins]
+enabled = [{enabled}]
+[identity]
+provider = "keyed"
+secret = "env:LEARNRELAY_IDENTITY_SECRET"
+"""
+
+
+def _growth(directory: Path, quick: bool) -> dict[str, Any]:
+    """Microseconds an event against each quantity, with the small standard of the core's own tests."""
+    sys.path.insert(0, str(ROOT / "core" / "tests"))
+    import plain
+
+    from . import acme
+
+    acme.install(directory / "site")
+    events, rounds = (500, 3) if quick else (4_000, 7)
+    line = plain.line(plain.event())
+    config = directory / "small.toml"
+
+    def cost(pipelines: dict[int, tuple[Pipeline, bytes]]) -> dict[str, float]:
+        runs = {str(size): _way(pipeline, [line] * events) for size, (pipeline, line) in pipelines.items()}
+        return {size: round(time / events * 1e6, 3) for size, time in seconds(runs, rounds).items()}
+
+    def assembled(*more: str, destinations: int = 1) -> Pipeline:
+        enabled = ", ".join(f'"{name}"' for name in ("plain", "plain.watching", *more))
+        told = "".join(DESTINATION.format(name=f"d{n}", standard="plain", port=1) for n in range(destinations))
+        config.write_text(SMALL.format(enabled=enabled) + told, encoding="utf-8")
+        return Pipeline(assemble(config).plan)
+
+    def stages(number: int) -> Pipeline:
+        return assembled(*(f"{stage}{n}" for stage in ("filter", "enricher", "router") for n in range(number)))
+
+    staged = cost({number: (stages(number), line) for number in (0, 1, 3, 5, acme.STAGES)})
+    return {
+        "plugins in each stage": staged,
+        "overhead of three plugins in each stage": round(staged["3"] - staged["0"], 3),
+        "installed events": cost({
+            0: (assembled(), line), **{number: (assembled(f"plain.many{number}"), line) for number in acme.MANY}
+        }),
+        "destinations": cost({number: (assembled(destinations=number), line) for number in (1, 3, 10, 30)}),
+        "payload in KiB": cost({size: (assembled(), _padded(plain, size)) for size in (1, 4, 16, 48)}),
+        "nesting": cost({depth: (assembled(), _nested(plain, depth)) for depth in (1, 10, 50, 200)}),
+        "extracted fields": _extraction((1, 5, 10, 20, 40), events, rounds),
+    }  # fmt: skip
+
+
+def _padded(plain: Any, size: int) -> bytes:
+    line: bytes = plain.line(plain.event(data={"video": "v1", "at": 3, "more": ["x" * 100] * (10 * size)}))
+    return line
+
+
+def _nested(plain: Any, depth: int) -> bytes:
+    inner: Any = "x"
+    for _ in range(depth):
+        inner = {"down": inner}
+    line: bytes = plain.line(plain.event(data={"video": "v1", "at": 3, "deep": inner}))
+    return line
+
+
+def _extraction(sizes: tuple[int, ...], events: int, rounds: int) -> dict[str, float]:
+    runs = {}
+    for size in sizes:
+        declared = {f"f{number}": required(f"data.part{number % 4}.f{number}") for number in range(size)}
+        extract = compile_extractor(type("Wanted", (Fields,), declared))
+        data: dict[str, dict[str, int]] = {f"part{number}": {} for number in range(4)}
+        for number in range(size):
+            data[f"part{number % 4}"][f"f{number}"] = number
+        runs[str(size)] = _repeated(extract, {"data": data}, events)
+    return {size: round(time / events * 1e6, 3) for size, time in seconds(runs, rounds).items()}
+
+
+def _repeated(function: Callable[[Any], Any], argument: Any, times: int) -> Callable[[], None]:
+    def run() -> None:
+        for _ in range(times):
+            function(argument)
+
+    return run

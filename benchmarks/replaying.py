@@ -1,0 +1,105 @@
+"""Replay: lines a second to files and to consumers, peak memory, and how long the command line takes to begin."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .sample import LEARNRELAY, configure, environment, make_log, receivers
+from .timing import seconds
+
+_WATCHED = (
+    "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, "
+    "stderr=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+)
+
+
+def measure(directory: Path, quick: bool) -> dict[str, Any]:
+    """Rates, memory, start-up."""
+    lines = 20_000 if quick else 200_000
+    log = make_log(directory / f"{lines // 1000}k.log", lines)
+    rounds = 1 if quick else 3
+    with receivers(3) as ports:
+        config = configure(directory, [("xapi", ports[0]), ("caliper", ports[1]), ("xapi", ports[2])])
+        rates = _rates(config, log, lines, rounds)
+    return {"replay": rates, "memory": _memory(directory, quick), "start": _start(directory, quick)}
+
+
+def _replay(config: Path, log: Path, *arguments: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [LEARNRELAY, "replay", "--config", config, "--json", "--again", *arguments, log],
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    summary: dict[str, Any] = json.loads(done.stdout)
+    return summary
+
+
+def _rates(config: Path, log: Path, lines: int, rounds: int) -> dict[str, Any]:
+    """Wall time of the whole command, processes started and all."""
+    output = config.parent / "statements"
+
+    def run(*arguments: str) -> Callable[[], None]:
+        def go() -> None:
+            shutil.rmtree(output, ignore_errors=True)
+            _replay(config, log, *arguments)
+
+        return go
+
+    ways = {
+        "dry run, xAPI": ("--dry-run", "--standard", "xapi"),
+        "files, xAPI": ("--output", str(output), "--standard", "xapi"),
+        "files, both": ("--output", str(output)),
+        "one consumer": ("--to", "xapi_0"),
+        "three consumers": (),
+    }
+    runs = {
+        f"{name}, {processes} process{'es' if processes > 1 else ''}": run("--processes", str(processes), *arguments)
+        for name, arguments in ways.items()
+        for processes in (1, 2)
+    }
+    found = seconds(runs, rounds, time.perf_counter)
+    return {name: {"seconds": round(time, 2), "lines_per_second": round(lines / time)} for name, time in found.items()}
+
+
+def _memory(directory: Path, quick: bool) -> dict[str, Any]:
+    """Peak of the largest process, in MiB, by lines of the log."""
+    config = configure(directory, [])
+    found = {}
+    for lines in (2_000, 20_000, 60_000) if quick else (20_000, 200_000, 2_000_000):
+        log = make_log(directory / f"{lines // 1000}k.log", lines)
+        output = directory / "statements"
+        shutil.rmtree(output, ignore_errors=True)
+        command = [LEARNRELAY, "replay", "-c", str(config), "--again", "--processes", "1", "-o", str(output), str(log)]
+        told = subprocess.run(
+            [sys.executable, "-c", _WATCHED, *command], env=environment(), stdout=subprocess.PIPE, check=True
+        )
+        found[str(lines)] = round(int(told.stdout) / 1024, 1)
+        shutil.rmtree(output)
+    return found
+
+
+def _start(directory: Path, quick: bool) -> dict[str, float]:
+    config = configure(directory, [("xapi", 1), ("caliper", 1)])
+    one = directory / "one.log"
+    one.write_bytes((directory / "20k.log").read_bytes().partition(b"\n")[0] + b"\n")
+    commands = {
+        "learnrelay --help": [LEARNRELAY, "--help"],
+        "learnrelay replay --help": [LEARNRELAY, "replay", "--help"],
+        "learnrelay transform, one event": [LEARNRELAY, "transform", "--config", str(config), str(one)],
+        "python -c pass": [sys.executable, "-c", "pass"],
+    }
+
+    def run(command: list[str]) -> Callable[[], None]:
+        def go() -> None:
+            subprocess.run(command, env=environment(), capture_output=True, check=True)
+
+        return go
+
+    found = seconds({name: run(command) for name, command in commands.items()}, 3 if quick else 9, time.perf_counter)
+    return {name: round(time, 3) for name, time in found.items()}

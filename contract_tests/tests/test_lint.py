@@ -1,0 +1,186 @@
+"""The linter: each code is set off by what it is for, and by nothing that honest plugins write."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from house import ZOO
+
+from learnrelay_contract_tests.lint import Flake8, lint_text
+from learnrelay_contract_tests.lint.rules import CODES
+
+HEAD = """
+from learnrelay import Family, Fields, InvalidFieldError, Site, Skip, hookimpl, optional, required
+from learnrelay.kinds import text
+
+family = Family("acme.poll")
+
+
+class Poll(Fields):
+    id = required("data.id", kind=text)
+
+
+class More(Poll):
+    note = optional("data.note", kind=text)
+"""
+MAPPING = HEAD + '''
+
+@family.maps("poll", reads=More)
+def poll(poll: More, site: Site):
+    {body}
+    return {{"object": site.iri("poll", poll.id)}}
+'''  # fmt: skip
+
+FLAWS: dict[str, list[str]] = {
+    "LR101": [
+        "import gc",
+        "import inspect",
+        "from sys import _getframe as peek",
+        "import sys\nx = sys._current_frames",
+        "import ctypes",
+    ],
+    "LR102": [
+        "from learnrelay.pipeline import Pipeline",
+        "import learnrelay.events",
+        "from learnrelay.plugins import plan",
+        "import pytest",
+        "import learnrelay_contract_tests",
+        "import sys\nx = sys.modules",
+        "from learnrelay import _private",
+        "from learnrelay.delivery.outbox import Outbox",
+        "import __main__",
+    ],
+    "LR103": [
+        "import importlib",
+        "x = __import__('os')",
+        "eval('1')",
+        "from importlib import import_module",
+        "import pickle",
+        "from os.path import *",
+    ],
+    "LR104": [
+        "from learnrelay import kinds\nkinds.text = None",
+        "import orjson\nsetattr(orjson, 'dumps', None)",
+        "import builtins",
+        "import logging\nlogging.getLogger().addFilter(print)",
+        "from learnrelay import Fields\ndel Fields.__repr__",
+    ],
+    "LR105": [
+        "from learnrelay import optional\ndef k(v):\n    return v.get('a')\nx = optional('data', kind=k)",
+        "from learnrelay import optional\ndef k(v):\n    return isinstance(v, dict)\nx = optional('data', kind=k)",
+        "from learnrelay.fields import value_at",
+        "from learnrelay import Fields\nclass A(Fields, metaclass=type): pass",
+    ],
+    "LR106": [
+        "x = open('f')",
+        "from pathlib import Path\nX = Path('f').read_text()",
+        "import os\nX = os.listdir('.')",
+        "import os\nX = os.environ['A']",
+    ],
+    "LR107": [
+        "import socket",
+        "import requests",
+        "def f(p):\n    return open(p)",
+        "import os\ndef f():\n    return os.environ",
+        "from urllib.request import urlopen",
+    ],
+    "LR108": ["def f(x):\n    print(x)", "import logging\nlog = logging.getLogger()\ndef f(x):\n    log.info('%s', x)"],
+    "LR109": [
+        "X = []\ndef f(y):\n    X.append(y)",
+        "X = {}\ndef f(y):\n    X[y] = 1",
+        "def f(y, seen={}):\n    seen[y] = 1",
+        "def f():\n    global X\n    X = 1",
+    ],
+    "LR110": [
+        "import random",
+        "from uuid import uuid4",
+        "import time\nX = time.time()",
+        "from datetime import datetime\ndef f():\n    return datetime.now()",
+        "def f(x):\n    return hash(x)",
+    ],
+    "LR112": [
+        "def filter_event(fields):\n    try:\n        return fields.x\n    except Exception:\n        return None"
+    ],
+}
+IN_A_MAPPING = {
+    "LR101": ["e = (i for i in ()).gi_frame", "x = poll.__init__.__globals__"],
+    "LR103": ["x = getattr(type(poll), poll.note)"],
+    "LR104": ["site.root_url = 'x'", "object.__setattr__(site, 'x', 1)", "poll.id = 'x'"],
+    "LR105": ["x = poll.username", "x = poll.__dict__", "x = vars(poll)", "x = getattr(poll, '_secret', None)"],
+    "LR108": [
+        "raise InvalidFieldError(f'bad {poll.note}', path='data.note')",
+        "return Skip('no ' + poll.note)",
+        "return Skip(poll.note)",
+    ],
+    "LR111": ["x = site.identity", "x = site.courses.x", "x = poll.id.reveal()"],
+}
+
+
+def codes(text: str) -> set[str]:
+    return {flaw.code for flaw in lint_text(text)}
+
+
+@pytest.mark.parametrize(("code", "text"), [(code, text) for code, texts in FLAWS.items() for text in texts])
+def test_flaws(code: str, text: str) -> None:
+    assert code in codes(text)
+
+
+@pytest.mark.parametrize(("code", "body"), [(code, body) for code, bodies in IN_A_MAPPING.items() for body in bodies])
+def test_flaws_of_a_mapping(code: str, body: str) -> None:
+    assert code in codes(MAPPING.format(body=body))
+
+
+def test_every_code_is_set_off() -> None:
+    assert FLAWS.keys() | IN_A_MAPPING.keys() == CODES.keys()
+
+
+HONEST = [
+    MAPPING.format(body="x = poll.note"),
+    "import os.path\nX = os.path.join('a', 'b')",
+    "import sys\nX = sys.version_info >= (3, 12)",
+    "from importlib.metadata import version\n__version__ = version('acme')",
+    "import re\nX = re.compile('a')\ndef f(t):\n    return X.match(t)",
+    "TABLE = {}\ndef told(word):\n    def add(f):\n        TABLE[word] = f\n        return f\n    return add\n"
+    "@told('a')\ndef f(x): return x",
+    "def f(x):\n    found = []\n    found.append(x)\n    return found",
+    "import logging\nlog = logging.getLogger(__name__)\ndef f():\n    log.debug('a constant')",
+    "from functools import lru_cache\n@lru_cache(10)\ndef f(x): return x",
+    "class A:\n    def __init__(self, x):\n        self.x = x",
+    HEAD + "\n@family.maps('x', reads=Poll)\ndef f(poll, site):\n    return Skip('a constant reason')",
+    "from learnrelay import IdentityProvider\nclass P(IdentityProvider):\n    def learner(self, user, space):\n"
+    "        return open('table').read()",
+    "from datetime import datetime, UTC\ndef f(x):\n    return datetime.fromtimestamp(x, UTC)",
+]
+
+
+@pytest.mark.parametrize("text", HONEST)
+def test_no_flaw_in_honest_code(text: str) -> None:
+    assert not lint_text(text)
+
+
+def test_a_line_may_allow_what_is_no_privacy_matter() -> None:
+    reason = "the harness of the house wants a random order"
+    (flaw,) = lint_text(f"import random  # learnrelay: allow LR110 because {reason}")
+    assert flaw.allowed == reason
+    (flaw,) = lint_text(f"import gc  # learnrelay: allow LR101 because {reason}")
+    assert not flaw.allowed, "privacy knows no exception"
+    assert lint_text("import gc  # noqa")
+    assert not next(iter(lint_text("import random  # learnrelay: allow LR110 because x"))).allowed
+
+
+def test_flake8_and_the_command(tmp_path: Path) -> None:
+    text = "import gc\nimport random  # learnrelay: allow LR110 because the order shall be random\n"
+    found = [(line, told[:5]) for line, _, told, _ in Flake8(ast.parse(text), text.splitlines(keepends=True)).run()]
+    assert found == [(1, "LR101")]
+    (tmp_path / "plugin.py").write_text(text)
+    command = [sys.executable, "-m", "learnrelay.cli", "lint"]
+    command[1:3] = ["-c", "import sys; from learnrelay.cli import main; sys.argv[0] = 'learnrelay'; main()"]
+    done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"{tmp_path}/plugin.py:1:1: LR101" in done.stdout
+    (tmp_path / "plugin.py").write_text((ZOO / "good" / "plainest.py").read_text())
+    assert subprocess.run([*command, str(tmp_path)], capture_output=True, check=False).returncode == 0

@@ -1,0 +1,29 @@
+"""A course provider that raises at a course it does not know.
+
+Caught by: provider.courses
+
+Entry point: learnrelay.resolvers.v1 carrier_zoo
+"""
+
+from learnrelay import CourseProvider, hookimpl
+from learnrelay.config.fields import Section
+
+
+class Settings(Section):
+    pass
+
+
+class Catalogue(CourseProvider):
+    name = "catalogue"
+    settings_schema = Settings
+
+    def __init__(self, settings):
+        pass
+
+    def title(self, course_id):
+        return {"course-v1:Harbour+SAIL+2026": "Sailing"}[course_id]
+
+
+@hookimpl
+def register_course_providers(register):
+    register(Catalogue)

@@ -1,0 +1,205 @@
+"""Replay to destinations: each statement arrives, whatever happens meanwhile, and none is stored twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from delivery.consumer import Consumer
+from learnrelay import Relay
+from learnrelay.lines import open_log, read_lines
+
+from .conftest import SECRET, Logs, Replay, kill, reaches
+
+
+def test_two_destinations_get_everything_once(replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path) -> None:
+    other = Consumer()
+    replay.configure(main=consumer.url, other=other.url)
+    expected = logs("log", 5000)
+    (tmp_path / "log").write_bytes((tmp_path / "log").read_bytes() + b"".join(
+        line for number, line in enumerate((tmp_path / "log").read_bytes().splitlines(True)) if number % 7 == 0
+    ))  # fmt: skip
+    run = replay(tmp_path / "log", "--to", "main")
+    assert run.code == 0, run.told
+    assert set(consumer.stored) == set(expected)
+    assert not other.stored
+    assert all(len(ids) == len(set(ids)) for ids in consumer.requests), "a batch says the same twice"
+    assert run.summary["destinations"]["main"]["stored"] >= 5000
+    requests = len(consumer.requests)
+    assert replay(tmp_path / "log", "--to", "main").summary["this_run"]["lines"] == 0
+    assert len(consumer.requests) == requests
+    assert replay(tmp_path / "log").code == 0  # another thing to ask: both are sent to
+    assert set(other.stored) == set(consumer.stored) == set(expected)
+    assert len(consumer.order) == 5000
+    other.stop()
+
+
+def test_live_and_replayed_statements_are_the_same(
+    replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SECRET, "s" * 32)
+    monkeypatch.syspath_prepend(str(replay.installation.site))
+    replay.configure(main=consumer.url)
+    expected = logs("log", 300)
+    with Relay.from_file(replay.config) as relay, open_log(str(tmp_path / "log")) as log:
+        for line in read_lines(log, "log"):
+            relay.emit(line.content)
+        assert relay.engine.drained(20.0)
+    sys.modules.pop("acme_plain", None)
+    live = dict(consumer.stored)
+    assert set(live) == set(expected)
+    consumer.stored.clear()
+    assert replay(tmp_path / "log").code == 0
+    assert consumer.stored == live
+
+
+def test_killed_ten_times_nothing_is_lost_and_nothing_stored_twice(
+    replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path
+) -> None:
+    replay.configure(main=consumer.url)
+    expected = logs("a.log", 20_000) + logs("b.log", 5_000)
+    rng = random.Random(7)
+
+    def slow(ids: list[str]) -> None:
+        threading.Event().wait(0.003)
+
+    consumer.behave = slow
+
+    def requests() -> int:
+        return len(consumer.requests)
+
+    arguments = (tmp_path / "a.log", tmp_path / "b.log")
+    for number in range(10):
+        process = replay.start(*arguments)
+        enough = requests() + rng.randint(1, 90)
+        reaches(requests, enough)
+        if number % 3 == 2:  # first one process alone, as when memory runs out: the others go on
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            os.kill(int(children[-1]), signal.SIGKILL)
+            reaches(requests, enough + 90)
+        kill(process)
+    assert len(consumer.stored) < len(expected)
+    run = replay(*arguments)
+    assert run.code == 0, run.told
+    assert set(consumer.stored) == set(expected)
+    assert len(consumer.order) == len(expected), "stored twice"
+    assert run.summary["read"] == len(expected)
+    assert run.summary["destinations"]["main"]["stored"] == len(expected)
+
+
+def test_a_consumer_that_is_down_is_waited_for(replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path) -> None:
+    replay.configure(main=f'{consumer.url}\nretry = {{ backoff = "50ms", ceiling = "500ms" }}')
+    expected = logs("log", 3000)
+    consumer.stop()
+    process = replay.start(tmp_path / "log")
+    assert process.stderr
+    assert b"connection refused; waiting for it" in process.stderr.readline()
+    consumer.start()
+    reaches(lambda: len(consumer.stored), 1000)
+    consumer.stop()
+    threading.Event().wait(0.5)  # down again in the middle of it
+    consumer.start()
+    assert process.wait(60) == 0
+    process.stderr.close()
+    assert set(consumer.stored) == set(expected)
+    assert len(consumer.order) == len(expected)
+
+
+def test_what_is_refused_becomes_dead_letters_and_the_rest_arrives(
+    replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path
+) -> None:
+    replay.configure(main=f'{consumer.url}\nretry = {{ backoff = "10ms", ceiling = "20ms", attempts = 3 }}')
+    expected = logs("log", 1000)
+    refused, failing = set(expected[10:1000:170]), set(expected[77:1000:300])
+
+    def behave(ids: list[str]) -> tuple[int, dict[str, str], bytes] | None:
+        if failing & set(ids):
+            return 500, {}, b"stumbled"
+        return (400, {}, b"bad verb") if refused & set(ids) else None
+
+    consumer.behave = behave
+    run = replay(tmp_path / "log")
+    assert run.code == 1
+    assert set(consumer.stored) == set(expected) - refused - failing
+    assert run.summary["destinations"]["main"] == {
+        "stored": 1000 - len(refused) - len(failing),
+        "dead letters": len(refused) + len(failing),
+    }
+    with sqlite3.connect(tmp_path / "outbox.db") as database:
+        rows = database.execute(
+            """SELECT s.statement_id, d.destination, d.reason FROM learnrelay_dead_letter AS d
+            JOIN learnrelay_statement AS s ON s.key = d.key"""
+        ).fetchall()
+    assert {row[0] for row in rows} == refused | failing
+    for statement_id, destination, reason in rows:
+        assert destination == "main"
+        assert "HTTP 400" in reason if statement_id in refused else "HTTP 500" in reason
+
+
+def test_wrong_credentials_end_it_at_once(replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path) -> None:
+    replay.configure(main=consumer.url)
+    logs("log", 500)
+    consumer.behave = lambda ids: 401
+    run = replay(tmp_path / "log")
+    assert run.code == 2
+    assert "destination main: 401" in run.told
+    consumer.behave = lambda ids: None
+    assert replay(tmp_path / "log").code == 0
+    assert len(consumer.stored) == 500
+
+
+def test_a_consumer_that_asks_for_patience_gets_it(
+    replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path
+) -> None:
+    replay.configure(main=consumer.url)
+    expected = logs("log", 2000)
+    arrivals: list[float] = []
+    lock = threading.Lock()
+
+    def behave(ids: list[str]) -> tuple[int, dict[str, str], bytes] | None:
+        with lock:
+            arrivals.append(time.monotonic())
+            return (429, {"Retry-After": "1"}, b"") if len(arrivals) in (1, 40) else None
+
+    consumer.behave = behave
+    assert replay(tmp_path / "log").code == 0
+    assert set(consumer.stored) == set(expected)
+    gaps = [after - before for before, after in pairwise(arrivals)]
+    assert sum(gap > 0.8 for gap in gaps) >= 2, "all processes pause together"
+
+
+def test_rate_concurrency_and_order(replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path) -> None:
+    replay.configure(main=consumer.url)
+    expected = logs("log", 1500)
+    at_once, most = Counter[str](), 0
+    lock = threading.Lock()
+
+    def behave(ids: list[str]) -> None:
+        nonlocal most
+        with lock:
+            at_once["now"] += 1
+            most = max(most, at_once["now"])
+        threading.Event().wait(0.002)
+        with lock:
+            at_once["now"] -= 1
+
+    consumer.behave = behave
+    run = replay(tmp_path / "log", "--rate", "1000", "--concurrency", "main=3")
+    assert run.code == 0, run.told
+    assert run.summary["this_run"]["seconds"] >= 1.4
+    assert set(consumer.stored) == set(expected)
+    assert most <= 3
+    consumer.stored.clear()
+    consumer.order.clear()
+    assert replay(tmp_path / "log", "--ordered", "--again").code == 0
+    assert consumer.order == expected

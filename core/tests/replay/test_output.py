@@ -1,0 +1,187 @@
+"""Replay into files: complete, in order, resumable, and never twice."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from learnrelay.replay import Checkpoint, ReplayError
+from plain import event, line
+
+from .conftest import Logs, Replay, ids_in, kill, reaches
+
+
+@pytest.mark.parametrize("url", [False, True])
+def test_all_kinds_of_logs_become_files(replay: Replay, logs: Logs, tmp_path: Path, url: bool) -> None:
+    expected = logs("tracking.log-1", 1500)
+    expected += logs("tracking.log-2.gz", 1500, packed=gzip.compress)
+    expected += logs("tracking.log-3.zst", 1500, packed=zstandard.compress)
+    (tmp_path / "tracking.log-4").write_bytes(b"")
+    output = tmp_path / "out"
+    place = output.as_uri() if url else output
+    pattern = f"{tmp_path.as_uri() if url else tmp_path}/tracking.log-*"
+    run = replay(pattern, "--output", place)
+    assert run.code == 0, run.told
+    assert run.summary["standards"]["plain"]["statements"] == 4500
+    assert run.summary["destinations"] == {"plain": {"written": 4500}}
+    assert ids_in(output) == expected
+    assert len(list(output.rglob("*.jsonl.gz"))) > 9  # cut by size
+    again = replay(pattern, "--output", place)
+    assert (again.code, again.summary["this_run"]["lines"]) == (0, 0)
+    assert again.summary["read"] == 4500
+    assert "done before" not in again.told  # --json tells it by its numbers
+    before = {path: path.read_bytes() for path in output.rglob("*.jsonl.gz")}
+    assert replay(pattern, "--output", place, "--again").code == 0
+    assert Counter(ids_in(output)) == Counter(expected * 2)
+    assert {path: path.read_bytes() for path in before} == before, "overwritten"
+
+
+@pytest.mark.parametrize("packed", ["zstd", "none"])
+def test_files_by_day(replay: Replay, tmp_path: Path, packed: str) -> None:
+    days = [f"2026-03-{day:02}" for day in (3, 4, 5)]
+    lines = [line({**event(), "timestamp": f"{day}T{hour:02}:30:00+02:00"}) for day in days for hour in range(24)]
+    random.Random(3).shuffle(lines)
+    (tmp_path / "log").write_bytes(b"".join(lines))
+    run = replay(tmp_path / "log", "--output", tmp_path / "out", "--by-day", "--compress", packed)
+    assert run.code == 0, run.told
+    found = {}
+    for path in (tmp_path / "out").rglob("*.jsonl*"):
+        content = path.read_bytes()
+        content = zstandard.ZstdDecompressor().decompressobj().decompress(content) if packed == "zstd" else content
+        found[path.parent.name] = len(content.splitlines())
+    assert found == {"2026-03-02": 2, "2026-03-03": 24, "2026-03-04": 24, "2026-03-05": 22}
+
+
+def test_killed_ten_times_it_writes_what_it_would_have_written(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    bad = [b"{broken\n", b"\x00\xff\n", b"\n"] * 30
+    expected = logs("a.log", 20_000, *bad) + logs("b.log.gz", 20_000, *bad, packed=gzip.compress)
+    whole = tmp_path / "whole"
+    reference = replay(tmp_path / "a.log", tmp_path / "b.log.gz", "--output", whole)
+    assert reference.code == 1
+    records = replay.records()
+    assert ids_in(whole) == expected
+    rng = random.Random(5)
+    arguments = (tmp_path / "a.log", tmp_path / "b.log.gz", "--output", tmp_path / "out")
+
+    def files() -> int:
+        return len(list((tmp_path / "out").rglob("*.gz")))
+
+    for _ in range(10):
+        process = replay.start(*arguments)
+        enough = files() + rng.randint(1, 9)
+        reaches(files, enough)
+        threading.Event().wait(rng.random() * 0.02)  # wherever it happens to be
+        kill(process)
+    assert files() < len(list(whole.rglob("*.gz")))
+    run = replay(*arguments)
+    assert ids_in(tmp_path / "out") == expected
+    assert {key: value for key, value in run.summary.items() if key != "this_run"} == {
+        key: value for key, value in reference.summary.items() if key != "this_run"
+    }
+    assert replay.records() == records
+    assert not [path for path in (tmp_path / "out").rglob(".*") if path.is_file()], "half files are left"
+
+
+def test_a_log_that_grew_is_read_on(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    first = logs("tracking.log", 1000)
+    assert replay(tmp_path / "tracking.log", "--output", tmp_path / "out").code == 0
+    second = logs("rest", 1000)
+    with (tmp_path / "tracking.log").open("ab") as log:
+        log.write((tmp_path / "rest").read_bytes())
+    run = replay(tmp_path / "tracking.log", "--output", tmp_path / "out")
+    assert run.code == 0
+    assert 1000 <= run.summary["this_run"]["lines"] < 1500
+    assert ids_in(tmp_path / "out") == first + second
+
+
+def test_what_is_said_twice_is_written_once(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    expected = logs("log", 50)
+    (tmp_path / "log").write_bytes((tmp_path / "log").read_bytes() * 2)
+    run = replay(tmp_path / "log", "--output", tmp_path / "out")
+    assert ids_in(tmp_path / "out") == expected
+    assert run.summary["destinations"]["plain"] == {"written": 50, "repeated in the log": 50}
+
+
+def test_selections_and_dry_run(replay: Replay, tmp_path: Path) -> None:
+    def lines(name: str, course: str, hours: range) -> list[bytes]:
+        raw = event(name, course_id=course)
+        return [line({**raw, "timestamp": f"2026-03-02T{hour:02}:00:00+00:00"}) for hour in hours]
+
+    content = lines("watched", "a", range(24)) + lines("watched.old", "a", range(24)) + lines("watched", "b", range(24))
+    (tmp_path / "log").write_bytes(b"".join(content) + line({**event(), "timestamp": "soon"}))
+    for arguments, statements, code in (
+        ((), 72, 1),
+        (("--since", "2026-03-02T06:00", "--until", "2026-03-02T14:00:00+02:00"), 18, 1),
+        (("--event", "watched.*"), 24, 0),
+        (("--event", "watch*", "--course", "b"), 24, 0),
+        (("--since", "2026-03-03", "--course", "a", "--course", "b"), 0, 0),
+    ):
+        run = replay(tmp_path / "log", "--output", tmp_path / "out", "--dry-run", *arguments)
+        plain = run.summary["standards"]["plain"]
+        assert (run.code, plain["statements"]) == (code, statements), run.told
+        assert plain["skipped"].get("not selected", 0) == 73 - statements - code
+        assert len(replay.records()) == code
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "learnrelay-replay").exists()
+
+
+def test_bad_lines_cost_only_themselves(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    bad = {
+        b"\x00\xfe\xff garbage \x80\n": "no JSON object",
+        b'{"name": "watched", "time":\n': "not valid JSON",
+        b'{"name": "wat\x00ched"}\n': "not valid JSON",
+        json.dumps({**event(), "name": "w\xe4tched"}, ensure_ascii=False).encode("latin-1") + b"\n": "not valid JSON",
+        b'{"x": "' + b"y" * 50_000_000 + b'"}\n': "longer than 1,048,576 bytes",
+        b"\n": "blank line",
+        line(event(data={"video": 5})): "data.video: expected text",
+    }
+    expected = logs("log", 2000, *bad)
+    run = replay(tmp_path / "log", "--output", tmp_path / "out")
+    assert run.code == 1
+    assert ids_in(tmp_path / "out") == expected
+    records = replay.records()
+    assert [record["line"] for record in records] == [250 * number + number for number in range(1, 8)]
+    for record, reason in zip(records, bad.values(), strict=True):
+        assert reason in record["reason"]
+    assert run.summary["read"] == 2007
+    told = run.summary["unreadable"] | run.summary["standards"]["plain"]["failed"]
+    assert sum(told.values()) == 7
+    compressed = gzip.compress((tmp_path / "log").read_bytes())
+    (tmp_path / "log.gz").write_bytes(compressed[: len(compressed) // 2])
+    run = replay(tmp_path / "log.gz", "--output", tmp_path / "out2")
+    assert run.code == 1
+    assert "breaks off or is damaged" in replay.records()[-1]["reason"]
+    found = ids_in(tmp_path / "out2")
+    assert found == expected[: len(found)]
+
+
+def test_one_replay_at_a_time(tmp_path: Path) -> None:
+    with Checkpoint(tmp_path / "state", "key"), pytest.raises(ReplayError, match="running already"):
+        Checkpoint(tmp_path / "state", "key")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["no-such.log", "--output", "o"], "no-such.log: there is no such file"),
+        (["log"], "has no destinations for this; --output DIR writes files instead"),
+        (["log", "--to", "main"], "has no main"),
+        (["log", "--output", "o", "--standard", "plane"], 'did you mean "plain"?'),
+        (["log", "--output", "o", "--since", "yesterday"], "expected a date"),
+        (["log", "--output", "o", "--split", "3"], "expected a size"),
+        (["log", "--output", "o", "--rate", "fast"], "expected a number"),
+        (["s5://bucket/log", "--output", "o"], "Protocol not known: s5"),
+    ],
+)
+def test_wrong_use(replay: Replay, arguments: list[str], told: str, tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"")
+    run = replay(*[str(tmp_path / one) if one in ("log", "o") else one for one in arguments])
+    assert run.code == 2
+    assert told in run.told

@@ -1,0 +1,283 @@
+"""The data map says what the pipeline does: altering a source path changes exactly the output paths that it lists."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation import Installation
+from learnrelay import Family, Fields, Said, Site, Skip, each, entry_key, optional, required
+from learnrelay.kinds import boolean, identifier, moment, number, structure, text
+from learnrelay.openedx.common import Common
+from learnrelay.pipeline import Pipeline
+from learnrelay.plugins.plan import Plan, compile_plan, transform_table
+from learnrelay.privacy import Grade, grade_of
+from learnrelay.resolvers.courses import NoCourses
+from learnrelay.tracing import Form, Leaves, TracedIdentity, Tracer, leaves_of
+from plain import PlainStandard, registry_of
+
+
+class Part(Fields):
+    key = entry_key()
+    words = optional("words", kind=text)
+    right = optional("right", kind=boolean)
+
+
+class Rich(Fields):
+    name = required("data.name", "data.title", kind=text)
+    source = optional("context.event_source", kind=text)
+    course_id = optional("context.course_id", kind=text)
+    page = optional("context.page", kind=text)
+    target = optional("data.target", kind=text)
+    inputs = optional("data", kind=text)
+    points = optional("data.points", kind=number)
+    most = optional("data.most", kind=number)
+    at = optional("data.at", kind=moment)
+    session = optional("context.session", kind=text)
+    friend = optional("data.friend_id", kind=identifier)
+    free = optional("data.free", kind=structure)
+    unused = optional("data.email", kind=text, reason="read for a reason, told to nobody")
+    parts = each("data.parts", Part)
+
+
+family = Family("plain.rich")
+
+
+def share(rich: Rich) -> float | None:
+    return rich.points / rich.most if rich.points is not None and rich.most and rich.points <= rich.most else None
+
+
+@family.maps("rich", "rich.old", reads=Rich, did="tell")
+def told(rich: Rich, site: Site) -> Said | Skip:
+    """Has every turn that a mapping can take."""
+    if rich.source == "nowhere":
+        return Skip("nothing to tell")
+    if rich.source in ("browser", "mobile"):
+        return {"what": site.iri("page", rich.target or rich.page or ""), "by": "hand"}
+    return {
+        "what": rich.name,
+        "in.dotted": {"course": [{"id": rich.course_id}]},
+        "share": share(rich),
+        "when": rich.at.isoformat() if rich.at else None,
+        "session": site.digest(rich.session) if rich.session else None,
+        "free": orjson.dumps(rich.free).decode() if rich.free else None,
+        "parts": [{"key": part.key, "words": part.words, "right": part.right} for part in rich.parts],
+    }
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    registry = registry_of(("plain.rich", "families", family))
+    table, problems = transform_table(registry, {}, "")
+    assert not problems
+    site = Site("https://learn.example.org", TracedIdentity(addresses=False, by_both=False), NoCourses({}), "plain")
+    standards = {"plain": PlainStandard({"style": "short"})}
+    return compile_plan(registry, table, standards, {"plain": site}, {})
+
+
+@pytest.fixture(scope="module")
+def traced(plan: Plan) -> dict[str, dict[str, Form]]:
+    (step,) = plan.steps["rich"]
+    return Tracer(Pipeline(plan), step, "rich", Common).trace()
+
+
+def test_each_kind_of_flow_is_found(traced: dict[str, dict[str, Form]]) -> None:
+    course = '["in.dotted"].course[*].id'
+    expected = {
+        "data.name": {"what": Form.VALUE},
+        "data.title": {"what": Form.VALUE},
+        "context.course_id": {course: Form.VALUE},
+        "context.page": {"what": Form.VALUE},
+        "data.target": {"what": Form.VALUE},
+        "data.points": {"share": Form.VALUE},
+        "data.most": {"share": Form.DERIVED},
+        "data.at": {"when": Form.VALUE},
+        "context.session": {"session": Form.DIGEST},
+        "data.free": {"free": Form.VALUE},
+        "data.email": {},
+        "data.friend_id": {},
+        "data": {},
+        "data.parts.*.words": {"parts[*].words": Form.VALUE},
+        "data.parts.*.right": {"parts[*].right": Form.DERIVED},
+        "timestamp": {"id": Form.VALUE},
+    }
+    for source, outputs in expected.items():
+        assert traced[source].keys() == outputs.keys(), source
+    assert traced["context.session"] == expected["context.session"]
+    assert traced["data.name"] == expected["data.name"]
+    assert traced["data.free"] == expected["data.free"]
+    assert set(traced["context.event_source"]) == {
+        "what", "by", course, "share", "when", "session", "free", "parts[*].key", "parts[*].words", "parts[*].right",
+    }  # fmt: skip
+    assert traced["data.parts.*"]["parts[*].key"] is Form.VALUE
+    for source in ("context.user_id", "context.username", "data.user_id", "data.username", "data.attempt_user_id"):
+        assert traced[source] == {"who": Form.PSEUDONYM}, source
+
+
+texts = st.sampled_from(
+    ["one", "two", "browser", "mobile", "server", "/three", "https://a.example/b", "course-v1:A+B+C"]
+)
+bodies = st.fixed_dictionaries(
+    {
+        "data": texts | st.fixed_dictionaries(
+            {},
+            optional={
+                "name": texts, "title": texts, "target": texts, "points": st.integers(0, 9), "most": st.integers(0, 9),
+                "at": st.sampled_from(["2026-03-02T09:00:00Z", "2026-03-03T09:00:00Z", "no time"]),
+                "friend_id": st.integers(1, 9), "free": texts | st.lists(texts) | st.dictionaries(texts, texts),
+                "email": texts, "user_id": st.integers(1, 3), "username": texts, "attempt_user_id": st.integers(1, 3),
+                "parts": st.dictionaries(st.sampled_from(["a", "b"]), st.fixed_dictionaries(
+                    {}, optional={"words": texts, "right": st.booleans(), "hidden": texts})),
+                "undeclared": texts,
+            },
+        ),
+        "context": st.fixed_dictionaries(
+            {}, optional={"event_source": texts, "course_id": texts, "page": texts, "session": texts,
+                          "user_id": st.integers(1, 3), "username": texts, "ip": texts},
+        ),
+    },
+)  # fmt: skip
+
+
+def leaves(plan: Plan, body: dict[str, Any]) -> Leaves | None:
+    (step,) = plan.steps["rich"]
+    try:
+        made = Pipeline(plan).statements(step, {"name": "rich", "timestamp": "2026-03-02T09:00:00Z", **body})
+    except Exception:
+        return None
+    return None if isinstance(made, Skip) else leaves_of(made)
+
+
+@given(one=bodies, other=bodies)
+def test_nothing_changes_that_the_map_does_not_list(
+    plan: Plan, traced: dict[str, dict[str, Form]], one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    before = leaves(plan, one)
+    if before is None:
+        return
+    sources = {f"context.{key}" for key in one["context"] | other["context"]}
+    if isinstance(one["data"], dict) and isinstance(other["data"], dict):
+        sources |= {f"data.{key}" for key in one["data"] | other["data"]}
+    for source in sources:
+        part, key = source.split(".")
+        altered = {**one, part: {k: v for k, v in one[part].items() if k != key}}
+        if key in other[part]:
+            altered[part][key] = other[part][key]
+        after = leaves(plan, altered)
+        if after is None:
+            continue
+        listed: set[str] = set()
+        for path, outputs in traced.items():
+            if path == source or path.startswith(source + "."):
+                listed |= outputs.keys()
+        changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+        assert changed <= listed, source
+
+
+@pytest.mark.parametrize(
+    ("path", "grade"),
+    [
+        ("context.username", Grade.DIRECT), ("data.target_username", Grade.DIRECT), ("context.ip", Grade.DIRECT),
+        ("context.user_id", Grade.INDIRECT), ("context.session", Grade.INDIRECT), ("data.body", Grade.INDIRECT),
+        ("data.submission.*", Grade.INDIRECT), ("data.submission.*.answer", Grade.INDIRECT), ("data", Grade.INDIRECT),
+        ("data.answers.**", Grade.INDIRECT), ("data.old", Grade.DIRECT),
+        ("data.submission.*.correct", Grade.NONE), ("timestamp", Grade.NONE), ("data.current_time", Grade.NONE),
+    ],
+)  # fmt: skip
+def test_grades(path: str, grade: Grade) -> None:
+    assert grade_of(path) is grade
+
+
+# --- the command ----------------------------------------------------------------------------------------
+
+CONFIG = """
+[platform]
+root_url = "https://learn.example.org"
+[plugins]
+enabled = ["plain.watching"]
+[identity]
+provider = "keyed"
+secret = "env:SECRET"
+[destinations.main]
+standard = "plain"
+url = "https://main.example.org"
+scope = "all"
+match = { "context.org_id" = "Harbour" }
+[destinations.old]
+standard = "plain"
+url = "https://old.example.org"
+scope = { event = "watched.old" }
+[destinations."<b>"]
+standard = "plain"
+url = "https://b.example.org"
+scope = "all"
+pseudonyms = "own"
+"""
+
+
+class Page(HTMLParser):
+    """What a reader of the page sees, and what it would load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = ""
+        self.loads: list[str] = []
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "action")]
+
+    def handle_data(self, data: str) -> None:
+        self.seen += data + " "
+
+
+def test_table_csv_json_and_page_tell_the_same(plain_installation: Installation, tmp_path: Path) -> None:
+    config = tmp_path / "relay.toml"
+    config.write_text(CONFIG, encoding="utf-8")
+    page = tmp_path / "map.html"
+
+    def run(*arguments: str) -> str:
+        done = plain_installation.run("privacy", "--config", str(config), *arguments, SECRET="s" * 32)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode()
+
+    flows = json.loads(run("--json", "--html", str(page)))["flows"]
+    lines = list(csv.DictReader(io.StringIO(run("--csv"))))
+    assert [{**one, "destinations": "; ".join(one["destinations"])} for one in flows] == lines
+    by_key = {(one["event"], one["source"], one["output"]): one for one in flows}
+    assert by_key["watched", "data.video", "what"]["form"] == "value"
+    assert by_key["watched", "context.user_id", "who"]["form"] == "pseudonym"
+    assert by_key["watched", "context.user_id", "who"]["grade"] == "indirect"
+    assert "pseudonym" in by_key["watched", "context.user_id", "who"]["reason"]
+    assert by_key["watched", "data.video", "what"]["destinations"] == ["main (match context.org_id)", "<b>"]
+    assert by_key["watched.old", "data.video", "what"]["destinations"] == ["main (match context.org_id)", "old", "<b>"]
+
+    table = run("--event", "watched")
+    assert "watched.old" not in table
+    for one in flows:
+        if one["event"] == "watched":
+            assert re.search(rf"{re.escape(one['source'])}\s.*{re.escape(one['output'])}", table)
+
+    read = Page()
+    read.feed(page.read_text(encoding="utf-8"))
+    for one in flows:
+        assert one["source"] in read.seen
+        assert one["output"] in read.seen
+    assert "<b>" in read.seen
+    assert "b" not in read.tags
+    assert read.loads == []
+    assert "s" * 32 not in page.read_text(encoding="utf-8")
+
+    refused = plain_installation.run("privacy", "--config", str(config), "--event", "wached", SECRET="s" * 32)
+    assert refused.returncode == 2
