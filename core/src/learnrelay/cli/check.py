@@ -76,5 +76,5 @@ def _ask(assembly: Assembly, name: str) -> tuple[str, bool, str]:
         403: "the credentials are refused",
         404: "there is nothing here",
     }
-    sound = answer.status not in reasons and answer.status < 500
+    sound = answer.status not in reasons and (answer.status < 500 or answer.status == 501)  # 501: it takes no GET
     return name, sound, reasons.get(answer.status, f"HTTP {answer.status}")

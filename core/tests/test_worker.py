@@ -1,0 +1,107 @@
+"""From emit to the consumer through the commands of an operator: check, status, worker."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from delivery.consumer import Consumer
+from installation import Installation
+from plain import event
+
+CONFIG = """
+[platform]
+root_url = "https://learn.example.org"
+[plugins]
+enabled = ["plain.*"]
+[identity]
+provider = "keyed"
+secret = "env:SECRET"
+[delivery]
+database = "sqlite:///{database}"
+[destinations.main]
+standard = "plain"
+url = "{url}"
+scope = "all"
+auth = {{ scheme = "bearer", token = "env:TOKEN" }}
+batch = {{ size = 2, interval = "10ms" }}
+retry = {{ attempts = 3, backoff = "50ms", ceiling = "200ms" }}
+"""
+
+EMIT = """
+import json, sys
+from learnrelay import Relay
+with Relay.from_file(sys.argv[1]) as relay:
+    for line in sys.stdin:
+        relay.emit(line)
+"""
+
+ENVIRONMENT = {"SECRET": "s" * 32, "TOKEN": "t0ken-t0ken-t0ken"}
+
+
+@pytest.fixture
+def consumer() -> Iterator[Consumer]:
+    made = Consumer()
+    yield made
+    made.stop()
+
+
+def test_what_was_emitted_while_nobody_listened_arrives(
+    plain_installation: Installation, consumer: Consumer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def learnrelay(*arguments: str) -> Any:
+        return plain_installation.run(*arguments, "--config", config, **ENVIRONMENT)
+
+    config = tmp_path / "relay.toml"
+    config.write_text(CONFIG.format(url=consumer.url, database=tmp_path / "outbox.db"))
+    consumer.stop()
+    events = [event(data={"video": f"v{number}", "secret": "hush"}) for number in range(5)]
+    for number, one in enumerate(events):
+        one["timestamp"] = f"2026-03-02T09:00:0{number}Z"
+    monkeypatch.setenv("PYTHONPATH", str(plain_installation.site))
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    lines = "\n".join(json.dumps(one) for one in events) + "\nno event\n"
+    subprocess.run([sys.executable, "-c", EMIT, config], input=lines, text=True, check=True, timeout=60)
+
+    told = json.loads(learnrelay("status", "--json").stdout)["main"]
+    assert (told["waiting"], told["delivered"]) == (5, 0)
+    down = learnrelay("check", "--connect")
+    assert (down.returncode, b"connection refused" in down.stdout) == (1, True)
+
+    consumer.start()
+    up = learnrelay("check", "--connect")
+    assert (up.returncode, b"yes" in up.stdout) == (0, True), up.stdout
+    done = learnrelay("worker", "--until-empty")
+    assert done.returncode == 0, done.stderr.decode()
+    assert sorted(one["what"] for one in consumer.stored.values()) == [f"v{number}" for number in range(5)]
+    told = json.loads(learnrelay("status", "--json").stdout)["main"]
+    assert (told["waiting"], told["delivered"], told["dead"]) == (0, 5, 0)
+    assert "hush" not in json.dumps(consumer.stored)
+    for leftover in (tmp_path / "outbox.db").parent.glob("outbox.db*"):
+        content = leftover.read_bytes()
+        assert b"hush" not in content
+        assert ENVIRONMENT["TOKEN"].encode() not in content
+
+
+def test_a_worker_ends_when_it_is_told_to(
+    plain_installation: Installation, consumer: Consumer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "relay.toml"
+    config.write_text(CONFIG.format(url=consumer.url, database=tmp_path / "outbox.db"))
+    monkeypatch.setenv("PYTHONPATH", str(plain_installation.site))
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    command = [Path(sys.executable).parent / "learnrelay", "worker", "--config", config]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as worker:
+        assert worker.stderr is not None
+        assert "delivering to main" in worker.stderr.readline()
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=15) == 0
