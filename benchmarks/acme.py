@@ -1,4 +1,4 @@
-"""Plugins to measure with: stages that have nothing to object to, families of many events, a standard that costs little.
+"""Plugins to measure with: stages that have nothing to object to, families of many events, the tests' standard.
 
 `install` makes them an installed distribution like any other.
 """
@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from plain import PlainPlugin, WatchFields, family, watched
-
 from learnrelay import Family, Fields, Skip, hookimpl, optional
 from learnrelay.config.models import Destination
+from plain import PlainPlugin, WatchFields, family, watched
 
 STAGES, MANY = 10, (10, 100, 1000)
 
@@ -43,7 +42,7 @@ class Router:
     """Denies nothing."""
 
     @hookimpl(reads=Few)
-    def route_event(self, fields: Few, destination: Destination) -> Skip | None:
+    def route_event(self, fields: Few, destination: Destination | None) -> Skip | None:
         """Nothing to deny."""
         return None
 
@@ -60,7 +59,8 @@ filters = {f"filter{number}": Filter() for number in range(STAGES)}
 enrichers = {f"enricher{number}": Enricher() for number in range(STAGES)}
 routers = {f"router{number}": Router() for number in range(STAGES)}
 families = {f"plain.many{number}": _many(number) for number in MANY}
-globals().update({name.replace(".", "_"): one for kind in (filters, enrichers, routers, families)
+_all: tuple[dict[str, object], ...] = ({**filters}, {**enrichers}, {**routers}, {**families})
+globals().update({name.replace(".", "_"): one for kind in _all
                   for name, one in kind.items()})  # fmt: skip
 
 

@@ -37,21 +37,24 @@ def measure(directory: Path, quick: bool) -> dict[str, Any]:
         }
 
 
-def _mapped(relay: Relay, lines: list[bytes]) -> list[bytes]:
-    return [line for line in lines if any(one.state is State.TRANSFORMED for one in relay.process(line))]
-
-
 def _emit(config: Path, lines: list[bytes]) -> dict[str, Any]:
     """One event that gives statements to two destinations, durable when it returns; the drains are at work."""
     (config.parent / "outbox.db").unlink(missing_ok=True)
     with Relay.from_file(config) as relay:
-        mapped = _mapped(relay, lines)
+        mapped = [line for line in lines if _is_mapped(relay.pipeline, line)]
         times = []
         for line in mapped:
             started = time.perf_counter()
             relay.emit(line)
             times.append(time.perf_counter() - started)
     return {"emit()": _spread(times), **_celery(mapped)}
+
+
+def _is_mapped(pipeline: Pipeline, line: bytes) -> bool:
+    try:
+        return any(outcome.state is State.TRANSFORMED for outcome in pipeline.process(event_from_line(line)))
+    except EventError:
+        return False
 
 
 def _spread(times: list[float]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def _replay(config: Path, log: Path, *arguments: str) -> dict[str, Any]:
 
 
 def _rates(config: Path, log: Path, lines: int, rounds: int) -> dict[str, Any]:
-    """Wall time of the whole command, processes started and all."""
+    """Wall time of the whole command, processes started and all; CPU time without the start."""
     output = config.parent / "statements"
 
     def run(*arguments: str) -> Callable[[], None]:
@@ -63,8 +64,33 @@ def _rates(config: Path, log: Path, lines: int, rounds: int) -> dict[str, Any]:
         for name, arguments in ways.items()
         for processes in (1, 2)
     }
-    found = seconds(runs, rounds, time.perf_counter)
-    return {name: {"seconds": round(time, 2), "lines_per_second": round(lines / time)} for name, time in found.items()}
+    one = config.parent / "one.log"
+    one.write_bytes(b"{}\n")
+    before = _cpu()
+    _replay(config, one, "--dry-run", "--processes", "1")
+    start = _cpu() - before
+    wall = dict.fromkeys(runs, float("inf"))
+    cpu = dict.fromkeys(runs, float("inf"))
+    for _ in range(rounds):
+        for name, go in runs.items():
+            before, begun = _cpu(), time.perf_counter()
+            go()
+            wall[name] = min(wall[name], time.perf_counter() - begun)
+            cpu[name] = min(cpu[name], _cpu() - before - start)
+    return {
+        name: {
+            "seconds": round(wall[name], 2),
+            "lines_per_second": round(lines / wall[name]),
+            "cpu_us_per_line": round(cpu[name] / lines * 1e6, 1),
+        }
+        for name in runs
+    }
+
+
+def _cpu() -> float:
+    """CPU seconds of all processes that ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _memory(directory: Path, quick: bool) -> dict[str, Any]:

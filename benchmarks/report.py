@@ -17,13 +17,12 @@ def targets(results: Results) -> Iterator[tuple[str, float, str, bool]]:
     for name in ("xAPI", "Caliper"):
         share = pipeline[name]["share_of_bare"]
         yield f"pipeline {name}, share of bare parse and dump", share, "≥ 0.20", share >= 0.20
-    overhead = results["growth"]["overhead of three plugins in each stage"]
-    yield "three plugins in each stage, µs an event", overhead, "≤ 1.5", overhead <= 1.5
-    dry = _rate(replay, "dry run, xAPI, 1 process")
-    one, two = _rate(replay, "files, xAPI, 1 process"), _rate(replay, "files, xAPI, 2 processes")
-    pure = one / pipeline["xAPI"]["events_per_second"]
-    yield "replay to files, share of the pipeline's rate", round(pure, 2), "≥ 0.75", pure >= 0.75
-    yield "replay to files, share of a dry run", round(one / dry, 2), "", True
+    overhead = results["growth"]["dispatch to three plugins in each stage"]
+    yield "dispatch to three plugins in each stage, µs an event", overhead, "≤ 1.5", overhead <= 1.5
+    for name in ("xAPI", "both"):
+        pure = pipeline[name]["us_per_event"] / replay[f"files, {name}, 1 process"]["cpu_us_per_line"]
+        yield f"replay to files, {name}, share of the pipeline's rate (CPU)", round(pure, 2), "≥ 0.75", pure >= 0.75
+    one, two = _rate(replay, "files, both, 1 process"), _rate(replay, "files, both, 2 processes")
     yield "two processes, times one", round(two / one, 2), "≥ 1.7", two / one >= 1.7
     http = _rate(replay, "one consumer, 2 processes")
     yield "replay to one consumer, lines/s", http, "≥ 24,000", http >= 24_000
@@ -63,7 +62,7 @@ def page(results: Results) -> str:
         "## Figures to reach\n",
         table(["figure", "measured", "wanted", "reached"], list(targets(results))),
         "## Pipeline\n\nOne core; parse, filter, transform, enrich, route, serialise; all families and plugins "
-        "enabled, a log of the invented site of the examples. *bare* parses each line and writes it again, nothing else.\n",
+        "enabled, a log of the invented site of the examples. *bare* parses each line and writes it again, no more.\n",
         "![events a second](benchmarks/pipeline.svg)\n",
         _by_name(results["pipeline"]),
         "### By family\n",
@@ -71,7 +70,8 @@ def page(results: Results) -> str:
         "### What the cost of an event depends on\n\nMicroseconds an event, with the smallest possible standard, so "
         "that nothing hides the growth. Installed events cost nothing; what an event passes through costs.\n",
         "![cost of an event](benchmarks/growth.svg)\n",
-        "## Replay\n\nThe whole command, its start included. Consumers are local and share the machine.\n",
+        "## Replay\n\nThe whole command, its start included, with files packed by gzip. Consumers are local and share "
+        "the machine with what they measure. CPU is that of all processes of the command, less that of its start.\n",
         "![lines a second](benchmarks/replay.svg)\n",
         _by_name(results["replay"]),
         "### Peak memory\n\nLargest process, MiB, by lines of the log.\n",

@@ -105,3 +105,37 @@ def test_a_worker_ends_when_it_is_told_to(
         assert "delivering to main" in worker.stderr.readline()
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=15) == 0
+
+
+def test_dead_letters_and_forgetting(
+    plain_installation: Installation, consumer: Consumer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def learnrelay(*arguments: str, stdin: bytes = b"") -> str:
+        done = plain_installation.run(*arguments, "--config", config, stdin=stdin, **ENVIRONMENT)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    config = tmp_path / "relay.toml"
+    config.write_text(CONFIG.format(url=consumer.url, database=tmp_path / "outbox.db"))
+    monkeypatch.setenv("PYTHONPATH", str(plain_installation.site))
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    consumer.behave = lambda ids: 400
+    later = {**event(user_id=815), "timestamp": "2026-03-02T09:00:01Z"}
+    lines = json.dumps(event()) + "\n" + json.dumps(later)
+    subprocess.run([sys.executable, "-c", EMIT, config], input=lines, text=True, check=True, timeout=60)
+    learnrelay("worker", "--until-empty")
+
+    dead = json.loads(learnrelay("failed", "list", "--json", "--reason", "400"))
+    assert [one["event_name"] for one in dead] == ["watched", "watched"]
+    shown = json.loads(learnrelay("failed", "show", dead[0]["statement_id"]))
+    assert shown["what"] == "v1"
+    assert json.loads(learnrelay("failed", "list", "--json", "--older-than", "1d")) == []
+    assert "removed" in learnrelay("forget", "--user-id", "815")
+    assert len(json.loads(learnrelay("failed", "list", "--json"))) == 1
+
+    consumer.behave = lambda ids: None
+    assert learnrelay("failed", "retry", "--to", "main") == "1 put back\n"
+    learnrelay("worker", "--until-empty")
+    assert len(consumer.stored) == 1
+    assert learnrelay("failed", "drop", "--yes") == "0 deleted\n"

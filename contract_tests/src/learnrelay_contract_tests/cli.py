@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,10 @@ def contract_test(
 
     Exit codes: 0 each required check ran and passed; 1 something did not; 2 usage.
     """
+    # hypothesis keeps notes on the source it sees: they have no place in an operator's directory
+    os.environ.setdefault(
+        "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir()) / f"learnrelay-hypothesis-{os.getuid()}")
+    )
     from .checks import load_all
     from .report import files, terminal
     from .runner import UnknownPluginError, run

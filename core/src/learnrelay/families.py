@@ -52,6 +52,7 @@ class Transformer:
     function: (values, site) → what it says, or several (first the parent, then its children), or a skip.
     constants: parts that never change, as the standard defines them (verb, event type, action, …).
     family: name of the family that contributes it, e.g. for messages about conflicts.
+    critical: whether its statements are never dropped by retention.
     """
 
     standard: str
@@ -60,6 +61,7 @@ class Transformer:
     function: Say
     constants: Mapping[str, Any] = field(default_factory=dict)
     family: str = ""
+    critical: bool = False
 
     @property
     def name(self) -> str:
@@ -76,15 +78,17 @@ class Family:
     """The transformers of one family, collected by its decorator in the order of the file.
 
     ``samples``: source events that the harness is to try besides those that it makes of the declarations.
+    ``critical``: retention never drops its statements, unless the operator says otherwise.
     """
 
-    def __init__(self, name: str, samples: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, name: str, samples: Sequence[Mapping[str, Any]] = (), critical: bool = False) -> None:
         standard, dot, family = name.partition(".")
         if not (standard and dot and family):
             raise ValueError(f"a family is named <standard>.<family>, got {name!r}")
         self.name = name
         self.standard = standard
         self.samples = tuple(samples)
+        self.critical = critical
         self.transformers: list[Transformer] = []
 
     def maps(
@@ -95,7 +99,9 @@ class Family:
             raise ValueError(f"{self.name}: a mapping needs at least one event name")
 
         def add(function: Callable[[F, Site], Words | Skip]) -> Callable[[F, Site], Words | Skip]:
-            self.transformers.append(Transformer(self.standard, events, reads, function, constants, family=self.name))
+            self.transformers.append(
+                Transformer(self.standard, events, reads, function, constants, self.name, self.critical)
+            )
             return function
 
         return add

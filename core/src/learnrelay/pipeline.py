@@ -25,6 +25,7 @@ from .standards import Compose, Statement
 log = logging.getLogger(__name__)
 
 NOT_MAPPED = "no enabled transformer maps this event"
+NOT_ITS_OWN = "pseudonyms of its own: the standard's ids do not depend on the learner"
 MOST_STATEMENTS = 1_000
 """Statements that one event may become; an event with more questions than this is not a learner's."""
 
@@ -117,8 +118,10 @@ class Pipeline:
                 theirs = self._say(step, body, values, *step.own[name])
                 if isinstance(theirs, Skip):
                     denied[name] = theirs.reason
-                else:
+                elif _ids(theirs).isdisjoint(_ids(made).union(*map(_ids, own.values()))):
                     own[name] = theirs
+                else:  # to the outbox it would be the same statement, and go out with the others' pseudonym
+                    denied[name] = NOT_ITS_OWN
         except EventError as error:
             return _failed(step.standard, event, error)
         except Exception as error:
@@ -164,6 +167,10 @@ def _add(statement: dict[str, Any], parts: Mapping[str, Any]) -> None:
                 _add(inner, value)
         elif value is not None:
             statement.setdefault(key, value)
+
+
+def _ids(statements: list[Statement]) -> set[str]:
+    return {statement["id"] for statement in statements}
 
 
 def _failed(standard: str, event: SourceEvent, error: EventError) -> Outcome:

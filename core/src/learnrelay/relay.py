@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -35,6 +36,7 @@ class Relay:
         self.pipeline = Pipeline(assembly.plan)
         self.outbox = Outbox.open(assembly.config.delivery)
         self.engine = self._engine()
+        self._critical = critical_events(assembly)
         self._started = False
 
     @classmethod
@@ -53,7 +55,7 @@ class Relay:
             return [source]
         outcomes = self.pipeline.process(source)
         when = moment(source.body["timestamp"])
-        if parcels := [parcel for outcome in outcomes for parcel in parcels_of(outcome, when)]:
+        if parcels := [parcel for outcome in outcomes for parcel in parcels_of(outcome, when, self._critical)]:
             self.outbox.put(parcels)
             self.start()
             for name, arrivals in Counter(name for parcel in parcels for name in parcel.destinations).items():
@@ -97,12 +99,29 @@ class Relay:
         self.close()
 
 
-def parcels_of(outcome: Outcome, when: datetime | None) -> list[Parcel]:
+def critical_events(assembly: Assembly) -> frozenset[tuple[str, str]]:
+    """(standard, event name) of the events whose statements retention never drops."""
+    named = assembly.config.delivery.critical
+    return frozenset(
+        (standard, event)
+        for (standard, event), transformer in assembly.table.items()
+        if (transformer.critical if named is None else _named(named, event, transformer.family))
+    )
+
+
+def _named(patterns: tuple[str, ...], event: str, family: str) -> bool:
+    return any(fnmatchcase(event, pattern) or fnmatchcase(family, pattern) for pattern in patterns)
+
+
+def parcels_of(
+    outcome: Outcome, when: datetime | None, critical: frozenset[tuple[str, str]] = frozenset()
+) -> list[Parcel]:
     """What the outbox keeps of an outcome: a parcel for each statement that any destination may have."""
+    is_critical = (outcome.standard, outcome.event) in critical
     told = [(outcome.statements, outcome.destinations)] if outcome.destinations else []
     told += [(statements, (name,)) for name, statements in outcome.own.items()]
     return [
-        Parcel(outcome.standard, statement["id"], outcome.event, serialise(statement), destinations, event_time=when)
+        Parcel(outcome.standard, statement["id"], outcome.event, serialise(statement), destinations, is_critical, when)
         for statements, destinations in told
         for statement in statements
     ]

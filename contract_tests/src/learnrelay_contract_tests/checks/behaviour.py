@@ -309,7 +309,7 @@ def _explored(subject: Subject, case: Case, paths: list[str]) -> str | None:
 
     @seed(subject.seed)
     @settings(
-        max_examples=10 if subject.quick else 25, database=None, deadline=None, derandomize=False,
+        max_examples=8 if subject.quick else 15, database=None, deadline=None, derandomize=False,
         phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(st.lists(st.dictionaries(st.sampled_from(paths), _JSON, min_size=1, max_size=3), min_size=1, max_size=8))

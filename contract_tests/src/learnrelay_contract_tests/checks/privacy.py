@@ -270,17 +270,18 @@ def memory(subject: Subject) -> Iterable[Finding | Note]:
         first += [sent(noisy, "object")] * 3
         markers += [*planted, *noise]
     subject.run(first, process=process)
+    texts: set[str] = set()
     for case in cases:
-        ran = subject.run([sent(sample.event, "object") for sample in case.samples[:3]] * 4, process=process)
-        for marker, form in leaks.find(markers, sorted({*ran.outcomes, *ran.records})):
-            yield Finding(f"{marker.path} of an earlier event is told {form}", case.about, marker.path)
-            break
+        samples = case.samples[:3]
+        ran = subject.run([sent(sample.event, "object") for sample in samples] * 4, process=process)
+        texts |= {*ran.outcomes, *ran.records}
         for number, text in enumerate(ran.outcomes):
-            sample = case.samples[:3][number % len(case.samples[:3])]
-            expected = subject.base[case.about][case.samples.index(sample)]
+            sample, expected = samples[number % len(samples)], subject.base[case.about][number % len(samples)]
             if outcome_of(case, subject.parse(text)) != expected:
                 yield Finding(f"the same event ({sample.label}) has another outcome after other events", case.about)
                 break
+    for marker, form in list(leaks.find(markers, sorted(texts)))[:PER_EVENT]:
+        yield Finding(f"{marker.path} of an earlier event is told {form}", path=marker.path)
 
 
 def reached(outcome: dict[str, Any]) -> bool:

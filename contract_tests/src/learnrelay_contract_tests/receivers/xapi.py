@@ -67,10 +67,7 @@ class XapiReceiver(Receiver):
         if request.parameters:
             return refusal(400, "POST takes no parameters")
         statements = self._items(request.document)
-        if isinstance(request.document, list):
-            paths = [f"[{index}]." for index in range(len(statements))]
-        else:
-            paths = [""]
+        paths = [f"[{index}]." for index in range(len(statements))] if isinstance(request.document, list) else [""]
         if problems := _problems(statements, paths, version):
             return refusal(400, "malformed statements", problems)
         ids = [statement.get("id", str(uuid4())).lower() for statement in statements]

@@ -19,6 +19,8 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 COMMANDS = {
     "check": "Check the operator's file, the plugins it enables and, with --connect, its destinations.",
     "explain": "Show, stage by stage, what becomes of one event, and why.",
+    "failed": "List, show, retry or drop the statements that a consumer will not take.",
+    "forget": "Remove what is still stored about a learner.",
     "plugins": "Show what is installed, enabled and mapped.",
     "privacy": "Show which source field reaches which output field, and who gets it: the data map.",
     "replay": "Run whole logs through the pipeline, to the destinations or into files.",

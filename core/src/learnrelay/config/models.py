@@ -84,7 +84,8 @@ class Delivery:
 
     ``limit``: deliveries that may wait at once, all destinations together; ``wait``: seconds that emit() waits for
     room before it raises; ``lease``: seconds after which a silent worker's claims are free again; ``retention``:
-    seconds after which a dead letter is dropped, unless its statement is critical.
+    seconds after which a dead letter is dropped, unless its statement is critical; ``critical``: names or globs of
+    events or families whose statements are (None: of those families that say so themselves).
     """
 
     engine: Literal["embedded", "celery"] = "embedded"
@@ -94,6 +95,7 @@ class Delivery:
     wait: float = 5.0
     lease: float = 60.0
     retention: float | None = None
+    critical: tuple[str, ...] | None = None
     alerts: Alerts = Alerts()
 
 

@@ -178,6 +178,7 @@ class DeliverySection(Section):
     wait = Duration(load_default=5.0)
     lease = Duration(load_default=60.0)
     retention = Duration(load_default=None)
+    critical = TextList(load_default=None)
     alerts = Table(AlertsSection)
 
     @validates_schema

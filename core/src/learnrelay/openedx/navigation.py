@@ -12,14 +12,15 @@ from ..site import Site
 
 # What may stand in an address as it is: an absolute IRI of RFC 3987 without private characters, which names something.
 _NAME = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=\xa0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef]|%[0-9A-Fa-f]{2})"
-_CHARACTER = rf"(?:{_NAME}|[:@/])"
-_AUTHORITY = rf"//(?:(?:{_NAME}|:)*@)?(?:\[[0-9A-Fa-f:.]+\]|{_NAME}*)(?::[0-9]*)?(?=[/?#]|\Z)"
-_HTTP_WITHOUT_HOST = r"(?i:https?):(?:(?!//)|//(?:[^/?#]*@)?(?:[:/?#]|\Z))"
-_ADDRESS = re.compile(
-    rf"(?!{_HTTP_WITHOUT_HOST})[A-Za-z][A-Za-z0-9+.\-]*:(?=/*[^/])(?:{_AUTHORITY}|(?!//))"
-    rf"{_CHARACTER}*(?:\?(?:{_CHARACTER}|\?)*)?(?:#(?:{_CHARACTER}|\?)*)?"
-)
+_AUTHORITY = rf"//(?:\[[0-9A-Fa-f:.]+\]|{_NAME}*)(?::[0-9]*)?(?=/|\Z)"
+_NO_PAGE = r"(?i:javascript|data):|(?i:https?):(?!//[^/:])"
+_ADDRESS = re.compile(rf"(?!{_NO_PAGE})[A-Za-z][A-Za-z0-9+.\-]*:(?=/*[^/])(?:{_AUTHORITY}|(?!//))(?:{_NAME}|[:@/])*")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_USER_INFO = re.compile(r"\A((?:[A-Za-z][A-Za-z0-9+.\-]*:)?//)[^/]*@(?=[^/])")
+_PERSON = re.compile(
+    r"((?<!:/)/u/|/forum/users/|/discussions/[^/]+/learners/|/user/v1/accounts/|/(?:certificates/user|progress)/(?=\d)).+",
+    re.DOTALL,
+)
 
 
 class LinkFields(Fields):
@@ -52,14 +53,15 @@ class TabFields(SequenceFields):
 def target_address(link: LinkFields, site: Site) -> str:
     """The link as an absolute IRI: a relative one starts at its page, or else at the platform's root.
 
-    Characters that an IRI cannot have are percent-encoded. Raises InvalidFieldError for what cannot be an address.
+    It has no more than `published` leaves; characters that an IRI cannot have are percent-encoded. Raises
+    InvalidFieldError for what cannot be an address.
     """
-    address = link.target_url.strip()
+    address = published(link.target_url.strip())
     if _ADDRESS.fullmatch(address):
         return address
     try:
-        page = urljoin(f"{site.root_url}/", link.current_url or "")
-        address = _encoded(urljoin(page if page.startswith("http") else site.root_url, address))
+        page = urljoin(f"{site.root_url}/", published(link.current_url or ""))
+        address = published(_encoded(urljoin(page if page.startswith("http") else site.root_url, address)))
     except ValueError:  # such as an unfinished IPv6 host
         address = ""
     if not _ADDRESS.fullmatch(address):
@@ -67,10 +69,16 @@ def target_address(link: LinkFields, site: Site) -> str:
     return address
 
 
+def published(address: str) -> str:
+    """An address without what may name a learner or open a door, which no pseudonym would cover.
+
+    These are query and fragment (tokens, search words, e-mail addresses), user and password before the host, and
+    the rest of a path of the platform that goes on with a user: ``/u/NAME``, ``/progress/ID``.
+    """
+    address = address.partition("#")[0].partition("?")[0]
+    return _PERSON.sub(r"\1", _USER_INFO.sub(r"\1", address))
+
+
 def _encoded(address: str) -> str:
     parts = urlsplit(_LONE_PERCENT.sub("%25", address))
-    return parts._replace(
-        path=quote(parts.path, safe="%/:@!$&'()*+,;=~"),
-        query=quote(parts.query, safe="%/:@!$&'()*+,;=~?"),
-        fragment=quote(parts.fragment, safe="%/:@!$&'()*+,;=~?"),
-    ).geturl()
+    return parts._replace(path=quote(parts.path, safe="%/:@!$&'()*+,;=~")).geturl()

@@ -23,6 +23,7 @@ from ..delivery.outbox import Outbox
 from ..delivery.queue import Claimed, Dead, Later, Mark, Returned, Stored
 from ..delivery.sender import Sender
 from ..events import SourceEvent
+from ..kinds import moment
 from ..pipeline import Outcome
 from ..standards import Standard, Verdict
 from .asked import HaltedError
@@ -41,8 +42,9 @@ class Parcel(NamedTuple):
     """One statement of a batch."""
 
     statement_id: str
-    event: str
     payload: bytes
+    event: str
+    timestamp: object
 
 
 class Destinations(Target):
@@ -125,7 +127,7 @@ class _Chunk(Intake):
                     self.count(name, "repeated in the log", 1)
                     continue
                 seen.add(statement_id)
-                batch.parcels.append(Parcel(statement_id, event.name, payload))
+                batch.parcels.append(Parcel(statement_id, payload, event.name, event.body["timestamp"]))
                 if len(batch.parcels) >= self._to.roads[name].destination.batch.size:
                     self._send(name)
                     batch = self._batches[name]
@@ -298,6 +300,7 @@ class _Lane:
                     mark.row.attempts + 1,
                     mark.reason,
                     dead=isinstance(mark, Dead),
+                    event_time=moment(parcel.timestamp),
                 )
             )
         if remnants:

@@ -137,9 +137,14 @@ def read_table(path: str) -> list[dict[str, str]]:
         if missing := wanted - set(reader.fieldnames or ()):
             raise ValueError(f"{path}: no column {', '.join(sorted(missing))} in the first line")
         rows = []
+        seen: dict[tuple[str, str], int] = {}
         for row in reader:
             clean = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
             if not clean["external_id"] or not (clean["user_id"] or clean["username"]):
                 raise ValueError(f"{path}: line {reader.line_num} needs external_id, and user_id or username")
+            for key in ("user_id", "username"):
+                first = seen.setdefault((key, clean[key]), reader.line_num) if clean[key] else reader.line_num
+                if first != reader.line_num:
+                    raise ValueError(f"{path}: line {reader.line_num}: the same {key} as in line {first}")
             rows.append(clean)
     return rows

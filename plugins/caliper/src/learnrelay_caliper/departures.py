@@ -222,6 +222,13 @@ DEPARTURES = (
         "NavigationEvent, `referrer`; an id is an absolute IRI",
     ),
     Departure(
+        ("edx.ui.lms.link_clicked", "edx.ui.lms.outline.selected", "edx.ui.lms.sequence.outline.selected"),
+        "the whole address",
+        "without query, fragment, user and password; without the user in the platform's paths (`/u/`); none for "
+        "`javascript:` and `data:`",
+        "these may name a learner or hold a token, which no pseudonym covers; code and content are no address",
+    ),
+    Departure(
         ("edx.ui.lms.sequence.outline.selected",),
         "fails: the block's id is not in the event",
         "as edx.ui.lms.outline.selected",

@@ -56,6 +56,15 @@ class XapiStandard(Standard):
         """The version header, without which an LRS answers 400."""
         return protocol.HEADERS[self.settings["version"]]
 
+    def notices(self) -> Sequence[str]:
+        """The actor forms that tell more than a pseudonym, and sessions in the clear."""
+        told = {
+            "mbox": 'actor = "mbox": consumers see the e-mail addresses of learners',
+            "mbox_sha1sum": 'actor = "mbox_sha1sum": who knows an e-mail address recognises the learner',
+            "plain": 'session_ids = "plain": consumers see the keys of login sessions',
+        }
+        return [told[value] for value in (self.settings["actor"], self.settings["session_ids"]) if value in told]
+
     def schema(self) -> marshmallow.Schema:
         """Schema of a statement in the configured version."""
         return statement_schema(self.settings["version"])

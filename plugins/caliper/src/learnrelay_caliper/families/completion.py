@@ -8,7 +8,7 @@ from learnrelay.openedx.completion import BlockCompletionFields, is_done, percen
 from .. import entities
 from ..entities import Attempt
 
-family = Family("caliper.completion")
+family = Family("caliper.completion", critical=True)
 
 
 @family.maps(

@@ -8,7 +8,7 @@ from learnrelay.openedx.enrollment import EnrollmentFields
 from .. import entities
 from ..entities import Membership
 
-family = Family("caliper.enrollment")
+family = Family("caliper.enrollment", critical=True)
 
 GENERAL = {"type": "Event", "profile": "GeneralProfile"}
 

@@ -13,14 +13,6 @@ family = Family("caliper.navigation")
 NAVIGATED = {"type": "NavigationEvent", "action": "NavigatedTo", "profile": "ReadingProfile"}
 
 
-def address_of(link: LinkFields, site: Site) -> str:
-    """The link as an absolute IRI. Raises InvalidFieldError for what cannot be an address, a lone scheme as well."""
-    address = target_address(link, site)
-    if not address.partition(":")[2]:
-        raise InvalidFieldError("not an address of a page", path="data.target_url")
-    return address
-
-
 def page(address: str) -> Entity:
     """What is at an address; without http it is no page of the web."""
     return {"id": address, "type": "WebPage" if address.startswith("http") else "DigitalResource"}
@@ -31,7 +23,7 @@ def page_left(link: LinkFields, site: Site) -> Entity | None:
     if link.current_url is None:
         return None
     try:
-        return page(address_of(LinkFields(target_url=link.current_url), site))
+        return page(target_address(LinkFields(target_url=link.current_url), site))
     except InvalidFieldError:
         return None
 
@@ -39,7 +31,7 @@ def page_left(link: LinkFields, site: Site) -> Entity | None:
 @family.maps("edx.ui.lms.link_clicked", reads=LinkFields, **NAVIGATED)
 def link_followed(link: LinkFields, site: Site) -> Said:
     """The learner follows a link."""
-    return {"object": page(address_of(link, site)), "referrer": page_left(link, site)}
+    return {"object": page(target_address(link, site)), "referrer": page_left(link, site)}
 
 
 @family.maps(
@@ -49,7 +41,7 @@ def link_followed(link: LinkFields, site: Site) -> Said:
 def outline_entry_chosen(entry: OutlineFields, site: Site) -> Said:
     """The learner goes to an entry of the course outline."""
     return {
-        "object": {"id": address_of(entry, site), "type": "DigitalResource", "name": entry.target_name},
+        "object": {"id": target_address(entry, site), "type": "DigitalResource", "name": entry.target_name},
         "referrer": page_left(entry, site),
     }
 

@@ -8,7 +8,7 @@ from learnrelay.openedx.completion import BlockCompletionFields, is_done, percen
 from .. import activities
 from .. import vocabulary as v
 
-family = Family("xapi.completion")
+family = Family("xapi.completion", critical=True)
 
 
 @family.maps(

@@ -8,7 +8,7 @@ from learnrelay.openedx.enrollment import EnrollmentFields
 from .. import activities
 from .. import vocabulary as v
 
-family = Family("xapi.enrollment")
+family = Family("xapi.enrollment", critical=True)
 
 
 @family.maps(

@@ -1,0 +1,48 @@
+"""``learnrelay forget``: what is still stored about a learner is removed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..assembly import Assembly, assemble
+from ..site import Site, UserRef
+from . import config_option
+
+
+@click.command()
+@config_option(required=True)
+@click.option("--user-id", help="The learner by the platform's user id.")
+@click.option("--username", help="The learner by login name.")
+@click.option("--pseudonym", "pseudonyms", multiple=True, help="The learner as the outputs name them; repeatable.")
+def command(config_path: str, user_id: str | None, username: str | None, pseudonyms: tuple[str, ...]) -> None:
+    """Remove what is still stored about a learner: waiting statements and dead letters, for all destinations.
+
+    What a consumer already has is the consumer's to forget; the pseudonyms that it knows are printed for that.
+    """
+    from ..delivery import Outbox
+
+    if not (user_id or username or pseudonyms):
+        raise click.UsageError("say --user-id, --username or --pseudonym")
+    assembly = assemble(Path(config_path))
+    known = set(pseudonyms)
+    if user_id or username:
+        user = UserRef(user_id, username)
+        known |= {learner.pseudonym for site in sites(assembly) if (learner := site.learner(user)) is not None}
+    outbox = Outbox.open(assembly.config.delivery)
+    try:
+        for pseudonym in sorted(known):
+            click.echo(f"{pseudonym}: {outbox.forget(pseudonym):,} statements removed")
+    finally:
+        outbox.close()
+    if not known:
+        click.echo("the identity provider does not know this learner: there is nothing to forget")
+
+
+def sites(assembly: Assembly) -> list[Site]:
+    """Each pseudonym space once."""
+    steps = [step for of_event in assembly.plan.steps.values() for step in of_event]
+    found = {step.site.space: step.site for step in steps}
+    found.update({site.space: site for step in steps for site, _ in step.own.values()})
+    return list(found.values())

@@ -1,0 +1,138 @@
+"""``learnrelay explain`` says what the pipeline does, stage by stage, and shows no value unless asked."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from installation import Installation
+from plain import event, line
+
+CONFIG = """
+[platform]
+root_url = "https://learn.example.org"
+[plugins]
+enabled = ["plain.watching", "no-robots"]
+[identity]
+provider = "keyed"
+secret = "env:SECRET"
+[destinations.main]
+standard = "plain"
+url = "https://main.example.org"
+scope = "all"
+[destinations.harbour]
+standard = "plain"
+url = "https://harbour.example.org"
+scope = "all"
+match = { "context.org_id" = ["Harbour"], "data.at" = 3 }
+[destinations.old]
+standard = "plain"
+url = "https://old.example.org"
+scope = { all = true, deny = { event = "watched" } }
+"""
+
+PLUGIN = """
+from learnrelay import Fields, Skip, hookimpl, optional
+
+class Agent(Fields):
+    agent = optional("context.agent")
+
+@hookimpl(reads=Agent)
+def filter_event(fields):
+    return Skip("robots are not reported") if fields.agent == "robot" else None
+
+@hookimpl(reads=Agent)
+def route_event(fields, destination):
+    return Skip("phones stay at home") if fields.agent == "phone" and destination.name == "main" else None
+"""
+
+
+@pytest.fixture(scope="module")
+def explain(plain_installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    own = Installation(tmp_path_factory.mktemp("explain"))
+    own.install("acme-no-robots", {"learnrelay.filters.v1": {"no-robots": "acme_no_robots"}}, PLUGIN)
+    config = own.directory / "relay.toml"
+    config.write_text(CONFIG, encoding="utf-8")
+    both = {"PYTHONPATH": os.pathsep.join([str(own.site), str(plain_installation.site)])}
+
+    def run(stdin: bytes, *arguments: str, code: int = 0) -> str:
+        done = own.run("explain", "--config", str(config), *arguments, stdin=stdin, SECRET="s" * 32, **both)
+        assert done.returncode == code, done.stderr.decode() + done.stdout.decode()
+        return done.stdout.decode()
+
+    return run
+
+
+def test_every_stage_and_the_rule_that_decided(explain: Any, tmp_path: Path) -> None:
+    raw = event(data={"video": "hush-video", "position": 3}, org_id="Harbour", username="ada_l")
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(raw, indent=2), encoding="utf-8")
+    told = json.loads(explain(b"", str(file), "--json"))
+    assert told["event"]["name"] == "watched"
+    assert [(one["filter"], one["keeps"]) for one in told["filters"]] == [
+        ("allowlist", True),
+        ("filters:no-robots", True),
+    ]
+    (standard,) = told["standards"]
+    assert (standard["standard"], standard["state"]) == ("plain", "transformed")
+    fields = {one["field"]: one for one in standard["fields"]}
+    assert (fields["video"]["found"], fields["video"]["type"]) == ("data.video", "text")
+    assert (fields["at"]["found"], fields["at"]["type"]) == ("data.position", "a number")
+    assert "found" not in fields["session"]
+    destinations = {one["destination"]: one for one in standard["destinations"]}
+    assert destinations["main"] == {
+        "destination": "main", "allowed": True, "rule": "plugin filters:no-robots",
+        "reason": "allowed by plugin filters:no-robots",
+    }  # fmt: skip
+    assert destinations["harbour"]["reason"] == "match: data.at has none of the wanted values"
+    assert destinations["old"]["rule"] == "deny event"
+    assert standard["statements"][0]["did"] == "watch", "the mapping's own words are shown"
+    text = explain(line(raw))
+    for shown in (json.dumps(told), text):
+        assert "hush" not in shown
+        assert "ada_l" not in shown
+        assert "4711" not in shown
+    open_hearted = explain(line(raw), "--show-values")
+    assert "hush-video" in open_hearted
+    assert '"what": "hush-video"' in open_hearted
+
+
+@pytest.mark.parametrize(
+    ("raw", "code", "words"),
+    [
+        (event(agent="robot"), 0, ["filters:no-robots: SKIPS - robots are not reported", "skipped     robots"]),
+        (event(agent="phone"), 0, ["NOT to      main: phones stay at home"]),
+        (event("unheard.of"), 0, ["not mapped    no enabled transformer maps this event"]),
+        (event(user_id=None), 0, ["skipped     nobody is signed in"]),
+        (
+            event(data={"at": 3}),
+            1,
+            ["video: MISSING (data.video)", "failed      data.video: required field is missing"],
+        ),
+        (event(data={"video": ["v"]}), 1, ["video: MISSING (data.video is a list of 1, expected text)"]),
+    ],
+)
+def test_each_outcome_in_words(raw: dict[str, Any], code: int, words: list[str], explain: Any) -> None:
+    told = explain(b"2026-03-02 09:00:00,104 INFO 17 [tracking] x.py:41 - " + line(raw), code=code)
+    for one in words:
+        assert one in told
+
+
+@pytest.mark.parametrize(
+    ("stdin", "code"), [(b"", 1), (b"no json", 1), (b'{"name": 1}', 1), (line(event()) * 2, 2), (b"x" * 2_000_000, 2)]
+)
+def test_what_is_not_one_event(stdin: bytes, code: int, explain: Any) -> None:
+    told = explain(stdin, code=code)
+    assert "Traceback" not in told
+    if code == 1:
+        assert "unreadable" in told
+
+
+def test_without_a_configuration_all_that_is_installed_is_asked(plain_installation: Installation) -> None:
+    done = plain_installation.run("explain", "-", stdin=line(event()))
+    assert done.returncode == 0, done.stderr
+    assert b"plain.watching:watched - The learner watches a video." in done.stdout
