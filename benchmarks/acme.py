@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from learnrelay import Family, Fields, Skip, hookimpl, optional
@@ -66,7 +67,7 @@ globals().update({name.replace(".", "_"): one for kind in _all
 
 def install(directory: Path) -> None:
     """Write the distribution's metadata there, and let this process see it."""
-    groups = {
+    groups: dict[str, Mapping[str, str | None]] = {
         "standards": {"plain": "standard"},
         "families": {"plain.watching": "watching", **{name: name.replace(".", "_") for name in families}},
         "filters": dict.fromkeys(filters),

@@ -94,6 +94,7 @@ def test_name_payload_and_time_where_they_differ() -> None:
     event = event_from_line(b'{"name": "new", "event_type": "old", "event": "", "context": {"ip": "1"}, "ip": "2"}')
     assert (event.name, event.body["data"], event.body["context"]) == ("new", None, {"ip": "1"})
     assert event_from_line(b'{"name": "n", "event": "{\\"cut"}').body["data"] == '{"cut'
+    assert event_from_line(b'{"name": "n", "event": "\\"input_x_2_1=a\\""}').body["data"] == "input_x_2_1=a"
     assert event_from_line(b'{"name": "first", "name": "last"}').name == "last"
 
 

@@ -115,7 +115,7 @@ def event_from_object(raw: dict[str, Any]) -> SourceEvent:
 
 def _payload(text: str) -> Any:
     """A payload that is JSON text, parsed; other text (URL-encoded, or JSON cut short) as it is; None for empty."""
-    if text[:1] in ("{", "["):
+    if text[:1] in ("{", "[", '"'):
         try:
             return orjson.loads(text)
         except orjson.JSONDecodeError:

@@ -48,7 +48,11 @@ class _Lazy(click.Group):
         if name in COMMANDS:
             command: click.Command = importlib.import_module(f".{name.replace('-', '_')}", __name__).command
             return command
-        for point in entry_points(group=PLUGIN_COMMANDS, name=name):
+        points = {point.value: point for point in entry_points(group=PLUGIN_COMMANDS, name=name)}
+        if len(points) > 1:
+            origins = ", ".join(sorted(point.dist.name if point.dist else point.value for point in points.values()))
+            raise click.UsageError(f"several packages bring the command {name}: {origins}; uninstall all but one")
+        for point in points.values():
             brought: click.Command = point.load()
             return brought
         return None

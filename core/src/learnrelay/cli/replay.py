@@ -22,6 +22,7 @@ from ..assembly import Assembly, assemble
 from ..config.fields import did_you_mean
 from ..replay import Asked, Checkpoint, Conductor, Output, ReplayError, Selection, Source, find
 from ..replay.checkpoint import Totals
+from ..replay.sources import is_url
 from ..replay.watching import Watcher
 from . import config_option
 from .output import print_json, print_table, print_tally
@@ -72,6 +73,7 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "
 @click.option("--course", "courses", multiple=True, metavar="ID", help="Only this course; repeatable.")
 @click.option("--dry-run", is_flag=True, help="Do everything but send, write or remember.")
 @click.option("--processes", type=click.IntRange(1), help="How many work at it.  [default: one for each core]")
+@click.option("--fleet", is_flag=True, help="Leave the work to Celery workers of learnrelay.replay.celery_app.")
 @click.option("--ordered", is_flag=True, help="Send the lines of each file in their order, one batch after the other.")
 @click.option("--rate", "rates", multiple=True, metavar="[NAME=]N", help="At most N statements a second; repeatable.")
 @click.option("--concurrency", "requests", multiple=True, metavar="[NAME=]N", help="At most N requests at once.")
@@ -82,7 +84,7 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "
 def command(
     files: tuple[str, ...], config_path: str, to: tuple[str, ...], standards: tuple[str, ...], output: str | None,
     split: int, by_day: bool, compress: Any, since: datetime | None, until: datetime | None, events: tuple[str, ...],
-    courses: tuple[str, ...], dry_run: bool, processes: int | None, ordered: bool, rates: tuple[str, ...],
+    courses: tuple[str, ...], dry_run: bool, processes: int | None, fleet: bool, ordered: bool, rates: tuple[str, ...],
     requests: tuple[str, ...], state: str | None, again: bool, errors: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Run whole logs through the pipeline, to the destinations or into files.
@@ -101,11 +103,13 @@ def command(
       learnrelay replay --config relay.toml --to main --rate 500 'logs/tracking.log-2026*'
       learnrelay replay --config relay.toml --output s3://bucket/statements --by-day s3://logs/*.gz
     """  # noqa: D301  # click's mark for a paragraph that is not to be filled
+    if fleet and (rates or requests):
+        raise click.UsageError("--rate and --concurrency are for one machine; of a fleet, start fewer workers")
     config = Path(config_path)
     assembly = assemble(config)
     asked = _asked(
         config, assembly, to, standards,
-        output=Output(output, compress, by_day) if output is not None else None,
+        output=Output(output if is_url(output) else str(Path(output).absolute()), compress, by_day) if output else None,
         selection=Selection(since, until, events, courses), dry_run=dry_run, ordered=ordered, chunk=split,
     )  # fmt: skip
     try:
@@ -122,7 +126,7 @@ def command(
         if again:
             checkpoint.forget()
         stack.enter_context(_stopped_by_signals())
-        conductor = Conductor(
+        conductor = (_fleet() if fleet else Conductor)(
             asked, sources, checkpoint,
             processes=processes or os.cpu_count() or 1,
             rates=_limits(rates, asked.to, "--rate"),
@@ -141,6 +145,14 @@ def command(
             if not dry_run and sys.exc_info()[0] is not None:
                 console.print("stopped; the same command goes on from here", markup=False)
     sys.exit(1 if totals.failures or conductor.unread else 0)
+
+
+def _fleet() -> type[Conductor]:
+    try:
+        from ..replay.fleet import Fleet
+    except ImportError:
+        raise click.UsageError("--fleet needs: pip install 'learnrelay[celery]'") from None
+    return Fleet
 
 
 def _asked(config: Path, assembly: Assembly, to: tuple[str, ...], standards: tuple[str, ...], **asked: Any) -> Asked:

@@ -11,10 +11,12 @@ from ..kinds import count, text
 from ..site import Site
 
 # What may stand in an address as it is: an absolute IRI of RFC 3987 without private characters, which names something.
-_NAME = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=\xa0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef]|%[0-9A-Fa-f]{2})"
-_AUTHORITY = rf"//(?:\[[0-9A-Fa-f:.]+\]|{_NAME}*)(?::[0-9]*)?(?=/|\Z)"
+_CHARACTERS = r"A-Za-z0-9\-._~!$&'()*+,;=\xa0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef"
+_NAME = rf"(?:[{_CHARACTERS}]++|%[0-9A-Fa-f]{{2}})*+"
+_PATH = rf"(?:[{_CHARACTERS}:@/]++|%[0-9A-Fa-f]{{2}})*+"
+_AUTHORITY = rf"//(?:\[[0-9A-Fa-f:.]+\]|{_NAME})(?::[0-9]*)?(?=/|\Z)"
 _NO_PAGE = r"(?i:javascript|data):|(?i:https?):(?!//[^/:])"
-_ADDRESS = re.compile(rf"(?!{_NO_PAGE})[A-Za-z][A-Za-z0-9+.\-]*:(?=/*[^/])(?:{_AUTHORITY}|(?!//))(?:{_NAME}|[:@/])*")
+_ADDRESS = re.compile(rf"(?!{_NO_PAGE})[A-Za-z][A-Za-z0-9+.\-]*:(?=/*[^/])(?:{_AUTHORITY}|(?!//)){_PATH}")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _USER_INFO = re.compile(r"\A((?:[A-Za-z][A-Za-z0-9+.\-]*:)?//)[^/]*@(?=[^/])")
 _PERSON = re.compile(

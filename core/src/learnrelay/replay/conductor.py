@@ -50,7 +50,7 @@ class Conductor:
         verbose: bool = False,
     ) -> None:
         self.asked = asked
-        self._checkpoint = checkpoint
+        self.checkpoint = checkpoint
         self._processes = processes
         self._rates = rates or {}
         self._requests = requests or {}
@@ -63,7 +63,7 @@ class Conductor:
         """Bytes of the logs, as they are stored, that are done already (of packed ones as far as is known)."""
         total = 0
         for source in self._sources.values():
-            progress = self._checkpoint.progress(source)
+            progress = self.checkpoint.progress(source)
             if progress.complete:
                 total += source.size
             elif not self._in_a_row(source):
@@ -73,10 +73,10 @@ class Conductor:
     def run(self, watch: Watch) -> None:
         """Do all that is not done. Raises ReplayError, ConfigurationError; may be interrupted at any moment."""
         if self.asked.output is not None and not self.asked.dry_run:
-            clear_passing(self.asked.output, self._checkpoint.token)
+            clear_passing(self.asked.output, self.checkpoint.token)
         falls = 0
         while True:
-            units = sum(1 for _ in self._units())
+            units = sum(1 for _ in self.units())
             if not units:
                 return
             crew = _Crew(self, min(self._processes, units))
@@ -93,7 +93,7 @@ class Conductor:
 
     def _round(self, crew: _Crew, watch: Watch) -> tuple[int, bool]:
         """Go on until all is done, or a process dies: then all begin again, with what is not finished yet."""
-        units = self._units()
+        units = self.units()
         finished = 0
         while crew.members:
             for member in wait([*crew.members], _LOOK):
@@ -109,7 +109,7 @@ class Conductor:
                 elif word == FINISHED:
                     finished += 1
                     done: Done = rest[0]
-                    self._checkpoint.finish(self._sources[done.file], done)
+                    self.checkpoint.finish(self._sources[done.file], done)
                 elif word == WAITING:
                     watch.waiting(*rest)
                 elif word == UNREAD:
@@ -137,7 +137,7 @@ class Conductor:
             name: 1 if self.asked.ordered else min(LANES, self._requests.get(name, LANES)) for name in self.asked.to
         }
         names = {number: source.name for number, source in self._sources.items()}
-        return Setting(self.asked, self._checkpoint.token, names, limits, lanes, self._verbose)
+        return Setting(self.asked, self.checkpoint.token, names, limits, lanes, self._verbose)
 
     def start(self, setting: Setting) -> tuple[Any, Connection]:
         """Start a process."""
@@ -150,9 +150,10 @@ class Conductor:
     def _in_a_row(self, source: Source) -> bool:
         return source.packed or self.asked.ordered
 
-    def _units(self) -> Iterator[Unit]:
+    def units(self) -> Iterator[Unit]:
+        """What is not done yet."""
         for number, source in self._sources.items():
-            progress = self._checkpoint.progress(source)
+            progress = self.checkpoint.progress(source)
             if progress.complete or not source.size:
                 continue
             if self._in_a_row(source):

@@ -12,7 +12,7 @@ import signal
 import threading
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from ..assembly import Assembly, assemble
 from ..errors import EventError, LearnrelayError, UnreadableEventError
@@ -66,12 +66,12 @@ def work(setting: Setting, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the conductor hears Ctrl-C too, and ends us
     if not setting.verbose:
         logging.getLogger("learnrelay").setLevel(logging.ERROR)  # each failure has its record
-    mouth = Mouth(connection)
+    mouth = _Pipe(connection)
     units: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, units), daemon=True).start()
     try:
         assembly = assemble(setting.asked.config)
-        target = _target(setting, assembly, mouth)
+        target = target_of(setting, assembly, mouth)
         worker = Worker(setting.asked, assembly, target, mouth)
         while True:
             mouth.say(READY)
@@ -87,16 +87,23 @@ def work(setting: Setting, connection: Connection) -> None:
         mouth.say(FAILED, str(error))
 
 
-class Mouth:
+class Mouth(Protocol):
+    """What hears what a worker says."""
+
+    def say(self, word: int, *rest: Any) -> None:
+        """Say one thing; any thread may."""
+
+
+class _Pipe:
     """Says things to the conductor, from any thread."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._lock = threading.Lock()
 
-    def say(self, *words: Any) -> None:
+    def say(self, word: int, *rest: Any) -> None:
         with self._lock:
-            self._connection.send(words)
+            self._connection.send((word, *rest))
 
 
 def _listen(connection: Connection, units: queue.SimpleQueue[Unit | None]) -> None:
@@ -107,7 +114,8 @@ def _listen(connection: Connection, units: queue.SimpleQueue[Unit | None]) -> No
         os._exit(1)  # the conductor is gone
 
 
-def _target(setting: Setting, assembly: Assembly, mouth: Mouth) -> Target:
+def target_of(setting: Setting, assembly: Assembly, mouth: Mouth) -> Target:
+    """Where the statements of a replay go. Raises ReplayError, LearnrelayError."""
     asked = setting.asked
     if asked.dry_run:
         return Nowhere(asked.to)

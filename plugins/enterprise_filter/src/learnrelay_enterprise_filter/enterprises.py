@@ -22,15 +22,18 @@ def enterprise(value: Any) -> str | None:
     return UNREADABLE
 
 
+_WHO = "compared only, to see whether the enterprise is that of the learner or of staff; reaches no output"
+
+
 class EnterpriseFields(Fields):
     """Where the platform names the enterprise, and whose it is: the context is about who was signed in."""
 
     in_context = optional("context.enterprise_uuid", kind=enterprise)
     in_data = optional("data.enterprise_uuid", kind=enterprise)
-    user_id = optional("context.user_id", kind=identifier)
-    username = optional("context.username", kind=text)
-    subject_id = optional("data.user_id", "data.attempt_user_id", kind=identifier)
-    subject_name = optional("data.username", kind=text)
+    user_id = optional("context.user_id", kind=identifier, reason=_WHO)
+    username = optional("context.username", kind=text, reason=_WHO)
+    subject_id = optional("data.user_id", "data.attempt_user_id", kind=identifier, reason=_WHO)
+    subject_name = optional("data.username", kind=text, reason=_WHO)
 
 
 class EnterpriseScope(Scope):
