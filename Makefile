@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGES := core plugins/xapi plugins/caliper plugins/enterprise_filter contract_tests
 TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py
 
-.PHONY: help install demo test lint format docs wheels clean
+.PHONY: help install demo test lint format docs bench wheels clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
@@ -18,7 +18,7 @@ $(VENV)/.installed: pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@echo "installing the packages and their tools into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev \
-		-e 'core[celery,postgres]' $(addprefix -e ,$(wordlist 2,9,$(PACKAGES)))
+		-e 'core[celery,postgres,s3,zstd]' $(addprefix -e ,$(wordlist 2,9,$(PACKAGES)))
 	@touch $@
 
 demo: install ## the whole way of an event, with a consumer that goes down and comes back
@@ -38,6 +38,9 @@ format: install ## let ruff format and mend what it can
 
 docs: install ## write the pages that are derived from the code
 	@$(BIN)/python docs/generate.py
+
+bench: install ## measure speed and memory (20 minutes, 4 GB of disk), write docs/benchmarks.md
+	@$(BIN)/python -m benchmarks
 
 wheels: install ## build a wheel of each package into dist/
 	@for package in $(PACKAGES); do $(BIN)/python -m build --wheel --no-isolation --outdir dist $$package || exit 1; done

@@ -22,7 +22,7 @@ from .errors import (
 from .families import Family, Said, Skip, Transformer
 from .fields import Fields, each, entry_key, extract_subdict_by_keys, optional, required
 from .hookspecs import hookimpl
-from .routing import Scope
+from .routing import Doubt, Scope
 from .site import CourseProvider, IdentityProvider, Learner, Site, UserRef
 from .standards import Answer, Judgement, Request, Standard, Statement, Verdict, judge_status
 

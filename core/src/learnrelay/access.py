@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from .config.fields import did_you_mean
@@ -159,7 +160,5 @@ def _nearest(path: str, known: Collection[str]) -> str | None:
     )
     if same:
         return same[0]
-    from difflib import get_close_matches
-
     near = get_close_matches(path, sorted(known), 1)
     return near[0] if near else None

@@ -17,6 +17,7 @@ import pytest
 
 from delivery.consumer import Consumer
 from learnrelay import Relay
+from learnrelay.delivery import EmbeddedEngine
 from learnrelay.lines import open_log, read_lines
 
 from .conftest import SECRET, Logs, Replay, kill, reaches
@@ -54,6 +55,7 @@ def test_live_and_replayed_statements_are_the_same(
     with Relay.from_file(replay.config) as relay, open_log(str(tmp_path / "log")) as log:
         for line in read_lines(log, "log"):
             relay.emit(line.content)
+        assert isinstance(relay.engine, EmbeddedEngine)
         assert relay.engine.drained(20.0)
     sys.modules.pop("acme_plain", None)
     live = dict(consumer.stored)

@@ -45,6 +45,10 @@ def with_broker(replay: Replay) -> None:
     replay.config.write_text(text.replace("[delivery]\n", f'[delivery]\nbroker = "{BROKER}"\n'), encoding="utf-8")
 
 
+def slow(ids: list[str]) -> None:
+    threading.Event().wait(0.005)
+
+
 def test_two_machines_do_what_one_does(replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path) -> None:
     replay.configure(main=consumer.url)
     with_broker(replay)
@@ -60,7 +64,7 @@ def test_two_machines_do_what_one_does(replay: Replay, logs: Logs, consumer: Con
         assert replay.records() == records
         there.summary.pop("this_run"), here.summary.pop("this_run")
         assert there.summary == here.summary
-        consumer.behave = lambda ids: threading.Event().wait(0.005) and None
+        consumer.behave = slow
         asking = replay.start(*files, "--fleet")
         reaches(lambda: len(consumer.requests), 50)
         os.killpg(second.pid, signal.SIGKILL)
