@@ -27,7 +27,7 @@ def measure(directory: Path, quick: bool) -> dict[str, Any]:
     """Rates by standard and family, and the costs of everything that may grow."""
     assembly = assemble(configure(directory, [("xapi", 1), ("caliper", 1)]))
     log = make_log(directory / "20k.log", 20_000)
-    lines = list(_readable(log.read_bytes().splitlines()[: 4_000 if quick else 20_000]))
+    lines = list(readable(log.read_bytes().splitlines()[: 4_000 if quick else 20_000]))
     rounds = 2 if quick else 5
     return {
         "pipeline": _rates(assembly, lines, rounds),
@@ -36,7 +36,8 @@ def measure(directory: Path, quick: bool) -> dict[str, Any]:
     }
 
 
-def _readable(lines: list[bytes]) -> Iterator[bytes]:
+def readable(lines: list[bytes]) -> Iterator[bytes]:
+    """The lines that are events."""
     for line in lines:
         try:
             event_from_line(line)

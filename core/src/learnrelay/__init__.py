@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Answer", "ConfigurationError", "CourseProvider", "EventError", "Family", "Fields", "IdentityProvider",
+    "Answer", "ConfigurationError", "CourseProvider", "Doubt", "EventError", "Family", "Fields", "IdentityProvider",
     "InvalidFieldError", "Judgement", "Learner", "LearnrelayError", "MissingFieldError", "OutboxError",
     "OutboxFullError", "PluginError", "Relay", "Request", "Said", "Scope", "Site", "Skip", "Standard", "Statement",
     "TransformError", "Transformer", "UnreadableEventError", "UserRef", "Verdict", "each", "entry_key",

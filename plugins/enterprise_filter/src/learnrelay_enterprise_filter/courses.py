@@ -11,9 +11,8 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from learnrelay import Fields, Scope, optional
+from learnrelay import Doubt, Fields, Scope, optional
 from learnrelay.openedx.keys import parse_course
-from learnrelay.routing import Doubt
 
 _BLOCK = re.compile(r"(?:(ccx|lib)-)?block-v1:([^/\s]+?)(?:\+branch@[^+\s/]+)?(?:\+version@[^+\s/]+)?\+type@")
 _OLD_BLOCK = re.compile(r"i4x://([^/\s:+]+)/")

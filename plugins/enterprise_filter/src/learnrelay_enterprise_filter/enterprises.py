@@ -6,9 +6,8 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
-from learnrelay import Fields, Scope, optional
+from learnrelay import Doubt, Fields, Scope, optional
 from learnrelay.kinds import identifier, text, uuid
-from learnrelay.routing import Doubt
 
 UNREADABLE = ""
 
