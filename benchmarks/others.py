@@ -28,7 +28,7 @@ def measure(directory: Path, quick: bool) -> dict[str, Any]:
     config = configure(directory, [])
     commands = {
         "ralph convert": [
-            ralph, "convert", "--from", "edx", "--to", "xapi", "--ignore-errors", "--do-not-fail-on-unknown",
+            ralph, "convert", "--from", "edx", "--to", "xapi", "--ignore-errors",
             "--uuid-namespace", "ee241f8b-174f-5bdb-bae9-c09de5fe017f", "--platform-url", "https://learn.example.org",
         ],
         "learnrelay transform": [LEARNRELAY, "transform", "--config", str(config), "--standard", "xapi"],

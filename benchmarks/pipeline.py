@@ -46,12 +46,13 @@ def readable(lines: list[bytes]) -> Iterator[bytes]:
         yield line
 
 
-def _only(plan: Plan, standards: tuple[str, ...]) -> Pipeline:
+def only(plan: Plan, standards: tuple[str, ...]) -> Pipeline:
+    """The pipeline of some standards."""
     steps = {event: tuple(step for step in of if step.standard in standards) for event, of in plan.steps.items()}
     return Pipeline(replace(plan, steps={event: of for event, of in steps.items() if of}))
 
 
-def _way(pipeline: Pipeline, lines: list[bytes]) -> Callable[[], None]:
+def way(pipeline: Pipeline, lines: list[bytes]) -> Callable[[], None]:
     """The whole way of an event, from the line to the statements' JSON."""
 
     def run() -> None:
@@ -75,7 +76,7 @@ def _bare(lines: list[bytes]) -> Callable[[], None]:
 
 
 def _rates(assembly: Assembly, lines: list[bytes], rounds: int) -> dict[str, Any]:
-    runs = {name: _way(_only(assembly.plan, standards), lines) for name, standards in STANDARDS.items()}
+    runs = {name: way(only(assembly.plan, standards), lines) for name, standards in STANDARDS.items()}
     found = seconds({"bare": _bare(lines), **runs}, rounds)
     return {
         name: {
@@ -98,8 +99,8 @@ def _families(assembly: Assembly, lines: list[bytes], rounds: int) -> dict[str, 
         if not of_family:
             continue
         of_family = (of_family * (2_000 // len(of_family) + 1))[:4_000]
-        way = _way(_only(assembly.plan, (family.partition(".")[0],)), of_family)
-        times = seconds({"bare": _bare(of_family), "way": way}, rounds)
+        whole = way(only(assembly.plan, (family.partition(".")[0],)), of_family)
+        times = seconds({"bare": _bare(of_family), "way": whole}, rounds)
         found[family] = {
             "events_per_second": round(len(of_family) / times["way"]),
             "us_per_event": round(times["way"] / len(of_family) * 1e6, 2),
@@ -135,7 +136,7 @@ def _growth(directory: Path, quick: bool) -> dict[str, Any]:
     config = directory / "small.toml"
 
     def cost(pipelines: dict[int, tuple[Pipeline, bytes]]) -> dict[str, float]:
-        runs = {str(size): _way(pipeline, [line] * events) for size, (pipeline, line) in pipelines.items()}
+        runs = {str(size): way(pipeline, [line] * events) for size, (pipeline, line) in pipelines.items()}
         return {size: round(time / events * 1e6, 3) for size, time in seconds(runs, rounds).items()}
 
     def assembled(*more: str, destinations: int = 1) -> Pipeline:
@@ -158,9 +159,7 @@ def _growth(directory: Path, quick: bool) -> dict[str, Any]:
                 add.enrich_statement(look(body), "plain")
                 deny.route_event(look(body), None)
 
-    three = seconds(
-        {"0": _way(stages(0), [line] * events), "3": _way(stages(3), [line] * events), "work": work}, rounds
-    )
+    three = seconds({"0": way(stages(0), [line] * events), "3": way(stages(3), [line] * events), "work": work}, rounds)
     return {
         "plugins in each stage": cost({number: (stages(number), line) for number in (0, 1, 3, 5, acme.STAGES)}),
         "dispatch to three plugins in each stage": round((three["3"] - three["0"] - three["work"]) / events * 1e6, 3),

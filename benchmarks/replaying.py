@@ -12,6 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from learnrelay.assembly import assemble
+
+from .pipeline import STANDARDS, only, readable, way
 from .sample import LEARNRELAY, configure, environment, make_log, receivers
 from .timing import seconds
 
@@ -38,6 +41,7 @@ def _replay(config: Path, log: Path, *arguments: str) -> dict[str, Any]:
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
     )  # fmt: skip
     summary: dict[str, Any] = json.loads(done.stdout)
+    assert summary["this_run"]["lines"], "it did nothing"
     return summary
 
 
@@ -54,8 +58,9 @@ def _rates(config: Path, log: Path, lines: int, rounds: int) -> dict[str, Any]:
 
     ways = {
         "dry run, xAPI": ("--dry-run", "--standard", "xapi"),
-        "files, xAPI": ("--output", str(output), "--standard", "xapi"),
-        "files, both": ("--output", str(output)),
+        "files, xAPI": ("--output", str(output), "--standard", "xapi", "--compress", "none"),
+        "files, both": ("--output", str(output), "--compress", "none"),
+        "files by gzip, both": ("--output", str(output)),
         "one consumer": ("--to", "xapi_0"),
         "three consumers": (),
     }
@@ -64,6 +69,7 @@ def _rates(config: Path, log: Path, lines: int, rounds: int) -> dict[str, Any]:
         for name, arguments in ways.items()
         for processes in (1, 2)
     }
+    pure = _alone(config, log, rounds)
     one = config.parent / "one.log"
     one.write_bytes(b"{}\n")
     before = _cpu()
@@ -77,7 +83,10 @@ def _rates(config: Path, log: Path, lines: int, rounds: int) -> dict[str, Any]:
             go()
             wall[name] = min(wall[name], time.perf_counter() - begun)
             cpu[name] = min(cpu[name], _cpu() - before - start)
-    return {
+    alone = {
+        f"the pipeline alone, {name}": {"cpu_us_per_line": round(time / lines * 1e6, 1)} for name, time in pure.items()
+    }
+    return alone | {
         name: {
             "seconds": round(wall[name], 2),
             "lines_per_second": round(lines / wall[name]),
@@ -85,6 +94,13 @@ def _rates(config: Path, log: Path, lines: int, rounds: int) -> dict[str, Any]:
         }
         for name in runs
     }
+
+
+def _alone(config: Path, log: Path, rounds: int) -> dict[str, float]:
+    """CPU seconds of parse, the four stages and serialise for the same lines, in this process."""
+    plan = assemble(config).plan
+    lines = list(readable(log.read_bytes().splitlines()))
+    return seconds({name: way(only(plan, standards), lines) for name, standards in STANDARDS.items()}, rounds)
 
 
 def _cpu() -> float:

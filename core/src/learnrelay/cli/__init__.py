@@ -89,6 +89,8 @@ def cli(verbose: int) -> None:
     """
     level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    if not verbose:  # the commands record and count the events that fail
+        logging.getLogger("learnrelay.pipeline").setLevel(logging.ERROR)
     for noisy in ("urllib3", "stevedore", "requests", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
 

@@ -23,6 +23,7 @@ class Remnant:
     reason: str
     dead: bool
     event_time: datetime | None = None
+    critical: bool = False
 
 
 def hand_over(outbox: Outbox, destination: str, remnants: Sequence[Remnant]) -> None:
@@ -35,8 +36,9 @@ def hand_over(outbox: Outbox, destination: str, remnants: Sequence[Remnant]) -> 
         new = from_new(transaction)
         for remnant in remnants:
             taken = Taken.of(
-                remnant.standard, remnant.statement_id, remnant.event_name, remnant.event_time, remnant.payload, now
-            )
+                remnant.standard, remnant.statement_id, remnant.event_name, remnant.event_time, remnant.payload, now,
+                critical=remnant.critical,
+            )  # fmt: skip
             take(transaction, [taken])
             values = {
                 "destination": destination,

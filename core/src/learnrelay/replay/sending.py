@@ -25,6 +25,7 @@ from ..delivery.sender import Sender
 from ..events import SourceEvent
 from ..kinds import moment
 from ..pipeline import Outcome
+from ..relay import critical_events
 from ..standards import Standard, Verdict
 from .asked import HaltedError
 from .checkpoint import Done
@@ -61,8 +62,11 @@ class Destinations(Target):
         self.to = frozenset(to)
         self._outbox = _LazyOutbox(assembly.config.delivery)
         self._trouble: BaseException | None = None
+        critical = critical_events(assembly)
         self.roads = {
-            name: _Road(destination, assembly.standards[destination.standard], limits[name], self._outbox, tell)
+            name: _Road(
+                destination, assembly.standards[destination.standard], limits[name], self._outbox, tell, critical
+            )
             for name, destination in assembly.config.destinations.items()
             if name in self.to
         }
@@ -194,6 +198,7 @@ class _Road:
     limits: Limits
     outbox: _LazyOutbox
     tell: Tell
+    critical: frozenset[tuple[str, str]]
     proven: bool = False
     ever_proven: bool = False
     failures: int = 0
@@ -301,6 +306,7 @@ class _Lane:
                     mark.reason,
                     dead=isinstance(mark, Dead),
                     event_time=moment(parcel.timestamp),
+                    critical=(standard, parcel.event) in road.critical,
                 )
             )
         if remnants:

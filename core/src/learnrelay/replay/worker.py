@@ -179,7 +179,7 @@ class Worker:
         try:
             for block in reader.blocks(end):
                 if line == 0 and done.number == 0:
-                    block[0] = without_bom(block[0])
+                    block = [without_bom(block[0]), *block[1:]]  # noqa: PLW2901
                 for content in block:
                     line += 1
                     try:
