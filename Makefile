@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := core plugins/xapi plugins/caliper plugins/enterprise_filter contract_tests
-TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py
+TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py tools
 
 .PHONY: help install demo test lint format docs bench wheels clean
 
@@ -18,7 +18,7 @@ $(VENV)/.installed: pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@echo "installing the packages and their tools into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev \
-		-e 'core[celery,postgres,s3,zstd]' $(addprefix -e ,$(wordlist 2,9,$(PACKAGES)))
+		-e 'core[celery,deferred,metrics,postgres,s3,zstd]' $(addprefix -e ,$(wordlist 2,9,$(PACKAGES)))
 	@touch $@
 
 demo: install ## the whole way of an event, with a consumer that goes down and comes back
@@ -27,10 +27,11 @@ demo: install ## the whole way of an event, with a consumer that goes down and c
 test: install ## all tests, with coverage; those that need a server run where LEARNRELAY_TEST_*_URL is set
 	@$(BIN)/python -m pytest --cov --cov-report=term
 
-lint: install ## ruff (lint and format) and mypy --strict
+lint: install ## ruff (lint and format), mypy --strict, and known vulnerabilities of what is installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(TYPED)
+	@$(BIN)/python tools/audit.py
 
 format: install ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix .

@@ -27,8 +27,13 @@ def main() -> None:
     parser.add_argument(
         "--only", action="append", metavar="NAME", help="one of pipeline, replaying, delivering, others"
     )
+    parser.add_argument("--erb-python", metavar="PATH", help="a Python that has edx-event-routing-backends")
+    parser.add_argument("--ralph", metavar="PATH", help="a ralph command (ralph-malph[cli])")
     args = parser.parse_args()
     os.environ.update(SECRET)
+    for name, path in (("LEARNRELAY_BENCH_ERB", args.erb_python), ("LEARNRELAY_BENCH_RALPH", args.ralph)):
+        if path:
+            os.environ[name] = path
     logging.getLogger("learnrelay").setLevel(logging.ERROR)
     kept = ROOT / "benchmarks" / "results.json"
     results: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if args.only else {"others": {}}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,12 +14,15 @@ from typing import Any
 
 import requests
 
-from learnrelay import EventError, Relay
-from learnrelay.config.models import Delivery
+from learnrelay import Answer, EventError, Judgement, Relay
+from learnrelay.config.models import Batch, Delivery
 from learnrelay.delivery import EmbeddedEngine, Outbox, Parcel
 from learnrelay.events import event_from_line
-from learnrelay.pipeline import Pipeline, State, serialise
+from learnrelay.kinds import moment
+from learnrelay.pipeline import Pipeline, State
+from learnrelay.relay import parcels_of
 from learnrelay.secrets import Secret
+from learnrelay.standards import Standard
 
 from .sample import configure, make_log, receivers
 from .timing import percentile, seconds
@@ -32,7 +37,9 @@ def measure(directory: Path, quick: bool) -> dict[str, Any]:
         lines = make_log(directory / "20k.log", 20_000).read_bytes().splitlines()
         return {
             "emit": _emit(config, lines[: 300 if quick else 3_000]),
-            "delivery": _delivery(config, lines, 2_000 if quick else 20_000),
+            "delivery": _delivery(config, lines, 2_000 if quick else 15_000),
+            "latency": _latency(config, lines, 50 if quick else 500),
+            "neighbours": _neighbours(config, lines, 2_000 if quick else 10_000),
             "outbox": _inserts(directory, 500 if quick else 5_000),
         }
 
@@ -89,20 +96,9 @@ def _delivery(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]:
     """From a full outbox to a consumer, beside a loop that posts the same batches."""
     (config.parent / "outbox.db").unlink(missing_ok=True)
     relay = Relay.from_file(config)
-    pipeline, destination = Pipeline(relay.assembly.plan), relay.assembly.config.destinations["xapi_0"]
-    statements: dict[str, bytes] = {}
-    for line in lines:
-        try:
-            outcomes = pipeline.process(event_from_line(line))
-        except EventError:
-            continue
-        for outcome in outcomes:
-            if outcome.standard == "xapi":
-                statements |= {one["id"]: serialise(one) for one in outcome.statements}
-        if len(statements) >= wanted:
-            break
-    parcels = [Parcel("xapi", key, "event", payload, (destination.name,)) for key, payload in statements.items()]
-    batches = [list(statements.values())[at : at + 100] for at in range(0, len(statements), 100)]
+    destination = relay.assembly.config.destinations["xapi_0"]
+    parcels = _parcels(relay, lines, wanted, destination.name)
+    batches = [[parcel.payload for parcel in parcels[at : at + 100]] for at in range(0, len(parcels), 100)]
 
     def bare() -> None:
         with requests.Session() as session:
@@ -111,7 +107,7 @@ def _delivery(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]:
                 session.post(destination.url, data=body, headers=JSON).raise_for_status()
 
     best = {"bare requests": float("inf"), "outbox and drain": float("inf")}
-    for _ in range(3):
+    for _ in range(6):
         best["bare requests"] = min(best["bare requests"], seconds({"": bare}, 1, time.perf_counter)[""])
         for start in range(0, len(parcels), 500):
             relay.outbox.put(parcels[start : start + 500])
@@ -119,11 +115,105 @@ def _delivery(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]:
         started = time.perf_counter()
         engine.start()
         while not relay.outbox.queue(destination.name).at_rest():
-            time.sleep(0.005)
+            time.sleep(0.02)
         best["outbox and drain"] = min(best["outbox and drain"], time.perf_counter() - started)
         engine.stop()
     relay.close()
     return {name: {"statements_per_second": round(len(parcels) / took)} for name, took in best.items()}
+
+
+def _parcels(relay: Relay, lines: list[bytes], wanted: int, *names: str) -> list[Parcel]:
+    """Statements of a log for xAPI, as emit() would put them."""
+    pipeline = Pipeline(relay.assembly.plan)
+    found: dict[str, Parcel] = {}
+    for line in lines:
+        try:
+            event = event_from_line(line)
+            outcomes = pipeline.process(event)
+        except EventError:
+            continue
+        for outcome in outcomes:
+            if outcome.standard == "xapi":
+                made = parcels_of(outcome, moment(event.body["timestamp"]))
+                found |= {one.statement_id: replace(one, destinations=names) for one in made}
+    if len(found) < wanted:
+        raise ValueError(f"the log gives {len(found)} statements, {wanted} are wanted")
+    return list(found.values())[:wanted]
+
+
+def _latency(config: Path, lines: list[bytes], number: int) -> dict[str, Any]:
+    """From emit() to the answer of the consumer, one statement at a time, nothing else going on; beside a bare POST."""
+    (config.parent / "outbox.db").unlink(missing_ok=True)
+    with Relay.from_file(config) as relay:
+        destination = replace(relay.assembly.config.destinations["xapi_0"], batch=Batch(100, 0.0))
+        parcels = _parcels(relay, lines, number, destination.name)
+        answered = threading.Event()
+        standard = _Telling(relay.assembly.standards["xapi"], answered)
+        engine = EmbeddedEngine(relay.outbox, {destination.name: destination}, {"xapi": standard})  # type: ignore[dict-item]
+        engine.start()
+        bare, ours = [], []
+        with requests.Session() as session:
+            for parcel in parcels:
+                time.sleep(0.01)
+                started = time.perf_counter()
+                session.post(destination.url, data=b"[" + parcel.payload + b"]", headers=JSON).raise_for_status()
+                bare.append(time.perf_counter() - started)
+                answered.clear()
+                time.sleep(0.01)
+                started = time.perf_counter()
+                relay.outbox.put([parcel])
+                engine.wake(destination.name)
+                answered.wait(10)
+                ours.append(time.perf_counter() - started)
+        engine.stop()
+    return {"bare POST": _spread(bare), "outbox to consumer": _spread(ours)}
+
+
+class _Telling:
+    """A standard that says when an answer has come."""
+
+    def __init__(self, standard: Standard, answered: threading.Event) -> None:
+        self._standard = standard
+        self._answered = answered
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._standard, name)
+
+    def judge(self, answer: Answer) -> Judgement:
+        judgement = self._standard.judge(answer)
+        self._answered.set()
+        return judgement
+
+
+def _neighbours(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]:
+    """A destination alone, and beside one that is dead and one that takes a second for each request."""
+    with socket.create_server(("127.0.0.1", 0)) as slow:  # it takes connections and never answers
+        best = {"alone": float("inf"), "beside a dead and a slow one": float("inf")}
+        for _ in range(3):
+            for name in tuple(best):
+                for file in config.parent.glob("outbox.db*"):
+                    file.unlink()
+                with Relay.from_file(config) as relay:
+                    third = relay.assembly.config.destinations["xapi_0"]
+                    all_three = {
+                        "third": replace(third, name="third"),
+                        "dead": replace(third, name="dead", url="http://127.0.0.1:1/"),
+                        "slow": replace(
+                            third, name="slow", url=f"http://127.0.0.1:{slow.getsockname()[1]}/", timeout=1.0
+                        ),
+                    }
+                    parcels = _parcels(relay, lines, wanted, *all_three)
+                    for at in range(0, len(parcels), 500):
+                        relay.outbox.put(parcels[at : at + 500])
+                    served = {"third": all_three["third"]} if name == "alone" else all_three
+                    engine = EmbeddedEngine(relay.outbox, served, relay.assembly.standards)
+                    started = time.perf_counter()
+                    engine.start()
+                    while not relay.outbox.queue("third").at_rest():
+                        time.sleep(0.02)
+                    best[name] = min(best[name], time.perf_counter() - started)
+                    engine.stop()
+    return {name: {"statements_per_second": round(wanted / took)} for name, took in best.items()}
 
 
 def _inserts(directory: Path, events: int) -> dict[str, Any]:

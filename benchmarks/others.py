@@ -1,10 +1,13 @@
 """Beside others: what else turns the same lines into statements, where it is there.
 
-LEARNRELAY_BENCH_RALPH names a ``ralph`` command (PyPI ralph-malph, with its ``cli`` extra); it converts to xAPI only.
+``--erb-python`` (or LEARNRELAY_BENCH_ERB) names a Python with edx-event-routing-backends from PyPI installed,
+``--ralph`` (or LEARNRELAY_BENCH_RALPH) a ``ralph`` command (PyPI ralph-malph, with its ``cli`` extra; xAPI only).
+Both are best put into environments of their own, since their dependencies are not ours.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
@@ -13,18 +16,55 @@ from typing import Any
 
 import orjson
 
-from .pipeline import readable
-from .sample import LEARNRELAY, configure, environment, make_log
+from learnrelay.assembly import assemble
+
+from .pipeline import STANDARDS, only, readable, way
+from .sample import LEARNRELAY, ROOT, configure, environment, make_log
+from .timing import seconds
 
 
 def measure(directory: Path, quick: bool) -> dict[str, Any]:
-    """Lines a second from a file to a file, start included, and how many statements came of them."""
-    ralph = os.environ.get("LEARNRELAY_BENCH_RALPH")
-    if not ralph:
+    """Events a second of ERB's chain and ours; lines a second of Ralph's and our command; how many statements."""
+    erb, ralph = os.environ.get("LEARNRELAY_BENCH_ERB"), os.environ.get("LEARNRELAY_BENCH_RALPH")
+    if not (erb or ralph):
         return {"others": {}}
     lines = make_log(directory / "20k.log", 20_000).read_bytes().splitlines()[: 4_000 if quick else 20_000]
+    lines = list(readable(lines))
     plain = directory / "plain.jsonl"  # without the logger's prefix, and without garbage
-    plain.write_bytes(b"".join(line[line.find(b"{") :] + b"\n" for line in readable(lines)))
+    plain.write_bytes(b"".join(line[line.find(b"{") :] + b"\n" for line in lines))
+    found = _erb(erb, directory, plain, lines, 1 if quick else 3) if erb else {}
+    return {"others": found | (_ralph(ralph, directory, plain) if ralph else {})}
+
+
+def _erb(python: str, directory: Path, plain: Path, lines: list[bytes], rounds: int) -> dict[str, Any]:
+    """The lines that ERB says something of, in turn, by CPU time, once both are warm."""
+    plan = assemble(configure(directory, [])).plan
+    found: dict[str, Any] = {}
+    for name in ("xAPI", "Caliper"):
+        (standard,) = STANDARDS[name]
+        theirs = mine = float("inf")
+        for _ in range(rounds):
+            told = subprocess.run(
+                [python, str(ROOT / "benchmarks" / "erb_chain.py"), standard, str(plain)],
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
+            )  # fmt: skip
+            answer = json.loads(told.stdout.splitlines()[-1])
+            kept = [lines[number] for number in answer["lines"]]
+            theirs = min(theirs, answer["seconds"])
+            mine = min(mine, seconds({"": way(only(plan, STANDARDS[name]), kept)}, 2)[""])
+        found[f"ERB's chain, {name}"] = {
+            "events_per_second": round(len(kept) / theirs),
+            "statements": answer["statements"],
+        }
+        found[f"our pipeline, {name}"] = {
+            "events_per_second": round(len(kept) / mine),
+            "times_ERB": round(theirs / mine, 1),
+        }
+    return found
+
+
+def _ralph(ralph: str, directory: Path, plain: Path) -> dict[str, Any]:
+    """From a file to a file, start included."""
     config = configure(directory, [])
     commands = {
         "ralph convert": [
@@ -33,7 +73,7 @@ def measure(directory: Path, quick: bool) -> dict[str, Any]:
         ],
         "learnrelay transform": [LEARNRELAY, "transform", "--config", str(config), "--standard", "xapi"],
     }  # fmt: skip
-    return {"others": {name: _run(command, plain) for name, command in commands.items()}}
+    return {name: _run(command, plain) for name, command in commands.items()}
 
 
 def _run(command: list[str], log: Path) -> dict[str, Any]:

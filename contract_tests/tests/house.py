@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shutil
+import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,8 +20,9 @@ ZOO = Path(__file__).parent / "zoo"
 def install(source: Path | str, directory: Path, version: str = "1.0.0") -> str:
     """Install a module as a distribution into a directory; the name of its entry point."""
     text = source if isinstance(source, str) else source.read_text(encoding="utf-8")
-    found = re.search(r"Entry point: (\S+) (\S+)", text)
-    group, name = (found[1], found[2]) if found else ("learnrelay.families.v1", "carrier.zoo")
+    points = re.findall(r"Entry point: (\S+) (\S+)(?: (:\w+))?", text)
+    attribute = ":family" if "\nfamily =" in text else ""
+    points = points or [("learnrelay.families.v1", "carrier.zoo", attribute)]
     package = directory / "acme_zoo"
     package.mkdir(parents=True, exist_ok=True)
     (package / "__init__.py").write_text(text, encoding="utf-8")
@@ -27,10 +31,37 @@ def install(source: Path | str, directory: Path, version: str = "1.0.0") -> str:
     info = directory / f"acme_zoo-{version}.dist-info"
     info.mkdir(exist_ok=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme-zoo\nVersion: {version}\n")
-    attribute = ":family" if "\nfamily =" in text else ""
-    (info / "entry_points.txt").write_text(f"[{group}]\n{name} = acme_zoo{attribute}\n")
+    written = "".join(f"[{group}]\n{name} = acme_zoo{inner}\n" for group, name, inner in points)
+    (info / "entry_points.txt").write_text(written)
     (info / "RECORD").write_text("acme_zoo/__init__.py,,\n")
-    return name
+    return str(points[0][1])
+
+
+def pip_install(text: str, directory: Path, version: str, lock: bytes | None = None) -> str:
+    """Build a wheel of a family of xAPI polls and let pip install it into a directory; the name of its entry point."""
+    directory.mkdir(parents=True, exist_ok=True)
+    info = f"acme_polls-{version}.dist-info"
+    files = {
+        "acme_polls/__init__.py": text.encode(),
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: acme-polls\nVersion: {version}\n".encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: house\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": b"[learnrelay.families.v1]\nxapi.acme_polls = acme_polls:family\n",
+    }
+    if lock is not None:
+        files["acme_polls/contract.lock.json"] = lock
+    wheel = directory / f"acme_polls-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+        archive.writestr(f"{info}/RECORD", "".join(f"{name},,\n" for name in (*files, f"{info}/RECORD")))
+    target = directory / "site"
+    shutil.rmtree(target, ignore_errors=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--disable-pip-version-check",
+         "--target", str(target), str(wheel)],
+        check=True,
+    )  # fmt: skip
+    return "xapi.acme_polls"
 
 
 def judged(directory: str, name: str, only: Sequence[str] = (), lock: bool = False) -> Verdict:
@@ -47,6 +78,12 @@ def judged(directory: str, name: str, only: Sequence[str] = (), lock: bool = Fal
         os.environ.pop("PYTHONPATH")
         if before is not None:
             os.environ["PYTHONPATH"] = before
+
+
+def environment(path: Path) -> dict[str, str]:
+    """Of a shell without pytest, with a directory of installed distributions."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV"))}
+    return {**kept, "PYTHONPATH": str(path)}
 
 
 def told(verdict: Verdict) -> str:

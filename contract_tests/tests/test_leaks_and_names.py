@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learnrelay_contract_tests.leaks import find
-from learnrelay_contract_tests.names import resembles
+from learnrelay_contract_tests.names import of_path, resembles
 from learnrelay_contract_tests.samples import PERSONAL_NOISE, Marker, marker_text
 
 DRESSES: dict[str, Callable[[str], str]] = {
@@ -68,7 +68,7 @@ PERSONAL = [
     "dob", "birth_date", "dateOfBirth", "birthdate", "phoneNumber", "tel", "first_name", "lastname", "full-name",
     "surname",
     "user_id", "userid", "learner_id", "gender", "zip", "postcode", "adress", "mailing_address", "passport_no",
-    "session",
+    "session", "referer",
     "session_key", "user_agent", "comment_author", "answer", "latitude", "country_code", "SSN", "authored_by",
     "nick_name",
 ]  # fmt: skip
@@ -77,7 +77,7 @@ HARMLESS = [
     "name",
     "display_name", "exam_name", "target_name", "mode", "state", "attempts", "grade", "max_grade", "success",
     "timestamp",
-    "event_source", "page", "referer", "target_url", "percent", "letter_grade", "hint_index", "poll_id", "label",
+    "event_source", "page", "target_url", "percent", "letter_grade", "hint_index", "poll_id", "label",
     "section",
     "content_id", "thread_type", "rating", "completion", "choice", "description", "enterprise_uuid", "speed",
     "tab_count",
@@ -92,3 +92,62 @@ def test_personal_names(name: str) -> None:
 @pytest.mark.parametrize("name", HARMLESS)
 def test_harmless_names(name: str) -> None:
     assert resembles(name) is None
+
+
+WITHIN = [  # where the personal name is a part of a longer one
+    "attempt_user_id", "target_user_id", "owner_username", "authorEmail", "ip2", "username2", "user_ids", "lat",
+    "creator_email_addr", "client_ip_v4", "homeAddress1", "mobile_phone_no", "usrname", "tel_no", "birthplace",
+    "vorname",    "access_token", "geo_lat",
+]  # fmt: skip
+ABOUT = [  # how many, of which kind, whether: about people, and nobody's data
+    "user_partition", "user_partitions", "username_taken", "email_verified", "user_count", "poll_options_total",
+    "answer_code", "session_type", "age_limit", "agent_count", "token_count", "student_view", "author_mode",
+]  # fmt: skip
+LOOKALIKES = [
+    "chip_id",
+    "ship",
+    "recipe",
+    "script_id",
+    "latency",
+    "altitude",
+    "biology",
+    "antibody",
+    "trace",
+    "unzip",
+    "years",
+]
+
+
+@pytest.mark.parametrize("name", WITHIN)
+def test_personal_names_within_others(name: str) -> None:
+    assert resembles(name)
+
+
+@pytest.mark.parametrize("name", [*ABOUT, *LOOKALIKES])
+def test_no_false_alarm_over_names(name: str) -> None:
+    assert resembles(name) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "personal"),
+    [
+        ("data.author.name", True), ("data.user.id", True), ("data.geo.lat", True), ("context.attempt_user_id", True),
+        ("data.emails.*.value", True), ("data.account.id", True), ("data.learners.*.key", True),
+        ("data.users.*.score", False), ("data.course.id", False), ("data.problem.title", False),
+        ("context.module.display_name", False), ("data.student.level", False), ("context.user_partition.id", False),
+    ],
+)  # fmt: skip
+def test_the_object_gives_a_name_away(path: str, personal: bool) -> None:
+    assert bool(of_path(path)) is personal
+
+
+def test_the_plainest_form_is_told() -> None:
+    """A value that stands there as it is, beside a sign that might be URL-encoding, is no URL-encoded one."""
+    marker = Marker("data.email", "vex.karimotse@harbour.no")
+    assert [form for _, form in find([marker], [f"100% + {marker.text}"])] == ["as it is"]
+
+
+def test_a_digest_written_as_a_uuid_is_found() -> None:
+    marker = Marker("the user id", "88213-vex")
+    written = str(uuid.UUID(hashlib.md5(marker.text.encode()).hexdigest()))
+    assert [form for _, form in find([marker], [written])] == ["as md5 digest"]

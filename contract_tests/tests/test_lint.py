@@ -103,7 +103,9 @@ FLAWS: dict[str, list[str]] = {
         "def f(x):\n    return hash(x)",
     ],
     "LR112": [
-        "def filter_event(fields):\n    try:\n        return fields.x\n    except Exception:\n        return None"
+        "def filter_event(fields):\n    try:\n        return fields.x\n    except Exception:\n        return None",
+        "def filter_event(fields):\n    a = None\n    try:\n        a = fields.x\n    finally:\n        return a",
+        "from contextlib import suppress\ndef route_event(f, d):\n    with suppress(KeyError):\n        return f.x",
     ],
 }
 IN_A_MAPPING = {

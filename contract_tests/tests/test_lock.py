@@ -6,80 +6,129 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from house import ZOO, install, judged, told
+from house import judged, pip_install, told
 from hypothesis import given
 from hypothesis import strategies as st
 
 from learnrelay_contract_tests import lock
 from learnrelay_contract_tests.runner import FAILED, PASSED, Report, Result, write_locks
 
-SOURCE = (ZOO / "good" / "plainest.py").read_text(encoding="utf-8")
-SAYS = 'return {"object": site.iri("poll", poll.id), "choice": poll.choice}'
-ANOTHER = '''
+SOURCE = '''
+"""Polls, said in xAPI."""
 
-@family.maps("zoo.closed", reads=Poll)
-def closed(poll, site):
-    """Closed."""
-    return {"object": site.iri("poll", poll.id)}
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import integer, text
+from learnrelay_xapi.vocabulary import Verb
+
+ANSWERED = Verb("http://adlnet.gov/expapi/verbs/answered", "answered")
+TURN = "https://polls.acme.net/xapi/turn"
+INTERACTION = "http://adlnet.gov/expapi/activities/cmi.interaction"
+family = Family("xapi.acme_polls")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text)
+    question = required("data.question", kind=text)
+    choice = optional("data.choice", kind=text)
+    turn = optional("data.turn", "data.try", kind=integer)
+
+
+def poll_of(poll, site):
+    return {
+        "id": site.iri("poll", poll.id),
+        "definition": {
+            "type": INTERACTION,
+            "interactionType": "other",
+            "correctResponsesPattern": ["yes"],
+            "name": {"en": poll.question},
+        },
+    }
+
+
+@family.maps("acme.poll.answered", reads=Poll, verb=ANSWERED)
+def answered(poll, site):
+    return {"object": poll_of(poll, site), "result": {"response": poll.choice, "extensions": {TURN: poll.turn}}}
 '''
+ANOTHER = """
+
+@family.maps("acme.poll.changed", reads=Poll, verb=ANSWERED)
+def changed(poll, site):
+    return {"object": poll_of(poll, site)}
+"""
 
 
-@pytest.fixture(scope="module")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with a plugin of version 1.4.0 and its lock."""
-    directory = tmp_path_factory.mktemp("locked")
-    name = install(SOURCE + ANOTHER, directory, "1.4.0")
-    verdict = judged(str(directory), name, lock=True)
-    assert verdict.passed, told(verdict)
-    (written,) = write_locks(Report([verdict]))
-    assert written == directory / "acme_zoo" / "contract.lock.json"
-    return directory
+def changed(*pairs: tuple[str, str]) -> str:
+    """The source with some of its text replaced."""
+    text = SOURCE
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new)
+    return text
 
 
-def against_the_lock(directory: Path, source: str, version: str) -> Result:
-    name = install(source, directory, version)
-    verdict = judged(str(directory), name, only=["versions.lock"])
-    return next(result for result in verdict.results if result.check == "versions.lock")
-
+RESULT = '"response": poll.choice'
+QUESTION = 'question = required("data.question", kind=text)'
+CHOICE = 'choice = optional("data.choice", kind=text)'
+A_PLACE = (CHOICE, f'{CHOICE}\n    place = {{}}("data.place", kind=text)')
+SAYS_PLACE = ("{TURN: poll.turn}", '{TURN: poll.turn, TURN + "/place": poll.place}')
 
 CASES: dict[str, tuple[str, str, str]] = {
     # what changes: (source, the first version that may do it, one that may not)
-    "nothing": (SOURCE + ANOTHER, "1.4.0", ""),
-    "a field is added": (
-        (SOURCE + ANOTHER).replace(SAYS, SAYS.replace("}", ', "more": "x"}')),
-        "1.5.0",
-        "1.4.1",
-    ),
-    "an event is added": (
-        SOURCE + ANOTHER + ANOTHER.replace("closed", "opened"),
-        "1.5.0",
-        "1.4.9",
-    ),
-    "a field is removed": ((SOURCE + ANOTHER).replace(', "choice": poll.choice', ""), "2.0.0", "1.9.0"),
-    "a field is renamed": ((SOURCE + ANOTHER).replace('"choice": poll', '"selected": poll'), "2.0.0", "1.5.0"),
-    "a scalar becomes a list": (
-        (SOURCE + ANOTHER).replace('"choice": poll.choice', '"choice": None if poll.choice is None else [poll.choice]'),
-        "2.0.0",
-        "1.5.0",
-    ),
-    "an event is removed": (SOURCE, "2.0.0", "1.5.0"),
-    "a field is no longer in every statement": (
-        (SOURCE + ANOTHER).replace(SAYS, f"said = {SAYS[7:]}\n    return said if poll.choice else {{}}"),
-        "2.0.0",
-        "1.5.0",
-    ),
-}
+    "nothing": (SOURCE, "1.4.0", ""),
+    "an event is added": (SOURCE + ANOTHER, "1.5.0", "1.4.9"),
+    "an event is removed": (changed(("acme.poll.answered", "acme.poll.given")), "2.0.0", "1.5.0"),
+    "a field is renamed": (changed((RESULT, '"extensions": {TURN + "/choice": poll.choice}'),
+                                   (', "extensions": {TURN: poll.turn}', "")), "2.0.0", "1.5.0"),
+    "a scalar becomes a list": (changed(("TURN: poll.turn", "TURN: None if poll.turn is None else [poll.turn]")),
+                                "2.0.0", "1.9.0"),
+    "a constant changes": (changed(("verbs/answered", "verbs/responded")), "2.0.0", "1.5.0"),
+    "A: we add a field": (changed((A_PLACE[0], A_PLACE[1].format("optional")), SAYS_PLACE), "1.5.0", "1.4.1"),
+    "A: and the source must hold it": (changed((A_PLACE[0], A_PLACE[1].format("required")), SAYS_PLACE),
+                                       "2.0.0", "1.5.0"),
+    "B1: we remove a required field": (changed((QUESTION, ""), ('"name": {"en": poll.question},', "")),
+                                       "2.0.0", "1.9.0"),
+    "B1: one that the specification requires": (changed(('"interactionType": "other",', "")), "", "9.0.0"),
+    "B2: we remove an optional field": (changed((f"{RESULT}, ", "")), "2.0.0", "1.5.0"),
+    "C1: the source drops a required field, which is found elsewhere": (
+        changed((QUESTION, 'question = required("data.title", "data.question", kind=text)')), "1.4.1", ""),
+    "C1: and is looked for there alone": (
+        changed((QUESTION, 'question = required("data.title", kind=text)')), "2.0.0", "1.5.0"),
+    "C2: the source drops an optional field, which is found elsewhere": (
+        changed((CHOICE, 'choice = optional("data.chosen", "data.choice", kind=text)')), "1.4.1", ""),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The lock of version 1.4.0."""
+    directory = tmp_path_factory.mktemp("locked")
+    name = pip_install(SOURCE, directory, "1.4.0")
+    verdict = judged(str(directory / "site"), name, lock=True)
+    assert verdict.passed, told(verdict)
+    (written,) = write_locks(Report([verdict]))
+    assert written == directory / "site" / "acme_polls" / "contract.lock.json"
+    return written.read_bytes()
+
+
+def against_the_lock(directory: Path, source: str, version: str, locked: bytes) -> Result:
+    name = pip_install(source, directory, version, locked)
+    verdict = judged(str(directory / "site"), name, only=["versions.lock"])
+    return next(result for result in verdict.results if result.check == "versions.lock")
 
 
 @pytest.mark.parametrize("change", CASES)
-def test_a_change_asks_for_its_version(change: str, locked: Path) -> None:
+def test_a_change_asks_for_its_version(change: str, locked: bytes, tmp_path: Path) -> None:
     source, enough, too_little = CASES[change]
-    result = against_the_lock(locked, source, enough)
-    assert result.status == PASSED, result.findings
+    if enough:
+        result = against_the_lock(tmp_path, source, enough, locked)
+        assert result.status == PASSED, result.findings
+        assert result.notes, "the report says what is due"
     if too_little:
-        result = against_the_lock(locked, source, too_little)
+        result = against_the_lock(tmp_path, source, too_little, locked)
         assert result.status == FAILED
-        assert "new m" in result.findings[0].message, "the report says which version is due"
+        said = f"at least {enough}" if enough else "no version may do this"
+        assert any(said in finding.message for finding in result.findings), "the report says which version is due"
+        assert all(finding.message.partition(":")[0] for finding in result.findings), "and why"
 
 
 def shape(**more: Any) -> dict[str, lock.Shape]:
@@ -103,14 +152,20 @@ def test_a_constant_is_a_promise() -> None:
     assert not lock.compare(shape(), shape(constant="x"))
 
 
-def test_a_lock_that_is_none_is_said(locked: Path) -> None:
-    file = locked / "acme_zoo" / "contract.lock.json"
-    kept = file.read_bytes()
-    try:
-        file.write_text("{}")
-        assert against_the_lock(locked, SOURCE + ANOTHER, "1.4.0").status == FAILED
-    finally:
-        file.write_bytes(kept)
+def test_a_lock_that_is_none_is_said(tmp_path: Path) -> None:
+    assert against_the_lock(tmp_path, SOURCE, "1.4.0", b"{}").status == FAILED
+
+
+@pytest.mark.parametrize(
+    ("version", "bump", "next_one"),
+    [
+        ("1.4.2", lock.MAJOR, "2.0.0"), ("1.4.2", lock.MINOR, "1.5.0"), ("1.4.2", lock.PATCH, "1.4.3"),
+        ("0.3.1", lock.MAJOR, "0.4.0"), ("0.3.1", lock.MINOR, "0.3.2"), ("0.0.3", lock.MAJOR, "0.0.4"),
+    ],
+)  # fmt: skip
+def test_the_least_version_that_will_do(version: str, bump: int, next_one: str) -> None:
+    assert lock.next_version(version, bump) == next_one
+    assert lock.bump_between(version, next_one) >= bump
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from house import ZOO, install, judged, told
+from house import ZOO, environment, install, judged, told
 
 from learnrelay_contract_tests.checks import Check
 from learnrelay_contract_tests.runner import FAILED, GAP, NOT_RUN, PASSED
@@ -21,10 +20,9 @@ BROKEN = ZOO / "bad" / "old_contract.py"
 
 
 def run(*command: str, cwd: Path, path: Path) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV"))}
     return subprocess.run(
         [sys.executable, "-m", *command], cwd=cwd, capture_output=True, text=True, check=False,
-        env={**environment, "PYTHONPATH": str(path)},
+        env=environment(path),
     )  # fmt: skip
 
 
@@ -169,8 +167,9 @@ def test_one_line_in_a_suite_is_green_for_a_good_plugin(tmp_path: Path) -> None:
         'def test_events(contract_report):\n    assert contract_report["plugins"][0]["events"] == 1\n'
     )
     skips = "import pytest\n\n@pytest.fixture(autouse=True)\ndef skipping():\n    pytest.skip('no')\n"
-    done = suite(tmp_path, CLASS + FUNCTION + report)
-    assert done.returncode == 0, done.stdout
+    for tests in (FUNCTION, CLASS + FUNCTION + report):
+        done = suite(tmp_path, tests)
+        assert done.returncode == 0, done.stdout
     assert "passed" in done.stdout
     assert "skipped" not in done.stdout
     done = suite(tmp_path, CLASS, conftest=skips)

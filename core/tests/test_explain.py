@@ -107,11 +107,20 @@ def test_every_stage_and_the_rule_that_decided(explain: Any, tmp_path: Path) -> 
         (event(agent="robot"), 0, ["filters:no-robots: SKIPS - robots are not reported", "skipped     robots"]),
         (event(agent="phone"), 0, ["NOT to      main: phones stay at home"]),
         (event("unheard.of"), 0, ["not mapped    no enabled transformer maps this event"]),
-        (event(user_id=None), 0, ["skipped     nobody is signed in"]),
+        (
+            event(user_id=None),
+            0,
+            ["skipped     nobody is signed in", "NOT to      main: nothing to send: the event is skipped"],
+        ),
         (
             event(data={"at": 3}),
             1,
-            ["video: MISSING (data.video)", "failed      data.video: required field is missing"],
+            [
+                "video: MISSING (data.video)",
+                "failed      data.video: required field is missing",
+                "NOT to      harbour: match: context.org_id",
+                "NOT to      main: nothing to send: the event is failed",
+            ],
         ),
         (event(data={"video": ["v"]}), 1, ["video: MISSING (data.video is a list of 1, expected text)"]),
     ],

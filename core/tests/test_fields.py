@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from learnrelay import Fields, InvalidFieldError, MissingFieldError, each, entry_key, optional, required
 from learnrelay.fields import compile_extractor, declared_paths, extract_subdict_by_keys, value_at
-from learnrelay.kinds import identifier, integer, moment, number, scalars, structure, text, uuid
+from learnrelay.kinds import boolean, identifier, integer, moment, number, scalars, structure, text, uuid
 
 KEYS = ["a", "b", "c"]
 leaves = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=3)
@@ -20,6 +20,7 @@ trees = st.recursive(
 )
 bodies = st.dictionaries(st.sampled_from(KEYS), trees, max_size=3)
 paths = st.lists(st.sampled_from(KEYS), min_size=1, max_size=3).map(".".join)
+KINDS = [text, number, integer, boolean, scalars, structure, identifier]
 
 
 class Item(Fields):
@@ -48,7 +49,7 @@ def plain(body: dict[str, Any], candidates: tuple[str, ...], kind: Any) -> Any:
     data=st.data(),
 )
 def test_compiled_is_plain(body: dict[str, Any], declared: list[list[str]], data: st.DataObject) -> None:
-    kinds = [data.draw(st.sampled_from([text, number, integer, scalars, structure, identifier])) for _ in declared]
+    kinds = [data.draw(st.sampled_from(KINDS)) for _ in declared]
     fields = type("Drawn", (Fields,), {
         f"f{i}": optional(*some, kind=kind) for i, (some, kind) in enumerate(zip(declared, kinds, strict=True))
     })  # fmt: skip
@@ -177,3 +178,29 @@ def test_moments(raw: str, iso: str) -> None:
 )  # fmt: skip
 def test_what_is_no_moment(raw: Any) -> None:
     assert moment(raw) is None
+
+
+class Pretender:
+    """A kind that says it is another, and keeps all it is given."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return hash(structure)
+
+    def __call__(self, raw: Any) -> Any:
+        self.seen.append(raw)
+        return "something"
+
+
+@pytest.mark.parametrize("raw", [{"email": "ada@example.org"}, [{"email": "ada@example.org"}], ["x"], {}])
+def test_no_kind_of_a_plugin_sees_what_lies_below_its_path(raw: Any) -> None:
+    kind = Pretender()
+    looser = type("Looser", (Fields,), {"all": optional("data", kind=kind), "under": optional("data.x", kind=kind)})
+    found: Any = compile_extractor(looser)({"data": raw})
+    assert (found.all, found.under, kind.seen) == (None, None, [])
+    assert compile_extractor(looser)({"data": 1}).all == "something"  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -281,3 +282,72 @@ def test_table_csv_json_and_page_tell_the_same(plain_installation: Installation,
 
     refused = plain_installation.run("privacy", "--config", str(config), "--event", "wached", SECRET="s" * 32)
     assert refused.returncode == 2
+
+
+STAGES = """
+from learnrelay import Doubt, Fields, Scope, hookimpl, optional
+
+class Agent(Fields):
+    agent = optional("context.agent", reason="robots are left out")
+
+class Host(Fields):
+    host = optional("context.host")
+
+class Team(Fields):
+    team = optional("data.team")
+
+class Level(Fields):
+    level = optional("data.level")
+
+class TeamScope(Scope):
+    key = "team"
+    reads = Team
+
+    def wanted(self, value):
+        return value
+
+    def owners(self, fields):
+        return (fields.team,) if fields.team else Doubt.ABSENT
+
+class Plugin:
+    @hookimpl(reads=Agent)
+    def filter_event(self, fields):
+        return None
+
+    @hookimpl(reads=Host)
+    def enrich_statement(self, fields):
+        return {"more": {"host": fields.host}}
+
+    @hookimpl(reads=Level)
+    def route_event(self, fields):
+        return None
+
+    @hookimpl
+    def register_scopes(self, register):
+        register(TeamScope)
+
+plugin = Plugin()
+"""
+
+
+def test_what_the_other_stages_read_is_in_the_map(plain_installation: Installation, tmp_path: Path) -> None:
+    own = Installation(tmp_path)
+    own.install("acme-stages", {"learnrelay.filters.v1": {"stages": "acme_stages:plugin"}}, STAGES)
+    config = CONFIG.replace('enabled = ["plain.watching"]', 'enabled = ["plain.watching", "stages"]')
+    config = config.replace('scope = "all"\nmatch', 'scope = { team = "red" }\nmatch')
+    (tmp_path / "relay.toml").write_text(config, encoding="utf-8")
+    paths = os.pathsep.join([str(own.site), str(plain_installation.site)])
+    done = own.run(
+        "privacy", "--config", str(tmp_path / "relay.toml"), "--event", "watched", "--json",
+        PYTHONPATH=paths, SECRET="s" * 32,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    by_source: dict[str, list[tuple[str, str, str]]] = {}
+    for one in json.loads(done.stdout)["flows"]:
+        by_source.setdefault(one["source"], []).append((one["output"], one["form"], one["reason"]))
+    assert by_source["context.host"] == [("more.host", "value", "")]
+    assert by_source["context.agent"] == [("", "", "read by filter filters:stages: robots are left out")]
+    assert by_source["data.level"] == [("", "", "read by router filters:stages")]
+    assert by_source["data.team"] == [("", "", "read by scope team of main")]
+    assert by_source["context.org_id"] == [("", "", "read by match of main")]
+    assert "data.secret" not in by_source

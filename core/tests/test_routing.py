@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import logging
 import re
 import time
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from learnrelay import hookimpl
 from learnrelay.access import Access, Rulings
+from learnrelay.complaints import Complaints
 from learnrelay.config.models import Destination
 from learnrelay.events import event_from_mapping
 from learnrelay.patterns import LONGEST_VALUE, glob, regex
@@ -197,6 +199,21 @@ def test_a_value_that_is_too_long_matches_no_pattern() -> None:
 
 
 # --- failing closed -------------------------------------------------------------------------------------
+
+
+def test_what_fails_with_each_event_is_said_once_a_minute_with_a_count(caplog: pytest.LogCaptureFixture) -> None:
+    now = [100.0]
+    complain = Complaints(logging.getLogger("learnrelay"), clock=lambda: now[0])
+    for second in range(200):
+        now[0] = 100.0 + second
+        complain("scope a raised KeyError and therefore denies")
+        if second in (0, 1):
+            complain("scope a raised TypeError and therefore denies")
+    assert [record.getMessage() for record in caplog.records] == [
+        "scope a raised KeyError and therefore denies",
+        "scope a raised TypeError and therefore denies",
+        *["scope a raised KeyError and therefore denies (59 times more since this was said last)"] * 3,
+    ]
 
 
 @pytest.mark.parametrize("answer", [ZeroDivisionError("ada_l"), False, "yes"])

@@ -9,70 +9,24 @@ import os
 import pickle
 import subprocess
 import sys
-import threading
 import traceback
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
-from urllib.parse import quote
 
 import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)  # fmt: skip
 
 from installation import Installation
 from learnrelay.config.models import Auth, Config, Delivery, Destination, Provider
 from learnrelay.secrets import Secret
 from plain import event, line
-
-PLANTED = {
-    "identity": "identity-Kohlrabi-0123456789",
-    "password": "password-Rutabaga/?#é",
-    "token": "token-Salsify-987654321",
-    "header": "clear-Celeriac-55555",
-}
-
-
-def views(secret: str) -> list[bytes]:
-    """A secret as it might be found: plain, escaped, encoded."""
-    forms = [secret, quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]]
-    found = [form.encode() for form in forms]
-    for text in (secret.encode(), f"relay:{secret}".encode()):
-        found += [base64.b64encode(text), text.hex().encode()]
-    return found
-
-
-def leaks(text: bytes) -> list[str]:
-    return [name for name, secret in PLANTED.items() if any(view in text for view in views(secret))]
-
-
-class Consumer(BaseHTTPRequestHandler):
-    """Says what the address asks for, and repeats what it was sent, as some do in their error pages."""
-
-    seen: ClassVar[list[str]] = []
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.seen.append(self.headers["Authorization"] or "")
-        self.send_response(int(self.path[1:]))
-        told = b"refused: " + str(self.headers).encode() + body
-        self.send_header("Content-Length", str(len(told)))
-        self.end_headers()
-        self.wfile.write(told)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def consumer() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Consumer)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
+from planted import EMIT, PLANTED, Consumer, consuming, leaks
 
 CONFIG = """
 [platform]
@@ -108,14 +62,10 @@ auth = {{ scheme = "basic", username = "relay", password = "env:PASSWORD" }}
 """
 
 
-EMIT = """
-import logging, os, sys
-from learnrelay import Relay
-logging.basicConfig(level=logging.DEBUG)
-with Relay.from_file(os.environ["LEARNRELAY_CONFIG"]) as relay:
-    for line in open(sys.argv[1], "rb"):
-        print(relay.emit(line), repr(relay.assembly.config))
-"""
+@pytest.fixture
+def consumer() -> Iterator[int]:
+    with consuming() as port:
+        yield port
 
 
 def test_no_secret_leaves_but_in_its_header(plain_installation: Installation, consumer: int, tmp_path: Path) -> None:
@@ -184,6 +134,22 @@ def test_no_address_with_a_password_is_shown_when_it_is_wrong(
             assert password.encode() not in done.stdout + done.stderr, command
 
 
+def test_a_secret_in_clear_text_is_a_warning(plain_installation: Installation, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("token", encoding="utf-8")
+    config = CONFIG.format(port=9, header="x").replace(
+        'database = "sqlite:///outbox.db"',
+        'engine = "celery"\ndatabase = "postgresql+psycopg://relay:hush-pw@127.0.0.1/x"\n'
+        'broker = "redis://:hush-pw@127.0.0.1/0"\nalerts = { webhook = "https://hooks.example.org/hush-pw" }',
+    )
+    (tmp_path / "relay.toml").write_text(config, encoding="utf-8")
+    done = plain_installation.run("check", "--config", str(tmp_path / "relay.toml"), IDENTITY="s" * 32, PASSWORD="p")
+    told = (done.stdout + done.stderr).decode()
+    for key in ("delivery.database", "delivery.broker", "delivery.alerts.webhook", "destinations.takes.auth"):
+        assert f"{key}: a secret stands here in clear text" in told
+    assert "identity.secret" not in told
+    assert "hush-pw" not in told
+
+
 def test_a_secret_shows_itself_nowhere() -> None:
     secret = Secret(PLANTED["password"], "env:PASSWORD")
     destination = Destination("one", "plain", "https://one.example", "all", Auth("basic", "relay", secret))
@@ -204,12 +170,28 @@ def test_a_secret_shows_itself_nowhere() -> None:
     assert secret.reveal() == PLANTED["password"]
 
 
+def write_certificates(directory: Path) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(directory / "ca.pem")
+    for name in ("relay", "other"):
+        made = ca.issue_cert(name)
+        made.cert_chain_pems[0].write_to_path(directory / f"{name}.pem")
+        made.private_key_pem.write_to_path(directory / f"{name}.key")
+    key = load_pem_private_key((directory / "relay.key").read_bytes(), None)
+    locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pass"))
+    (directory / "locked.key").write_bytes(locked)
+
+
 @pytest.mark.parametrize(
     ("keys", "problem"),
     [
         ('verify_tls = false\nca_file = "token"', "has no place beside verify_tls = false"),
         ('client_cert = { cert = "token" }', "client_cert.key: is missing"),
         ('client_cert = { cert = "token", key = "nowhere.pem" }', "there is no file"),
+        ('client_cert = { cert = "ca.pem", key = "ca.pem" }', "is no certificate (PEM) that goes with a key"),
+        ('client_cert = { cert = "relay.pem", key = "other.key" }', "is no certificate (PEM) that goes with a key"),
+        ('client_cert = { cert = "relay.pem", key = "locked.key" }', "with a key without passphrase"),
+        ('ca_file = "token"', "ca_file: holds no certificate (PEM)"),
         ('verify_tls = "no"', "expected true or false"),
     ],
 )
@@ -218,6 +200,7 @@ def test_tls_is_verified_unless_written_otherwise(
 ) -> None:
     config = CONFIG.format(port=9, header="x")
     (tmp_path / "token").write_text("token", encoding="utf-8")
+    write_certificates(tmp_path)
 
     def check(text: str) -> tuple[int, str]:
         (tmp_path / "relay.toml").write_text(text, encoding="utf-8")
@@ -231,6 +214,7 @@ def test_tls_is_verified_unless_written_otherwise(
     assert problem in told
     code, told = check(config.replace('scope = "all"', 'scope = "all"\nverify_tls = false', 1))
     assert (code, "certificates are not checked" in told) == (0, True)
-    good = 'scope = "all"\nca_file = "token"\nclient_cert = { cert = "token", key = "token" }'
+    assert "destinations.refuses.url: credentials travel without TLS" in told
+    good = 'scope = "all"\nca_file = "ca.pem"\nclient_cert = { cert = "relay.pem", key = "relay.key" }'
     code, told = check(config.replace('scope = "all"', good, 1))
     assert (code, "certificates" in told) == (0, False)

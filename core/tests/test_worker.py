@@ -139,3 +139,28 @@ def test_dead_letters_and_forgetting(
     learnrelay("worker", "--until-empty")
     assert len(consumer.stored) == 1
     assert learnrelay("failed", "drop", "--yes") == "0 deleted\n"
+
+
+def test_a_destination_that_is_taken_out_of_the_file(
+    plain_installation: Installation, consumer: Consumer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "relay.toml"
+    text = CONFIG.format(url="http://127.0.0.1:1/", database=tmp_path / "outbox.db")
+    config.write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(plain_installation.site))
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    subprocess.run([sys.executable, "-c", EMIT, config], input=json.dumps(event()), text=True, check=True, timeout=60)
+    given = ("--config", config)
+    early = plain_installation.run("failed", "abandon", "main", *given, **ENVIRONMENT)
+    assert early.returncode == 2 and b"main is in" in early.stderr
+
+    config.write_text(text.replace("destinations.main", "destinations.other"))
+    told = json.loads(plain_installation.run("status", "--json", *given, **ENVIRONMENT).stdout)
+    assert (told["main"]["orphaned"], told["main"]["waiting"], told["other"]["orphaned"]) == (True, 1, False)
+    unknown = plain_installation.run("failed", "abandon", "mian", *given, **ENVIRONMENT)
+    assert unknown.returncode == 2 and b"mian" in unknown.stderr
+    done = plain_installation.run("failed", "abandon", "main", "--yes", *given, **ENVIRONMENT)
+    assert done.stdout == b"1 deleted\n", done.stderr
+    told = json.loads(plain_installation.run("status", "--json", *given, **ENVIRONMENT).stdout)
+    assert not told["main"]["orphaned"]

@@ -16,10 +16,11 @@ In a package's own test-suite, either of::
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = ["ContractTests", "contract"]
 
@@ -48,4 +49,6 @@ class ContractTests:
 
 def contract(*plugins: str) -> type[ContractTests]:
     """Make a contract class in one line, to be called ``test_contract``, ``TestContract`` or alike."""
-    return type("TestContract", (ContractTests,), {"plugins": plugins})
+    # as a class statement would say it: at the end of a session the class is looked for in its module
+    module = sys._getframe(1).f_globals["__name__"]
+    return type("TestContract", (ContractTests,), {"plugins": plugins, "__module__": module})

@@ -13,7 +13,10 @@ from learnrelay.fields import ENTRY_KEY, value_at
 
 @dataclass(frozen=True)
 class Declared:
-    """One declared field. ``kind`` is a name of `learnrelay.kinds`, or ``custom``."""
+    """One declared field. ``kind`` is a name of `learnrelay.kinds`, or ``custom``.
+
+    ``digs``: a kind of the plugin's own makes something of objects or lists, though nothing below is declared.
+    """
 
     name: str
     paths: tuple[str, ...]
@@ -24,6 +27,7 @@ class Declared:
     examples: tuple[Any, ...]
     entries: tuple[Declared, ...] | None
     plain: bool = True
+    digs: bool = False
 
     @property
     def is_key(self) -> bool:
@@ -44,6 +48,7 @@ def read(told: Sequence[Mapping[str, Any]]) -> tuple[Declared, ...]:
             examples=tuple(one.get("examples", ())),
             entries=None if one.get("entries") is None else read(one["entries"]),
             plain=one.get("plain", True),
+            digs=one.get("digs", False),
         )
         for one in told
     )

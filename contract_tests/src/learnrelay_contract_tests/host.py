@@ -18,7 +18,7 @@ import orjson
 
 from .samples import CANDIDATES, WELL_KNOWN
 
-SCRIPT = Path(__file__).with_name("process.py")
+SCRIPT = Path(__file__).with_name("inside") / "main.py"
 
 ROOT_URL = "https://learn.harbour-college.net"
 TITLED_COURSE = "course-v1:Harbour+SAIL+2026"
@@ -27,6 +27,25 @@ TESTING = ("PYTEST", "CI", "TOX", "COV", "HYPOTHESIS", "LEARNRELAY", "GITHUB", "
 
 TIMEOUT = 60.0
 """Seconds that a process has for one answer."""
+
+LEARNERS = "learners.csv"
+_LEARNERS = (
+    "user_id,username,external_id,email\n"
+    + "".join(
+        f"{user_id},{name},0b6e3a52-91c4-4d7f-8a10-5f2e7c9d{number:04d},learner{number}@harbour-college.net\n"
+        for number, (user_id, name) in enumerate(
+            ((470_113, "lantern"), (470_217, "compass"), (70_113, "anchor"), (70_217, "sextant")), 1
+        )
+    )
+    + "470913,lanterna,0b6e3a52-91c4-4d7f-8a10-5f2e7c9d0001,learner1@harbour-college.net\n"
+)
+"""The learners of samples, with e-mail addresses: for settings of standards that tell them.
+
+The last one is the first one again, with another id and another name.
+"""
+
+TWINS = ((470_113, 470_913), ("lantern", "lanterna"))
+"""Ids and names of who is one learner to the identity provider."""
 
 CARRIER = "carrier"
 """Name of the small standard, and of its only family, that carry the events of plugins which bring no standard."""
@@ -115,6 +134,7 @@ class World:
 
     def __init__(self, events: Sequence[str] = ("probe",)) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="learnrelay-"))
+        (self.path / LEARNERS).write_text(_LEARNERS)
         (self.path / "courses.csv").write_text(f"course_id,title\n{TITLED_COURSE},Sailing by the Stars\n")
         self.installed = self.path / "site"
         info = self.installed / "learnrelay_carrier-1.0.dist-info"
@@ -162,8 +182,13 @@ def environment(world: World, **more: str) -> dict[str, str]:
 class Process:
     """A plugin's process and the two pipes to it."""
 
-    def __init__(self, world: World, roots: Sequence[str], seed: int, **env: str) -> None:
+    def __init__(
+        self, world: World, roots: Sequence[str], seed: int, observed: bool = False, texts: Sequence[str] = (),
+        **env: str,
+    ) -> None:  # fmt: skip
         self.world = world
+        self.ended = ""
+        """What became of it, once it hung or ended by itself."""
         there, self._to = os.pipe()
         self._from, back = os.pipe()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
@@ -178,7 +203,8 @@ class Process:
         )
         os.close(there)
         os.close(back)
-        self._send("start", roots=list(roots), candidates={"*": CANDIDATES, **WELL_KNOWN})
+        self._send("start", roots=list(roots), candidates={"*": CANDIDATES, **WELL_KNOWN}, observed=observed,
+                   texts=list(texts))  # fmt: skip
         self._started = False
 
     def ask(self, operation: str, **arguments: Any) -> Any:
@@ -213,7 +239,8 @@ class Process:
             while rest:
                 rest = rest[os.write(self._to, rest) :]
         except BrokenPipeError:
-            raise DiedError(f"the process ended before it could {operation}") from None
+            reason = f"not checked: {self.ended}" if self.ended else f"its process ended before it could {operation}"
+            raise DiedError(reason) from None
 
     def _receive(self, operation: str) -> Any:
         deadline = time.monotonic() + TIMEOUT
@@ -232,10 +259,12 @@ class Process:
             ready, _, _ = select.select([self._from], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
                 self._process.kill()
-                raise DiedError(f"the process did not {operation} within {TIMEOUT:.0f} s")
+                self.ended = f"it hangs: no answer to {operation} within {TIMEOUT:.0f} s"
+                raise DiedError(self.ended)
             part = os.read(self._from, size)
             if not part:
-                raise DiedError(f"the process ended in the middle of {operation}")
+                self.ended = f"its process ended in the middle of {operation}"
+                raise DiedError(self.ended)
             parts.append(part)
             size -= len(part)
         return b"".join(parts)

@@ -30,31 +30,33 @@ def find(markers: Sequence[Marker], texts: Iterable[str]) -> Iterator[tuple[Mark
     index = _index(markers)
     told: set[int] = set()
     for text in texts:
-        for number, form in sorted(_hits(index, text)):
-            if number not in told:
-                told.add(number)
-                yield markers[number], form
+        found: dict[int, tuple[int, str]] = {}
+        for number, rank, form in _hits(index, text):
+            found[number] = min(found.get(number, (rank, form)), (rank, form))
+        for number in sorted(found.keys() - told):
+            told.add(number)
+            yield markers[number], found[number][1]
 
 
-_Index = dict[str, dict[str, list[tuple[int, str, str]]]]
+_Index = dict[str, dict[str, list[tuple[int, int, str, str]]]]
 
 
 def _index(markers: Sequence[Marker]) -> _Index:
-    """View → first characters of a needle → (marker, form, needle): a text is then read only once."""
+    """View → first characters of a needle → (marker, rank, form, needle): a text is then read only once."""
     index: _Index = {}
     for number, marker in enumerate(markers):
-        for form, view, needle in _needles(marker.text):
-            index.setdefault(view, {}).setdefault(needle[:FRAGMENT], []).append((number, form, needle))
+        for rank, (form, view, needle) in enumerate(_needles(marker.text)):
+            index.setdefault(view, {}).setdefault(needle[:FRAGMENT], []).append((number, rank, form, needle))
     return index
 
 
-def _hits(index: _Index, text: str) -> Iterator[tuple[int, str]]:
+def _hits(index: _Index, text: str) -> Iterator[tuple[int, int, str]]:
     for view, seen in _views(text).items():
         wanted = index.get(view, {})
         for start in range(len(seen) - FRAGMENT + 1):
-            for number, form, needle in wanted.get(seen[start : start + FRAGMENT], ()):
+            for number, rank, form, needle in wanted.get(seen[start : start + FRAGMENT], ()):
                 if seen.startswith(needle, start):
-                    yield number, form
+                    yield number, rank, form
 
 
 def _views(text: str) -> dict[str, str]:
@@ -112,13 +114,13 @@ def _needles(marker: str) -> tuple[tuple[str, str, str], ...]:
         raw = value.encode()
         for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b", "sha3_256"):
             digest = hashlib.new(name, raw, usedforsecurity=False)
-            found.append((f"as {name} digest", "lower", digest.hexdigest()[:16]))
+            found.append((f"as {name} digest", "together", digest.hexdigest()[:16]))
             found.append((f"as {name} digest in base64", "as it is", base64.b64encode(digest.digest()).decode()[:16]))
-        found.append(("as blake2b digest", "lower", hashlib.blake2b(raw, digest_size=16).hexdigest()))
+        found.append(("as blake2b digest", "together", hashlib.blake2b(raw, digest_size=16).hexdigest()))
         found.append(("as CRC-32", "lower", f"{zlib.crc32(raw):08x}"))
         for space in (uuid.NAMESPACE_DNS, uuid.NAMESPACE_URL, uuid.NAMESPACE_OID):
-            found.append(("as UUID of version 5", "lower", str(uuid.uuid5(space, value))))
-            found.append(("as UUID of version 3", "lower", str(uuid.uuid3(space, value))))
+            found.append(("as UUID of version 5", "together", uuid.uuid5(space, value).hex))
+            found.append(("as UUID of version 3", "together", uuid.uuid3(space, value).hex))
     for start in range(len(word) - FRAGMENT + 1):
         part = word[start : start + FRAGMENT]
         if not _ALL_HEX.match(part):

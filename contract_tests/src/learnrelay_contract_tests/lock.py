@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from . import __version__
+from .declarations import Declared
 from .host import ROOT_URL
 
 Shape = dict[str, dict[str, Any]]
@@ -141,6 +143,30 @@ def _compared(event: str, old: Shape, new: Shape) -> Iterable[Change]:
             yield Change(event, path, "it is no longer in every statement", level)
 
 
+def requires_of(fields: Sequence[Declared]) -> list[list[str]]:
+    """For each required field the paths of which one must hold a value."""
+    found = {tuple(sorted(one.paths)) for one in fields if one.needed and not one.is_key and one.paths != ("name",)}
+    return [list(paths) for paths in sorted(found)]
+
+
+def compare_sources(event: str, old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]) -> Iterator[Change]:
+    """Source events that were said and are now rejected: a field that became required, a path no longer looked at."""
+    for paths in new:
+        if not any(set(before) <= set(paths) for before in old):
+            met = next((before for before in old if set(before) & set(paths)), None)
+            gone = ", ".join(path for path in met or () if path not in paths)
+            what = f"{gone} is no longer looked at" if gone else "the source must hold it now"
+            yield Change(event, paths[0], f"{what}: events that were said are rejected", MAJOR)
+
+
+def next_version(version: str, bump: int) -> str:
+    """The least version after this one that has the bump."""
+    numbers = [*_numbers(version)]
+    major = 0 if numbers[0] else 1 if numbers[1] else 2
+    place = {MAJOR: major, MINOR: min(major + 1, 2)}.get(bump, 2)
+    return ".".join(str(number + (place == n) if n <= place else 0) for n, number in enumerate(numbers))
+
+
 def bump_between(old: str, new: str) -> int:
     """Which bump lies between two versions. Below 1.0 the second number is the major one, the third the minor one."""
     before, after = _numbers(old), _numbers(new)
@@ -170,8 +196,17 @@ def read(path: Path) -> dict[str, Any]:
     return told
 
 
-def write(path: Path, version: str, plugins: Mapping[str, Mapping[str, Shape]]) -> None:
+def write(path: Path, version: str, plugins: Mapping[str, Mapping[str, Any]]) -> None:
     """Write a lock file, keys in order, so that changes can be read in a diff."""
     known = read(path)["plugins"] if path.is_file() else {}
-    told = {"version": version, "plugins": {**known, **plugins}}
-    path.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
+    told = {"harness": __version__, "version": version, "plugins": {**known, **plugins}}
+    path.write_text(f"{_written(told, 5)}\n", encoding="utf-8")
+
+
+def _written(value: Any, depth: int, indent: str = "\n") -> str:
+    """JSON with sorted keys and a line for each entry, down to a depth."""
+    if not isinstance(value, dict) or not depth or not value:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    inner = f"{indent} "
+    lines = [f"{orjson.dumps(key).decode()}: {_written(value[key], depth - 1, inner)}" for key in sorted(value)]
+    return f"{{{inner}{f',{inner}'.join(lines)}{indent}}}"

@@ -3,45 +3,97 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 PERSONAL = (
     "username", "user_name", "uname", "usr", "tel", "authored_by", "user_id", "userid", "user", "login", "email",
-    "e_mail", "mail", "mbox", "email_address",
-    "first_name", "last_name", "full_name", "given_name", "family_name", "middle_name", "surname", "nickname",
-    "real_name", "maiden_name", "author", "author_name", "learner_name", "student_name", "student_id", "learner_id",
-    "student", "learner", "person_id", "employee_id", "external_id", "sso_id", "lti_user_id",
-    "ip", "ip_address", "remote_addr", "client_ip", "host_ip", "mac_address", "device_id", "user_agent", "agent",
-    "session", "session_id", "session_key", "cookie", "csrf_token", "token", "password", "secret", "api_key",
-    "dob", "adress", "date_of_birth", "birth_date", "birthday", "year_of_birth", "age", "gender", "sex", "ethnicity",
-    "religion",
-    "nationality", "country", "city", "state_or_province", "zip_code", "postal_code", "postcode", "street", "address",
-    "mailing_address", "home_address", "location", "latitude", "longitude", "geo", "phone", "phone_number", "mobile",
+    "e_mail", "mail", "mbox", "email_address", "first_name", "last_name", "full_name", "given_name", "family_name",
+    "middle_name", "surname", "nickname", "real_name", "maiden_name", "author", "author_name", "learner_name",
+    "student_name", "student_id", "learner_id", "student", "learner", "person_id", "employee_id", "external_id",
+    "sso_id", "lti_user_id", "ip", "ip_address", "remote_addr", "client_ip", "host_ip", "mac_address", "device_id",
+    "user_agent", "agent", "referer", "referrer", "session", "session_id", "session_key", "cookie", "csrf_token",
+    "token", "access_token",
+    "auth_token", "refresh_token", "password", "secret", "api_key", "dob", "adress", "date_of_birth", "birth_date",
+    "birthday", "year_of_birth", "age", "gender", "sex", "ethnicity", "religion", "nationality", "country",
+    "country_code", "birthplace", "city", "state_or_province", "zip_code", "postal_code", "zip", "postcode", "street",
+    "address", "mailing_address", "home_address", "location", "latitude", "geo", "phone", "phone_number", "mobile",
     "telephone", "fax", "ssn", "social_security_number", "national_id", "passport", "passport_number", "tax_id",
     "credit_card", "card_number", "iban", "bank_account", "goals", "bio", "level_of_education", "profile",
-    "profile_image", "photo", "picture", "avatar", "signature", "disability", "accommodation", "language_proficiencies",
-    "social_links", "answer", "answers", "student_answer", "student_response", "essay", "body",
+    "profile_image", "photo", "photo_url", "avatar_url", "picture", "avatar", "signature", "disability",
+    "accommodation", "language_proficiencies", "social_links", "tel_no", "cell", "lat", "lng", "lon", "longitude",
+    "geo_ip", "household", "salary", "race", "vorname", "nachname", "benutzer", "benutzername", "geburtsdatum",
+    "prenom", "nom_de_famille", "apellido", "nombre", "correo", "answer", "answers", "student_answer",
+    "student_response", "essay", "body",
 )  # fmt: skip
-"""Compared without case and punctuation, by tokens, and by likeness."""
+"""Compared without case and punctuation, by runs of words, and by likeness."""
 
-NO_ALARM = frozenset({"usage", "page", "target", "message", "image", "language", "locate", "allocation", "bode"})
+NO_ALARM = frozenset({
+    "usage", "page", "target", "message", "image", "language", "locate", "allocation", "bode", "altitude", "attitude",
+    "stage", "package", "coverage", "average", "agenda",
+})  # fmt: skip
 """Words that only look like one of them."""
 
-_TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_STRONG = frozenset({
-    "email", "mail", "username", "phone", "password", "birth", "birthday", "dob", "adress", "gender", "surname",
-    "ssn", "passport",
-    "ip", "mbox", "nickname", "author", "iban", "postcode", "zip", "latitude", "longitude", "cookie", "telephone",
+FLAGS = frozenset({
+    "count", "total", "number", "num", "taken", "verified", "confirmed", "enabled", "required", "allowed", "valid",
+    "sent", "exists", "visible", "shown", "hidden", "partition", "partitions", "group", "groups", "limit", "max",
+    "min", "format", "code", "type", "kind", "status", "weight", "score", "duration", "length", "size", "quota",
+    "role", "roles", "mode", "view",
 })  # fmt: skip
-"""Tokens that give a name away wherever they stand in it."""
+"""Last words that make of a personal name something about it: how many, of which kind, whether."""
+
+STRONG = frozenset({
+    "email", "mail", "username", "phone", "telephone", "password", "birth", "birthday", "dob", "adress", "gender",
+    "surname", "ssn", "passport", "ip", "mbox", "nickname", "author", "iban", "postcode", "latitude", "longitude",
+    "cookie", "firstname", "lastname", "fullname", "lat", "lng", "tel", "fax", "vorname", "nachname", "apellido",
+    "prenom",
+})  # fmt: skip
+"""Words that give a name away wherever they stand in it."""
+
+PEOPLE = frozenset({
+    "user", "users", "learner", "learners", "student", "students", "author", "owner", "person", "people", "member",
+    "profile", "contact", "account", "creator", "sender", "recipient", "teacher", "instructor", "usernames",
+})  # fmt: skip
+"""Objects that are a person: what names or finds somebody in them is personal."""
+
+NAMING = frozenset({"id", "name", "key", "uuid", "guid", "hash", "handle", "login", "number", "pk", "title"})
 
 _KNOWN = {re.sub("[^a-z0-9]", "", name): name for name in reversed(PERSONAL)}
+_RUNS = {key: name for key, name in _KNOWN.items() if "_" in name or key in STRONG}
 LIKENESS = 0.84
+LIKENESS_OF_A_WORD = 0.88
+
+_TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 def tokens(name: str) -> list[str]:
     """Words of a name in any style: ``userName``, ``user-name``, ``USER_NAME``."""
     return [token.lower() for token in _TOKENS.findall(name)]
+
+
+def of_path(path: str) -> str | None:
+    """The personal name that the last part of a source path resembles, alone or in the object where it stands.
+
+    >>> of_path("data.author.name"), of_path("data.geo.lat"), of_path("data.users.*.score"), of_path("data.course.id")
+    ('author_name', 'latitude', None, None)
+    """
+    *outer, last = [part for part in path.split(".") if part != "*"] or [path]
+    if found := resembles(last):
+        return found
+    for holder in outer[1:]:
+        words = tokens(holder)
+        for word in words:
+            if word.removesuffix("s") in STRONG:
+                return word
+        if words[-1] in PEOPLE and NAMING.intersection(tokens(last)):
+            return f"{words[-1]}_{tokens(last)[-1]}"
+    return None
+
+
+def is_about(path: str) -> bool:
+    """Whether a path names something about something: a count, a kind, a code of it."""
+    words = tokens(path.rpartition(".")[2])
+    return len(words) > 1 and words[-1] in FLAGS
 
 
 def resembles(name: str) -> str | None:
@@ -50,28 +102,47 @@ def resembles(name: str) -> str | None:
     >>> resembles("ip_addr"), resembles("eMail"), resembles("user-name"), resembles("dob"), resembles("course_id")
     ('ip_address', 'email', 'username', 'dob', None)
     """
-    words = tokens(name)
+    words = [word for word in tokens(name) if not word.isdigit()]
     together = "".join(words)
-    if together in _KNOWN:
-        return _KNOWN[together]
-    if together in NO_ALARM or len(together) < 3:
-        return None
-    candidates = [together, together.rstrip("s"), re.sub(r"\d+$", "", together)]
-    for candidate in candidates:
+    for candidate in (together, together.removesuffix("s")):
         if candidate in _KNOWN:
             return _KNOWN[candidate]
+    if not words or together in NO_ALARM or len(together) < 3 or (len(words) > 1 and words[-1] in FLAGS):
+        return None
+    return _run(words) or _likely(words, together)
+
+
+def _run(words: Sequence[str]) -> str | None:
+    """A personal name among the words, the longest first: ``attempt_user_id``, ``owner_username``."""
+    for size in range(len(words), 0, -1):
+        for start in range(len(words) - size + 1):
+            run = "".join(words[start : start + size])
+            for candidate in (run, run.removesuffix("s")):
+                if candidate in _RUNS:
+                    return _RUNS[candidate]
+                if size == 1 and candidate in STRONG:
+                    return next((told for told in PERSONAL if candidate in tokens(told)), candidate)
+    return None
+
+
+def _likely(words: Sequence[str], together: str) -> str | None:
+    """A personal name that the whole resembles, or a word that one of the words resembles."""
+    if set(words) & NO_ALARM:
+        return None
     best, score = "", 0.0
     for known, told in _KNOWN.items():
         if min(len(known), len(together)) < 6 or abs(len(known) - len(together)) > 5:
             continue
         likeness = SequenceMatcher(None, known, together).ratio()
-        starts = known.startswith(together) or together.startswith(known)
-        likeness = max(likeness, 0.9 if starts else 0.0)
+        if known.startswith(together) or together.startswith(known):
+            likeness = max(likeness, 0.9)
         if likeness > score:
             best, score = told, likeness
-    if score >= LIKENESS and not set(words) & NO_ALARM:
+    if score >= LIKENESS:
         return best
     for word in words:
-        if word in _STRONG:
-            return next((told for told in PERSONAL if word in tokens(told)), word)
+        for strong in STRONG:
+            near = min(len(word), len(strong)) >= 6 and SequenceMatcher(None, strong, word).ratio()
+            if near and near >= LIKENESS_OF_A_WORD:
+                return strong
     return None

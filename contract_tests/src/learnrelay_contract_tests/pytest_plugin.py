@@ -3,7 +3,8 @@
 The verdict comes from another process, so that nothing of this one can change it. Besides `ContractTests` there is
 
 * the option ``learnrelay_contract`` of pytest's ini file: names of plugins to judge in every session;
-* the marker ``learnrelay_contract(*names)`` and the fixture ``contract_report``: the report as data, for other tests.
+* the marker ``learnrelay_contract(*names)`` and the fixture ``contract_report``: the report as data, for other tests;
+* the fixture ``site``: a `learnrelay.Site` to call mappings with.
 """
 
 from __future__ import annotations
@@ -196,3 +197,15 @@ def contract_report(request: pytest.FixtureRequest) -> Report:
     if marker is None:
         raise pytest.UsageError(f"contract_report needs the marker {OPTION}(*names)")
     return _report(request.config, marker.args)
+
+
+@pytest.fixture
+def site() -> Any:
+    """A `learnrelay.Site` at https://learn.example.org: each learner has a pseudonym, no course a title."""
+    from learnrelay import Site
+    from learnrelay.resolvers.courses import NoCourses
+    from learnrelay.resolvers.identity import KeyedIdentity
+    from learnrelay.secrets import Secret
+
+    identity = KeyedIdentity({"secret": Secret("a secret of the tests"), "pseudonyms": "per-standard"})
+    return Site("https://learn.example.org", identity, NoCourses({}))

@@ -17,7 +17,7 @@ from learnrelay.plugins.discovery import PluginInfo, State, installed
 from . import __version__
 from .checks import Check, Finding, NotApplicableError, Note, load_all
 from .host import DiedError, World
-from .lock import Shape, write
+from .lock import write
 from .package import find
 from .subject import Subject
 
@@ -56,7 +56,7 @@ class Verdict:
     events: int = 0
     seconds: float = 0.0
     lock: Path | None = None
-    shapes: dict[str, Shape] = field(default_factory=dict)
+    locked: dict[str, Any] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -131,34 +131,37 @@ def judge(
     try:
         results = list(_results(subject, load_all().values(), only))
         loaded = results[0].status == PASSED
-        shapes = _shapes(subject) if lock and loaded else {}
+        locked = _locked(subject) if lock and loaded else {}
         events = len(subject.cases) if loaded else 0
     finally:
         subject.close()
         world.close()
     package = subject.package
     seconds = time.monotonic() - started
-    return Verdict(name, package.name, package.version, results, events, seconds, package.lock, shapes)
+    return Verdict(name, package.name, package.version, results, events, seconds, package.lock, locked)
 
 
-def _shapes(subject: Subject) -> dict[str, Shape]:
-    from .checks.versions import shapes_of
+def _locked(subject: Subject) -> dict[str, Any]:
+    """What the lock holds of a plugin; nothing, where it maps no events."""
+    from .checks.versions import requires_of, shapes_of
 
+    if subject.infos[0].kind == "standards":
+        return {}
     try:
-        return {} if subject.infos[0].kind == "standards" else shapes_of(subject, specification=True)
+        return {"says": shapes_of(subject, specification=True), "requires": requires_of(subject)}
     except (NotApplicableError, DiedError):
         return {}
 
 
 def write_locks(report: Report) -> list[Path]:
     """Write the lock of each distribution of which a judged plugin passed; where they stand."""
-    written: dict[Path, tuple[str, dict[str, dict[str, Shape]]]] = {}
+    written: dict[Path, tuple[str, dict[str, dict[str, Any]]]] = {}
     for verdict in report.verdicts:
-        if verdict.passed and verdict.lock is not None and verdict.shapes:
+        if verdict.passed and verdict.lock is not None and verdict.locked:
             _, known = written.setdefault(verdict.lock, (verdict.version, {}))
-            known[verdict.plugin] = verdict.shapes
-    for path, (version, shapes) in written.items():
-        write(path, version, shapes)
+            known[verdict.plugin] = verdict.locked
+    for path, (version, known) in written.items():
+        write(path, version, known)
     return list(written)
 
 

@@ -13,7 +13,7 @@ import orjson
 from learnrelay import kinds
 from learnrelay.events import ROOT_OF_CONTEXT
 
-from .declarations import Declared
+from .declarations import Declared, flat
 
 Event = dict[str, Any]
 
@@ -36,11 +36,21 @@ WELL_KNOWN: dict[str, tuple[Any, ...]] = {
     "success": ("correct", "incorrect"),
     "percent_grade": (0.75, 0.5),
     "completion": (0.5, 1.0),
-    "target_url": ("https://learn.harbour-college.net/courses/x/", "/courses/y/"),
+    "target_url": ("https://learn.harbour-college.net/courses/x/", "/courses/y/", "ftp://files.harbour-college.net/z"),
     "current_url": ("https://learn.harbour-college.net/courses/", "https://learn.harbour-college.net/"),
     "referer": (f"https://learn.harbour-college.net/jump?activate_block_id={_BLOCK}c0de".replace("+", "%2B"),),
     "enterprise_uuid": ("6f1b2c7e-0f6e-4c55-9f2f-5a3c1d7e9b10", "0d0a3f0c-2f63-4d0b-8c0e-7b1f2a3c4d5e"),
     "mode": ("verified", "honor"),
+    "attempts": (2, 0),
+    "response_type": (
+        "choiceresponse",
+        "multiplechoiceresponse",
+        "stringresponse",
+        "optionresponse",
+        "numericalresponse",
+        "truefalseresponse",
+    ),
+    "answers": ({"first_2_1": "lantern", "first_3_1": ["compass", "anchor"], "second_2_1": ""},),
 }
 """Last part of a path → values that the Open edX platform writes there; a field's own examples come before."""
 
@@ -48,13 +58,14 @@ _BY_KIND: dict[str, tuple[Any, ...]] = {
     "scalar": ("lantern", "compass"),
     "text": ("lantern", "compass"),
     "identifier": ("70113", 70217),
-    "number": (12.5, 3),
-    "integer": (3, 4),
+    "number": (12.5, 3, 0),
+    "integer": (3, 4, 0),
+    "count": (3, 0),
     "boolean": (True, False),
     "uuid": ("6f1b2c7e-0f6e-4c55-9f2f-5a3c1d7e9b10", "0d0a3f0c-2f63-4d0b-8c0e-7b1f2a3c4d5e"),
     "moment": ("2026-03-02T09:00:00.250000+00:00", "2026-05-11T17:42:07+02:00"),
     "scalars": (["lantern", "compass"], ["anchor"]),
-    "structure": ("lantern", ["compass", "anchor"]),
+    "structure": ("lantern", ["compass", "anchor"], {"first_2_1": "lantern", "first_3_1": ["compass"]}),
     "custom": ("lantern", 12),
 }
 
@@ -79,8 +90,27 @@ NASTY: tuple[Any, ...] = (
     None, "", " ", "\x00", "a\ud7ff\U0001f600é", "x" * 5000, "-1", "NaN", "http://", "course-v1:", "%", "://[",
     "0000-00-00T00:00:00", "9999-12-31T23:59:59.999999-23:59", 0, -1, 2**63 - 1, -(2**63), 1e308, -1e-300, 0.1 + 0.2,
     True, False, [], [None], ["", []], [[["x"]]], {}, {"": None}, {"a": {"b": [1]}}, {"id": 1}, "{}", '["x"]',
+    10**6, 10**12, "²", "١٢", "http://[", "9999-12-31T00:00:00+00:00", "0001-01-01T00:00:00+00:00", "a/b", "a+b",
 )  # fmt: skip
 """What stands where it should not: each replaces each declared value once."""
+
+
+def malformed_paths(fields: Sequence[Declared]) -> list[str]:
+    """Declared paths at which nonsense is tried: in the first entry of collections, and as the collection itself."""
+    paths = []
+    for path, _ in flat(fields):
+        if path != "name":
+            paths += [path[: path.index(".*")], path.replace("*", FIRST_ENTRY)] if "*" in path else [path]
+    return list(dict.fromkeys(paths))
+
+
+def malformed(event: Event, fields: Sequence[Declared]) -> Iterator[tuple[tuple[str, Any], Event]]:
+    """((path, value), event) for each nasty value at each declared path."""
+    for path in malformed_paths(fields):
+        for value in NASTY:
+            altered = copy(event)
+            put(altered, path, value)
+            yield (path, value), altered
 
 
 @dataclass(frozen=True)
@@ -143,6 +173,9 @@ def take(event: Event, path: str) -> None:
     holder.pop(last, None)
 
 
+MOST_ENTRIES = 8
+"""Variants of a collection: each has other values in its entries."""
+
 FIRST_ENTRY, SECOND_ENTRY = "first_2_1", "first_3_1"
 """Keys of the entries that samples have in their collections."""
 
@@ -178,15 +211,20 @@ def build(name: str, fields: Sequence[Declared], chosen: Mapping[str, tuple[str,
     return event
 
 
-def samples_of(name: str, fields: Sequence[Declared]) -> list[Sample]:
-    """Samples of an event, the complete one first, then the one with the required fields only."""
+def samples_of(
+    name: str, fields: Sequence[Declared], own: Sequence[Declared] = (), literals: Sequence[Any] = ()
+) -> list[Sample]:
+    """Samples of an event, the complete one first, then the one with the required fields only.
+
+    literals: values that the source compares with; each is tried in each of the fields ``own`` that takes it.
+    """
     usable = [declared for declared in fields if not declared.is_key and declared.paths != ("name",)]
     whole = {declared.name: (declared.paths[0], value_for(declared)) for declared in usable}
     needed = {declared.name: whole[declared.name] for declared in usable if declared.needed}
     optional = [declared for declared in usable if not declared.needed]
     made = [
         Sample("complete", build(name, fields, whole)),
-        Sample("required fields only", build(name, fields, needed), tuple(one.name for one in optional)),
+        Sample(LEAST, build(name, fields, needed), tuple(one.name for one in optional)),
         Sample(
             "complete, other values",
             build(name, fields, {one.name: (one.paths[0], value_for(one, 1)) for one in usable}),
@@ -206,11 +244,35 @@ def samples_of(name: str, fields: Sequence[Declared]) -> list[Sample]:
         others = tuple(one.name for one in optional if one is not declared)
         alone = build(name, fields, needed | {declared.name: whole[declared.name]})
         made.append(Sample(f"{declared.name} alone", alone, others))
+    tried = [(declared, value) for value in literals for declared in own if _may_hold(declared, value)]
+    for number, (declared, value) in enumerate(tried[:MOST_LITERALS], 1):
+        chosen = whole | {declared.name: (declared.paths[0], value)}
+        made.append(Sample(f"{declared.name}{A_LITERAL} ({number})", build(name, fields, chosen)))
     return _distinct(made)
 
 
+LEAST = "required fields only"
+A_LITERAL = " is a value that the source knows"
+MOST_LITERALS = 48
+
+
+def _may_hold(declared: Declared, value: Any) -> bool:
+    if declared.is_key or declared.entries is not None or declared.paths == ("name",):
+        return False
+    return declared.kind == "custom" or accepts(declared, value)
+
+
 def _alternatives(declared: Declared) -> list[Any]:
-    return [value_for(declared, 0), value_for(declared, 1)] if declared.entries is not None else values_of(declared)
+    """Values to try; of a collection also one with a single entry, and one with an entry that holds nothing."""
+    if declared.entries is None:
+        return values_of(declared)
+    most = max((len(values_of(inner)) for inner in declared.entries if inner.entries is None), default=1)
+    several = [value_for(declared, number) for number in range(max(2, min(most, MOST_ENTRIES)))]
+    bare: Event = {}
+    for inner in declared.entries:
+        if inner.needed and not inner.is_key:
+            put(bare, inner.paths[0], value_for(inner))
+    return [*several, {FIRST_ENTRY: several[0][FIRST_ENTRY]}, {FIRST_ENTRY: bare}]
 
 
 def _distinct(made: Sequence[Sample]) -> list[Sample]:
@@ -276,7 +338,7 @@ def with_markers(event: Event, declared: set[str], seed: str) -> tuple[Event, li
     def plant(holder: Event, prefix: str) -> None:
         for key, inner in list(holder.items()):
             path = f"{prefix}{key}"
-            if type(inner) is dict and f"{path}.**" not in declared:
+            if type(inner) is dict and f"{starred(path)}.**" not in declared:
                 plant(inner, f"{path}.")
         for name in PERSONAL_NOISE:
             path = f"{prefix}{name}"

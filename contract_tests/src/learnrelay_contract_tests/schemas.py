@@ -4,28 +4,46 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from .host import CARRIER, Process, World
 
+Settings = Mapping[str, Any]
+
+
+class _Judge:
+    """A standard's schema, under settings that change."""
+
+    def __init__(self, standard: str) -> None:
+        self.standard = standard
+        self.world = World()
+        self.process = Process(self.world, [], seed=2)
+        self.settings: Settings | None = None
+        atexit.register(self.world.close)
+        atexit.register(self.process.close)
+
+    def problems(self, statements: list[str], settings: Settings) -> list[Any]:
+        """What the schema says of each statement."""
+        if settings != self.settings:
+            enabled = [f"{CARRIER}.events" if self.standard == CARRIER else self.standard]
+            raw = self.world.configuration(enabled, **({self.standard: settings} if settings else {}))
+            self.process.ask("assemble", raw=raw, path=str(self.world.path / "relay.toml"))
+            self.settings = settings
+        found: list[Any] = self.process.ask("validate", standard=self.standard, statements=statements)
+        return found
+
 
 @lru_cache(64)
-def _judge(standard: str, _owner: int) -> Process:
-    world = World()
-    process = Process(world, [], seed=2)
-    atexit.register(world.close)
-    atexit.register(process.close)
-    enabled = [f"{CARRIER}.events" if standard == CARRIER else standard]
-    process.ask("assemble", raw=world.configuration(enabled), path=str(world.path / "relay.toml"))
-    return process
+def _judge(standard: str, _owner: int) -> _Judge:
+    return _Judge(standard)
 
 
-def problems(standard: str, statements: Iterable[str]) -> list[Any]:
-    """What the standard's schema says of each statement; an empty one means valid. Raises DiedError."""
+def problems(standard: str, statements: Iterable[str], settings: Settings | None = None) -> list[Any]:
+    """What the standard's schema says of each statement; an empty one means valid. Raises DiedError.
+
+    settings: those of the standard's section that are not the default.
+    """
     told = list(statements)
-    if not told:
-        return []
-    known: list[Any] = _judge(standard, os.getpid()).ask("validate", standard=standard, statements=told)
-    return known
+    return _judge(standard, os.getpid()).problems(told, settings or {}) if told else []

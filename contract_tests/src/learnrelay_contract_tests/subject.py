@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,9 +15,13 @@ import orjson
 from learnrelay.plugins.discovery import PluginInfo, installed
 
 from .declarations import Declared, flat, read
-from .host import CARRIER, DiedError, Process, World
+from .host import CARRIER, LEARNERS, DiedError, Process, World
+from .literals import compared, texts
 from .package import Package
-from .samples import Sample, samples_of, sent
+from .samples import Sample, malformed, samples_of, sent
+
+PROVIDED = ("identity", "courses")
+"""Sections that say which provider is on: an author's settings count when the author's provider is."""
 
 FAILED, TRANSFORMED, SKIPPED = "FAILED", "TRANSFORMED", "SKIPPED"
 
@@ -77,6 +83,8 @@ class Subject:
     carried: tuple[str, ...] = ("probe",)
     flaws: Any = None
     heard: dict[tuple[str, str, str], None] = field(default_factory=dict)
+    early: dict[int, str] = field(default_factory=dict)
+    """``id`` of each sample → what came out of it the first time."""
     _processes: list[Process] = field(default_factory=list)
 
     # --- processes ----------------------------------------------------------------------------------------
@@ -98,18 +106,39 @@ class Subject:
         return [one.name for one in families[:1]]
 
     def start(self, *, seed: int, enabled: Sequence[str] | None = None, sections: Mapping[str, Any] | None = None,
-              **env: str) -> tuple[Process, dict[str, Any]]:  # fmt: skip
+              observed: bool = False, **env: str) -> tuple[Process, dict[str, Any]]:  # fmt: skip
         """A process of its own with the plugin assembled, and its description. Raises DiedError."""
-        process = Process(self.world, self.package.roots, seed, **env)
+        if ended := next((one.ended for one in self._processes if one.ended), ""):
+            raise DiedError(f"not checked: {ended}")
+        process = Process(self.world, self.package.roots, seed, observed, self.texts, **env)
         self._processes.append(process)
         return process, self.assemble(process, enabled, sections)
+
+    @contextmanager
+    def elsewhere(self, enabled: Sequence[str]) -> Iterator[tuple[Process, dict[str, Any]] | None]:
+        """A process with these plugins, for a while, and its description; None where they do not work."""
+        process = Process(self.world, self.package.roots, 7)
+        try:
+            try:
+                told = self.assemble(process, enabled)
+            except DiedError:
+                yield None
+            else:
+                yield process, told
+        finally:
+            process.close()
 
     def assemble(
         self, process: Process, enabled: Sequence[str] | None = None, sections: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Assemble anew in a process, with other sections of the operator's file."""
+        own = {
+            name: section
+            for name, section in self.package.sections.items()
+            if name not in PROVIDED or (isinstance(section, Mapping) and "provider" in section)
+        }
         raw = self.world.configuration(
-            enabled if enabled is not None else self.enabled(), **{**self.package.sections, **(sections or {})}
+            enabled if enabled is not None else self.enabled(), **{**own, **(sections or {})}
         )
         told: dict[str, Any] = process.ask("assemble", raw=raw, path=str(self.world.path / "relay.toml"))
         if "problems" in told:
@@ -130,10 +159,59 @@ class Subject:
         """A second process, in which everything is different that must make no difference."""
         return self.start(seed=4242, TZ="Pacific/Kiritimati", LC_ALL="C.UTF-8")
 
+    @cached_property
+    def observed(self) -> dict[str, Any]:
+        """What a third process saw that ran all samples, and all malformed ones, step by step."""
+        process = self.start(seed=3, observed=True)[0]
+        for case in self.cases:
+            self.run([sent(sample.event, "object") for sample in case.samples], process=process)
+        told: dict[str, Any] = process.ask("observations", files=self.own_files)
+        if told["unreached"]:
+            for case in self.cases:
+                self.run([sent(event, "object") for _, event in malformed(case.samples[0].event, case.fields)],
+                         process=process)  # fmt: skip
+            told = process.ask("observations", files=self.own_files)
+        return told
+
+    @cached_property
+    def own_files(self) -> list[str]:
+        """Files that hold its mappings; all of the package, where it holds nothing but this plugin."""
+        if len(self.package.plugins) == 1:
+            return [str(file) for file in self.package.sources if file not in self.package.commands]
+        return sorted({one["file"] for one in self.description["transformers"] if one["family"] == self.name} - {""})
+
     @property
     def description(self) -> dict[str, Any]:
         """What the plugin contributes and declares."""
         return self._started[1]
+
+    @contextmanager
+    def known_learners(self) -> Iterator[None]:
+        """While it lasts, the identity provider is a table that knows the learners of samples."""
+        self.assemble(self.process, sections={"identity": {"provider": "table", "path": LEARNERS}})
+        try:
+            yield
+        finally:
+            self.assemble(self.process)
+
+    def variants(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """(words, standard, settings) for each other setting of its standards, assembled while it is looked at.
+
+        The learners of samples have e-mail addresses then.
+        """
+        told = [
+            (standard, settings)
+            for standard in sorted({case.standard for case in self.cases})
+            for settings in self.description["variants"][standard]
+        ]
+        if not told:
+            return
+        with self.known_learners():
+            for standard, settings in told:
+                words = ", ".join(f"{key} = {orjson.dumps(value).decode()}" for key, value in settings.items())
+                learners = {"provider": "table", "path": LEARNERS}
+                self.assemble(self.process, sections={standard: settings, "identity": learners})
+                yield f"with {words}", standard, settings
 
     def close(self) -> None:
         """End all processes."""
@@ -197,10 +275,33 @@ class Subject:
         given = [
             Sample(f"the plugin's sample {number}", one)
             for number, one in enumerate(self.description["samples"].get(family, ()), 1)
-            if event in (one.get("name"), one.get("event_type"))
+            if isinstance(one, dict) and event in (one.get("name"), one.get("event_type"))
         ]
-        made = samples_of(event, fields)
-        return Case(standard, event, transformer, tuple(own), tuple(fields), (*made, *given), len(given))
+        made = samples_of(event, fields, own, self.literals)
+        case = Case(standard, event, transformer, tuple(own), tuple(fields), (*made, *given), len(given))
+        return self._first_that_is_said(case)
+
+    def _first_that_is_said(self, case: Case) -> Case:
+        """The case with a sample at the head that is said, where the complete one is rightly skipped."""
+        texts = self.run([sent(sample.event, "object") for sample in case.samples]).outcomes
+        self.early |= {id(sample): text for sample, text in zip(case.samples, texts, strict=True)}
+        outcomes = [outcome_of(case, self.parse(text)) for text in texts]
+        if outcomes[0]["state"] != SKIPPED:
+            return case
+        made = outcomes[: len(outcomes) - case.given]
+        found = next((n for n, one in enumerate(made) if one["state"] == TRANSFORMED and one.get("statements")), 0)
+        order = [found, *(number for number in range(len(case.samples)) if number != found)]
+        return replace(case, samples=tuple(case.samples[number] for number in order))
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Short texts in its source."""
+        return texts(self.package.sources)
+
+    @cached_property
+    def literals(self) -> list[Any]:
+        """Values that its source compares with."""
+        return compared(map(Path, self.own_files or map(str, self.package.sources)))
 
     # --- running ------------------------------------------------------------------------------------------
 

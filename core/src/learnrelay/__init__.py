@@ -24,7 +24,7 @@ from .fields import Fields, each, entry_key, extract_subdict_by_keys, optional, 
 from .hookspecs import hookimpl
 from .routing import Doubt, Scope
 from .site import CourseProvider, IdentityProvider, Learner, Site, UserRef
-from .standards import Answer, Judgement, Request, Standard, Statement, Verdict, judge_status
+from .standards import Answer, Judgement, Request, Standard, Statement, Verdict, content_uuid, judge_status
 
 if TYPE_CHECKING:
     from .relay import Relay
@@ -35,7 +35,8 @@ __all__ = [
     "Answer", "ConfigurationError", "CourseProvider", "Doubt", "EventError", "Family", "Fields", "IdentityProvider",
     "InvalidFieldError", "Judgement", "Learner", "LearnrelayError", "MissingFieldError", "OutboxError",
     "OutboxFullError", "PluginError", "Relay", "Request", "Said", "Scope", "Site", "Skip", "Standard", "Statement",
-    "TransformError", "Transformer", "UnreadableEventError", "UserRef", "Verdict", "each", "entry_key",
+    "TransformError", "Transformer", "UnreadableEventError", "UserRef", "Verdict", "content_uuid", "each",
+    "entry_key",
     "extract_subdict_by_keys", "hookimpl", "judge_status", "optional", "required",
 ]  # fmt: skip
 

@@ -5,9 +5,9 @@
     scope = "all"                                            # stands for everyone: said, never implied
     scope = { org = ["Harbour", "Lagoon"] }                  # one of them
     scope = { enterprise = "UUID", org = "Harbour" }         # both
-    scope = { org = "Harbour", family = "xapi.video" }       # and only these events of it
+    scope = { org = "Harbour", family = "acme.video" }       # and only these events of it
     scope = { org = "Harbour", deny = { course = "Harbour+SAIL" } }
-    scope = { all = true, deny = { event = "glob:edx.forum.*" } }
+    scope = { all = true, deny = { event = "glob:acme.forum.*" } }
 
 Keys are joined by *and*, the values of a list by *or*; any key under ``deny`` is enough to keep an event away. The core
 knows ``all``, ``event``, ``family`` and ``deny``; the others come from plugins.

@@ -6,6 +6,7 @@ compiles the plan. It opens no database and no connection.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,6 +59,11 @@ def assemble_from(raw: Mapping[str, Any], path: Path) -> Assembly:
         BASE.reset(token)
 
 
+def _has_password(address: Secret) -> bool:
+    """Whether an address carries one: ``scheme://user:password@host``."""
+    return re.match(r"[\w+]+://[^/?#@]*:[^/?#]+@", address.reveal()) is not None
+
+
 class _Assembler:
     """Gathers problems on the way, so that the operator sees all of them at once."""
 
@@ -96,8 +102,9 @@ class _Assembler:
             delivery=self._delivery(core["delivery"]),
             destinations=destinations,
             standards={name: standard.settings for name, standard in standards.items()},
+            metrics=core["metrics"],
             path=self.path,
-            warnings=tuple(self._warnings(identity[0], destinations, rulings, standards)),
+            warnings=tuple(self._warnings(*identity, core["delivery"], destinations, rulings, standards)),
         )
         sites = {name: Site(config.root_url, identity[1], courses[1], name) for name in standards}
         own: dict[str, dict[str, Site]] = {name: {} for name in standards}
@@ -249,13 +256,19 @@ class _Assembler:
     @staticmethod
     def _warnings(
         identity: Provider,
+        provider: IdentityProvider,
+        delivery: Delivery,
         destinations: Mapping[str, Destination],
         rulings: Mapping[str, Rulings],
         standards: Mapping[str, Standard],
     ) -> list[str]:
         told = []
-        secrets = {"identity.secret": identity.settings.get("secret")}
+        secrets = {"identity.secret": identity.settings.get("secret"), "delivery.key": delivery.key}
         secrets |= {f"destinations.{name}.auth": one.auth.secret for name, one in destinations.items()}
+        secrets["delivery.alerts.webhook"] = delivery.alerts.webhook
+        for key, address in {"database": delivery.database, "broker": delivery.broker}.items():
+            if address is not None and _has_password(address):
+                secrets[f"delivery.{key}"] = address
         for key, secret in secrets.items():
             if isinstance(secret, Secret) and secret.source == "clear text":
                 told.append(f'{key}: a secret stands here in clear text; write "env:NAME" or "file:PATH" instead')
@@ -269,6 +282,13 @@ class _Assembler:
                 told.append(
                     f"destinations.{name}.pseudonyms: no e-mail address goes there, whatever [{one.standard}] says"
                 )
+        if not provider.knows_addresses():
+            told += [
+                f"{name}: it names learners by their e-mail addresses, of which the identity provider "
+                f"{provider.name!r} knows none: every event will be skipped"
+                for name, standard in standards.items()
+                if standard.needs_addresses()
+            ]
         told += [f"{name}: {notice}" for name, standard in standards.items() for notice in standard.notices()]
         if not destinations:
             told.append("destinations: there is none; nothing will be delivered")

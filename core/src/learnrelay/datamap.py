@@ -5,7 +5,7 @@ It is derived by running the mappings (`learnrelay.tracing`), so it says what th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .assembly import IDENTITY_PROVIDERS, Assembly
@@ -49,17 +49,23 @@ class Row:
     receivers: tuple[Receiver, ...]
 
 
-def data_map(assembly: Assembly, events: Collection[str] = ()) -> list[Row]:
-    """All flows of these events (none named: of all enabled ones), by event, standard, source and output path."""
+def data_map(
+    assembly: Assembly, events: Collection[str] = (), watch: Callable[[Sequence[str]], Iterable[str]] = iter
+) -> list[Row]:
+    """All flows of these events (none named: of all enabled ones), by event, standard, source and output path.
+
+    ``watch``: gives the names of the events on, one by one, for who wants to see how far it is.
+    """
     plan = _traced_plan(assembly)
     pipeline = Pipeline(plan)
+    enrichers = list(_reads_of(assembly, "enrich_statement").values())
     traced: dict[int, dict[str, dict[str, Form]]] = {}
     rows: list[Row] = []
-    for event, steps in sorted(plan.steps.items()):
-        for step in steps if not events or event in events else ():
+    for event in watch(sorted(events or plan.steps)):
+        for step in plan.steps[event]:
             if id(step.transformer) not in traced:
                 common = assembly.registry.standards[step.standard].common
-                traced[id(step.transformer)] = Tracer(pipeline, step, event, common).trace()
+                traced[id(step.transformer)] = Tracer(pipeline, step, event, common, *enrichers).trace()
             rows += _rows(assembly, event, step, traced[id(step.transformer)])
     return sorted(rows, key=lambda row: (row.event, row.standard, row.source, row.output))
 
@@ -85,13 +91,38 @@ def _traced_plan(assembly: Assembly) -> Plan:
 def _rows(assembly: Assembly, event: str, step: Step, traced: dict[str, dict[str, Form]]) -> Iterator[Row]:
     receivers = tuple(_receivers(assembly, event, step.standard))
     common = assembly.registry.standards[step.standard].common
-    reasons = {path: field.reason for path, field in [*_declared(step.transformer.reads), *_declared(common)]}
-    for source, outputs in traced.items():
+    reads = [step.transformer.reads, common, *_reads_of(assembly, "enrich_statement").values()]
+    reasons = {path: field.reason for one in reversed(reads) for path, field in _declared(one)}
+    deciders = {path: why for path, why in _deciders(assembly, step.standard) if path not in traced}
+    for source, outputs in [*traced.items(), *((path, _NOTHING) for path in deciders)]:
         for output, form in outputs.items() or [("", None)]:
             yield Row(
                 event, step.standard, step.transformer.family, source, grade_of(source), output, form,
-                reasons.get(source, ""), receivers,
+                deciders.get(source) or reasons.get(source, ""), receivers,
             )  # fmt: skip
+
+
+_NOTHING: dict[str, Form] = {}
+
+
+def _reads_of(assembly: Assembly, hook: str) -> dict[str, type[Fields]]:
+    """What the plugins of a stage declare that they read, by plugin."""
+    implementations = getattr(assembly.registry.manager.hook, hook).get_hookimpls()
+    return {one.plugin_name: one.function.learnrelay_reads for one in implementations}
+
+
+def _deciders(assembly: Assembly, standard: str) -> Iterator[tuple[str, str]]:
+    """Paths that decide whether an event is told, and to whom; with who reads them, and why."""
+    told = {f"filter {name}": reads for name, reads in _reads_of(assembly, "filter_event").items()}
+    gates = assembly.plan.gates.get(standard, ())
+    if gates:
+        told |= {f"router {name}": reads for name, reads in _reads_of(assembly, "route_event").items()}
+    for gate in gates:
+        told |= {f"{rule.name} of {gate.destination.name}": rule.reads for rule in gate.scopes}
+        yield from ((path, f"read by match of {gate.destination.name}") for path in gate.destination.match)
+    for who, reads in told.items():
+        for path, field in _declared(reads):
+            yield path, f"read by {who}{field.reason and f': {field.reason}'}"
 
 
 def _declared(reads: type[Fields]) -> Iterator[tuple[str, Field]]:

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import Any, ClassVar, TypeVar, cast, overload
 
 from .errors import InvalidFieldError, MissingFieldError
-from .kinds import TAKES_CONTAINERS, Kind, Scalar, boolean, described, scalar, text
+from .kinds import Kind, Scalar, boolean, described, identifier, number, scalar, takes_containers, text
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Fields")
@@ -97,6 +98,8 @@ class Fields:
         """Collect the declared fields, inherited ones first, and take them off the class."""
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
         for name in own:
+            if not name.isidentifier() or iskeyword(name):
+                raise ValueError(f"{cls.__qualname__}: {name!r} cannot be the name of a field")
             delattr(cls, name)
         inherited = {k: f for base in reversed(cls.__mro__[1:]) for k, f in getattr(base, "declared", {}).items()}
         cls.declared = inherited | own
@@ -135,7 +138,7 @@ def declared_paths(fields: type[Fields], prefix: str = "") -> Iterator[tuple[str
                 yield name, full + ".*", field
                 yield from declared_paths(field.entries, full + ".*.")
             elif path != ENTRY_KEY:
-                yield name, full + (".**" if field.kind in TAKES_CONTAINERS else ""), field
+                yield name, full + (".**" if takes_containers(field.kind) else ""), field
 
 
 # --- the plain form -------------------------------------------------------------------------------------
@@ -175,11 +178,17 @@ def extract_subdict_by_keys(
     return found
 
 
+_SCALARS = frozenset({str, int, float, bool})
+"""What a kind gets to see: a kind of a plugin's own cannot look into what lies below a declared path."""
+
+
 def _first(body: Mapping[str, Any], paths: tuple[str, ...], kind: Kind) -> Any:
     for path in paths:
         raw = value_at(body, path)
-        if raw is not None and (value := kind(raw)) is not None:
-            return value
+        if (takes_containers(kind) and raw is not None) or type(raw) in _SCALARS:
+            value = kind(raw)
+            if value is not None:
+                return value
     return None
 
 
@@ -220,8 +229,22 @@ def compile_extractor(fields: type[F]) -> Callable[[Mapping[str, Any]], F]:
 _INLINE: dict[Kind, str] = {
     text: "if type(v) is not str or not v: v = None",
     boolean: "if type(v) is not bool: v = None",
+    number: "if type(v) is not int and (type(v) is not float or v - v != 0): v = None",
+    identifier: "v = (v.strip() or None) if type(v) is str else str(v) if type(v) is int else None",
 }
-"""The commonest kinds written out in the generated code, which saves a call for each field."""
+"""The commonest kinds written out in the generated code, which saves a call for each field.
+
+A test holds them equal to the functions. ``v - v`` is not 0 for what is not finite.
+"""
+
+
+def _conversion(kind: Kind, name: str) -> str:
+    """The line that makes ``v`` what the kind makes of it. Containers reach the kinds that are meant for them only."""
+    if kind in _INLINE:
+        return _INLINE[kind]
+    if takes_containers(kind):
+        return f"if v is not None: v = {name}(v)"
+    return f"v = {name}(v) if type(v) in SCALARS else None"
 
 
 def _generate(fields: type[Fields]) -> Callable[..., Fields]:
@@ -231,8 +254,9 @@ def _generate(fields: type[Fields]) -> Callable[..., Fields]:
         "absent": absent,
         "EMPTY": {},
         "walk": _entries,
+        "SCALARS": _SCALARS,
     }
-    lines = ["def extract(body, key='', prefix=''):", " self = new(cls)", " values = self.__dict__"]
+    lines = ["def extract(body, key='', prefix=''):", " self = new(cls)"]
     objects: dict[str, str] = {"": "body"}
 
     def parent(path: str) -> tuple[str, str]:
@@ -245,30 +269,30 @@ def _generate(fields: type[Fields]) -> Callable[..., Fields]:
             lines.append(f" if type({variable}) is not dict: {variable} = EMPTY")
         return objects[head], last
 
-    for number, (name, field) in enumerate(fields.declared.items()):
+    for place, (name, field) in enumerate(fields.declared.items()):
         if field.paths == (ENTRY_KEY,):
-            lines.append(f" values[{name!r}] = key")
+            lines.append(f" self.{name} = key")
             continue
         if field.entries is not None:
-            scope[f"e{number}"] = _generate(field.entries)
+            scope[f"e{place}"] = _generate(field.entries)
             holder, last = parent(field.paths[0])
             path = field.paths[0]
-            lines.append(f" values[{name!r}] = walk({holder}.get({last!r}), e{number}, prefix + {path!r})")
+            lines.append(f" self.{name} = walk({holder}.get({last!r}), e{place}, prefix + {path!r})")
             continue
-        scope[f"k{number}"] = field.kind
+        scope[f"k{place}"] = field.kind
         for order, path in enumerate(field.paths):
             holder, last = parent(path)
             indent = " " if order == 0 else "  "
             if order:
                 lines.append(" if v is None:")
             lines.append(f"{indent}v = {holder}.get({last!r})")
-            lines.append(indent + _INLINE.get(field.kind, f"if v is not None: v = k{number}(v)"))
+            lines.append(indent + _conversion(field.kind, f"k{place}"))
         if field.needed:
-            scope[f"f{number}"] = field
-            lines.append(f" if v is None: raise absent(body, f{number}, prefix)")
-        lines.append(f" values[{name!r}] = v")
+            scope[f"f{place}"] = field
+            lines.append(f" if v is None: raise absent(body, f{place}, prefix)")
+        lines.append(f" self.{name} = v")
     lines.append(" return self")
-    # The source is made of declared names and paths only, all through repr(); no event text comes near it.
+    # The source is made of declared names (identifiers, see above) and paths (through repr()); never of event text.
     exec(compile("\n".join(lines), f"<extractor of {fields.__qualname__}>", "exec"), scope)  # noqa: S102
     return cast("Callable[..., Fields]", scope["extract"])
 

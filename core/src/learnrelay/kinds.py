@@ -2,7 +2,8 @@
 
 A kind is a function from the raw JSON value (never None) to the value that a mapping sees, or to None where
 the raw value is not of this kind or is empty. Empty text, ``[]`` and ``{}`` count as missing; 0 and False are
-values. All but `structure` and `scalars` refuse containers, so a declared path cannot pull in what lies below it.
+values. Lists and objects reach `structure` and `scalars` only: whatever another kind does, it cannot pull in what
+lies below a declared path.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ _UUID = re.compile(r"([0-9a-fA-F]{8})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9
 _EXACT = 2**53
 
 Scalar = str | int | float | bool
-
-_LOOKS_LIKE_A_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 
 def scalar(value: Any) -> Scalar | None:
@@ -74,10 +73,12 @@ def uuid(value: Any) -> str | None:
 
 def moment(value: Any) -> datetime | None:
     """A date with time, ISO 8601, ``T`` or blank between them; without offset it is taken as UTC."""
-    if type(value) is not str or not _LOOKS_LIKE_A_MOMENT.match(value):
-        return None
+    if type(value) is not str or len(value) < 16 or value[4] != "-" or value[7] != "-" or value[10] not in "T ":
+        return None  # forms without hyphens, of weeks, and of days only, which no platform writes
     try:
         parsed = datetime.fromisoformat(value)
+        if parsed.tzinfo is UTC:
+            return parsed
         if parsed.tzinfo is None:
             return parsed.replace(tzinfo=UTC)
         offset = parsed.utcoffset()
@@ -105,8 +106,13 @@ def structure(value: Any) -> Scalar | list[Any] | dict[str, Any] | None:
 
 Kind = Callable[[Any], Any]
 
-TAKES_CONTAINERS: frozenset[Kind] = frozenset({scalars, structure})
+TAKES_CONTAINERS: tuple[Kind, ...] = (scalars, structure)
 """Kinds whose field covers everything below its path."""
+
+
+def takes_containers(kind: Kind) -> bool:
+    """Whether a kind is one of these: itself, not something that says it equals one."""
+    return any(kind is one for one in TAKES_CONTAINERS)
 
 
 _IN_WORDS: dict[Kind, str] = {

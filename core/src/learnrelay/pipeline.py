@@ -6,23 +6,25 @@ One event in; for each standard exactly one outcome out. Nothing here sleeps, st
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 import orjson
 
+from .complaints import Complaints
 from .errors import EventError, TransformError
 from .events import SourceEvent
 from .families import Skip
 from .fields import Fields, value_at
-from .plugins.plan import Plan, Step, decide
+from .plugins.plan import Body, Plan, Step, decide
 from .routing import Denial
 from .site import Site
 from .standards import Compose, Statement
 
 log = logging.getLogger(__name__)
+complain = Complaints(log)
 
 NOT_MAPPED = "no enabled transformer maps this event"
 NOT_ITS_OWN = "pseudonyms of its own: the standard's ids do not depend on the learner"
@@ -37,6 +39,9 @@ class State(Enum):
     SKIPPED = "skipped"
     NOT_MAPPED = "not mapped"
     FAILED = "failed"
+
+
+_TRANSFORMED = State.TRANSFORMED  # looked up once: an Enum's attribute costs ten times a global name
 
 
 @dataclass(slots=True)
@@ -67,33 +72,32 @@ class Pipeline:
 
     def process(self, event: SourceEvent) -> list[Outcome]:
         """One outcome for each standard that maps the event, or a single one for all of them."""
-        steps = self.plan.steps.get(event.name)
+        plan = self.plan
+        steps = plan.steps.get(event.name)
         if steps is None:
             return [Outcome("", State.NOT_MAPPED, event.name, reason=NOT_MAPPED)]
         body = event.body
         # before any plugin sees the event: nothing that one does to its values can widen who receives it
-        gates = self.plan.gates
-        routes = [decide(gates.get(step.standard, ()), body) for step in steps]
-        for name, keep in self.plan.filters:
-            try:
-                skip = keep(fields=body)
-            except Exception as error:  # fail closed: an event that a filter cannot judge goes nowhere
-                log.error("filter %s raised %s: the event is skipped", name, type(error).__name__)
-                skip = Skip(f"filter {name} failed")
-            if skip is not None:
-                log.debug("%s skipped: %s", event.name, skip.reason)
-                return [Outcome("", State.SKIPPED, event.name, reason=skip.reason)]
-        return [self._transform(step, event, *route) for step, route in zip(steps, routes, strict=True)]
+        routes = []
+        for step in steps:
+            routes.append(decide(plan.gates.get(step.standard, ()), body))
+        if plan.filters and (skip := _first_skip(plan.filters, body)) is not None:
+            log.debug("%s skipped: %s", event.name, skip.reason)
+            return [Outcome("", State.SKIPPED, event.name, reason=skip.reason)]
+        outcomes = []
+        for step, (allowed, denials) in zip(steps, routes, strict=True):
+            outcomes.append(self._transform(step, event, body, allowed, denials))
+        return outcomes
 
-    def statements(self, step: Step, body: Mapping[str, Any]) -> list[Statement] | Skip:
+    def statements(self, step: Step, body: Body) -> list[Statement] | Skip:
         """What a step says of an event: transformed, composed, enriched. Raises what the plugins raise."""
         return self._say(step, body, step.extract(body), step.site, step.compose)
 
-    def _say(
-        self, step: Step, body: Mapping[str, Any], values: Any, site: Site, compose: Compose
-    ) -> list[Statement] | Skip:
+    def _say(self, step: Step, body: Body, values: Any, site: Site, compose: Compose) -> list[Statement] | Skip:
         said = step.function(values, site)
-        made = said if isinstance(said, Skip) else compose(step.common(body), said)
+        if isinstance(said, Skip):
+            return said
+        made = compose(step.common(body), said)
         if isinstance(made, Skip):
             return made
         if len(made) > MOST_STATEMENTS:
@@ -103,8 +107,9 @@ class Pipeline:
             _enrich(name, enrich, body, step.standard, statements)
         return statements
 
-    def _transform(self, step: Step, event: SourceEvent, allowed: list[str], denials: dict[str, Denial]) -> Outcome:
-        body = event.body
+    def _transform(
+        self, step: Step, event: SourceEvent, body: Body, allowed: list[str], denials: dict[str, Denial]
+    ) -> Outcome:
         own: dict[str, list[Statement]] = {}
         denied = {name: denial.reason for name, denial in denials.items()} if denials else {}
         try:
@@ -113,15 +118,8 @@ class Pipeline:
             if isinstance(made, Skip):
                 log.debug("%s skipped for %s: %s", event.name, step.standard, made.reason)
                 return Outcome(step.standard, State.SKIPPED, event.name, reason=made.reason)
-            for name in [name for name in allowed if name in step.own] if step.own else ():
-                allowed.remove(name)
-                theirs = self._say(step, body, values, *step.own[name])
-                if isinstance(theirs, Skip):
-                    denied[name] = theirs.reason
-                elif _ids(theirs).isdisjoint(_ids(made).union(*map(_ids, own.values()))):
-                    own[name] = theirs
-                else:  # to the outbox it would be the same statement, and go out with the others' pseudonym
-                    denied[name] = NOT_ITS_OWN
+            if step.own:
+                self._say_own(step, body, values, made, allowed, own, denied)
         except EventError as error:
             return _failed(step.standard, event, error)
         except Exception as error:
@@ -131,14 +129,45 @@ class Pipeline:
             _note_absent(event, step.transformer.reads)
             for name, reason in denied.items():
                 log.debug("%s kept from %s: %s", event.name, name, reason)
-        return Outcome(step.standard, State.TRANSFORMED, event.name, made, tuple(allowed), own, denied)
+        return Outcome(step.standard, _TRANSFORMED, event.name, made, tuple(allowed), own, denied)
+
+    def _say_own(
+        self,
+        step: Step,
+        body: Body,
+        values: Any,
+        made: list[Statement],
+        allowed: list[str],
+        own: dict[str, list[Statement]],
+        denied: dict[str, str],
+    ) -> None:
+        """Say it once more for each destination that has pseudonyms of its own."""
+        for name in [name for name in allowed if name in step.own]:
+            allowed.remove(name)
+            theirs = self._say(step, body, values, *step.own[name])
+            if isinstance(theirs, Skip):
+                denied[name] = theirs.reason
+            elif _ids(theirs).isdisjoint(_ids(made).union(*map(_ids, own.values()))):
+                own[name] = theirs
+            else:  # to the outbox it would be the same statement, and go out with the others' pseudonym
+                denied[name] = NOT_ITS_OWN
 
 
-def _enrich(
-    name: str, enrich: Callable[..., Any], body: Mapping[str, Any], standard: str, statements: list[Statement]
-) -> None:
+def _first_skip(filters: Sequence[tuple[str, Callable[[Body], Skip | None]]], body: Body) -> Skip | None:
+    for name, keep in filters:
+        try:
+            skip = keep(body)
+        except Exception as error:  # fail closed: an event that a filter cannot judge goes nowhere
+            complain(f"filter {name} raised {type(error).__name__}: the event is skipped")
+            skip = Skip(f"filter {name} failed")
+        if skip is not None:
+            return skip
+    return None
+
+
+def _enrich(name: str, enrich: Callable[..., Any], body: Body, standard: str, statements: list[Statement]) -> None:
     try:
-        parts = enrich(fields=body, standard=standard)
+        parts = enrich(body, standard)
     except Exception as error:
         raise TransformError(f"enricher {name} raised {type(error).__name__}") from None
     if parts is None:

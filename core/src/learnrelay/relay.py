@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .assembly import Assembly, assemble
 from .delivery import EmbeddedEngine, Engine, Outbox, Parcel
-from .errors import EventError
+from .delivery.drain import AT_ONCE
+from .delivery.engine import Makers, Wake
+from .delivery.figures import Recorder
+from .delivery.leases import LeaseKeeper
+from .delivery.queue import DEFERRED
+from .errors import EventError, TransformError
 from .events import SourceEvent, event_from_line, event_from_mapping
 from .kinds import moment
 from .pipeline import Outcome, Pipeline, State, serialise
+from .pruning import pruners
+from .sealing import Seal
+
+if TYPE_CHECKING:
+    from .delivery.deferred import Deferral
+
+log = logging.getLogger(__name__)
 
 
 class Relay:
@@ -35,8 +48,12 @@ class Relay:
         self.assembly = assembly
         self.pipeline = Pipeline(assembly.plan)
         self.outbox = Outbox.open(assembly.config.delivery)
-        self.engine = self._engine()
         self._critical = critical_events(assembly)
+        self._recorder = Recorder(self.outbox, list(assembly.standards))
+        key = assembly.config.delivery.key
+        self._seal = Seal(key) if key is not None else None
+        self._deferral = self._make_deferral()
+        self.engine = self._make_engine()
         self._started = False
 
     @classmethod
@@ -47,20 +64,44 @@ class Relay:
     def emit(self, event: Mapping[str, Any] | bytes | str) -> list[Outcome]:
         """Take one event: an object of either shape, or a line of a tracking log.
 
-        Returns what became of it for each standard; an event that fails is an outcome, not an exception. Raises
-        OutboxError or OutboxFullError, when what it became could not be stored; then nothing of it is.
+        Returns what became of it for each standard; an event that fails is an outcome, not an exception. Of an event
+        that is left to the worker's pipeline (``delivery.pipeline``) nothing has become yet: an empty list. Raises
+        OutboxError or OutboxFullError, when it or what it became could not be stored; then nothing of it is.
         """
         source = self._read(event)
         if isinstance(source, Outcome):
+            self._recorder.count_unreadable(source.reason)
             return [source]
-        outcomes = self.pipeline.process(source)
-        when = moment(source.body["timestamp"])
-        if parcels := [parcel for outcome in outcomes for parcel in parcels_of(outcome, when, self._critical)]:
+        if self._deferral is not None and self._deferral.put(source):
+            self._arrived({DEFERRED: 1})
+            return []
+        outcomes, parcels = self.process(source)
+        if parcels:
             self.outbox.put(parcels)
-            self.start()
-            for name, arrivals in Counter(name for parcel in parcels for name in parcel.destinations).items():
-                self.engine.wake(name, arrivals)
+            self._arrived(Counter(name for parcel in parcels for name in parcel.destinations))
+        self._recorder.count(outcomes)
         return outcomes
+
+    def process(self, source: SourceEvent) -> tuple[list[Outcome], list[Parcel]]:
+        """What becomes of an event, and what the outbox is to keep of that. Stores nothing."""
+        outcomes = self.pipeline.process(source)
+        when = moment(source.body["timestamp"]) if outcomes[0].standard else None
+        parcels: list[Parcel] = []
+        for number, outcome in enumerate(outcomes):
+            try:
+                parcels += parcels_of(outcome, when, self._critical)
+            except TransformError as error:  # a plugin put something into a statement that JSON cannot say
+                error.event_name, error.event_id = source.name, source.id
+                log.warning("%s for %s: %s", type(error).__name__, outcome.standard, error)
+                outcomes[number] = Outcome(
+                    outcome.standard, State.FAILED, source.name, reason=error.reason, error=error
+                )
+        return outcomes, parcels
+
+    def _arrived(self, arrivals: Mapping[str, int]) -> None:
+        self.start()
+        for name, number in arrivals.items():
+            self.engine.wake(name, number)
 
     @staticmethod
     def _read(event: Mapping[str, Any] | bytes | str) -> SourceEvent | Outcome:
@@ -71,13 +112,50 @@ class Relay:
         except EventError as error:
             return Outcome("", State.FAILED, reason=error.reason, error=error)
 
-    def _engine(self) -> Engine:
+    def _make_deferral(self) -> Deferral | None:
+        if self._seal is None or self.assembly.config.delivery.pipeline != "worker":
+            return None
+        from .delivery.deferred import Deferral
+
+        return Deferral(self.outbox, pruners(self.assembly.plan, self.assembly.registry), self._seal)
+
+    @property
+    def others(self) -> Makers:
+        """Queues of the outbox that are no destination's, and who works on them.
+
+        With a key, deferred events are worked off also when no new ones come.
+        """
+        if (seal := self._seal) is None:
+            return {}
+        from .delivery.deferred import Worker
+
+        def make(keeper: LeaseKeeper, wake: Wake) -> Worker:
+            return Worker(self.outbox, self.process, list(self.assembly.standards), seal, keeper, wake)
+
+        return {DEFERRED: make}
+
+    @property
+    def queues(self) -> list[str]:
+        """Names of all queues, in the order in which what waits moves on."""
+        return [*self.others, *self.assembly.config.destinations]
+
+    def _make_engine(self) -> Engine:
         config = self.assembly.config
         if config.delivery.engine == "celery":
             from .delivery.celery_engine import CeleryEngine
 
             return CeleryEngine(config.delivery)
-        return EmbeddedEngine(self.outbox, config.destinations, self.assembly.standards)
+        return EmbeddedEngine(self.outbox, config.destinations, self.assembly.standards, self.others)
+
+    def work_off(self) -> int:
+        """Run the pipeline on the deferred events that are free, here and now; says how many are left."""
+        if (make := self.others.get(DEFERRED)) is not None:
+            keeper = LeaseKeeper(self.outbox.settings.lease)
+            worker = make(keeper, self.engine.wake)
+            while worker.step() is AT_ONCE:
+                pass
+            keeper.close()
+        return self.outbox.status([DEFERRED])[DEFERRED].waiting
 
     def start(self) -> None:
         """Start delivering in the background, if that is not done yet."""
@@ -88,6 +166,7 @@ class Relay:
     def close(self, timeout: float = 10.0) -> None:
         """Stop delivering: what is under way is finished or handed back within ``timeout`` seconds."""
         self.engine.stop(timeout)
+        self._recorder.close()
         self.outbox.close()
 
     def __enter__(self) -> Self:

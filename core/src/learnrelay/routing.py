@@ -13,11 +13,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar, NamedTuple
 
+from .complaints import Complaints
 from .config.models import Destination
 from .fields import Fields, compile_extractor
 from .patterns import Matches, glob, regex
 
-log = logging.getLogger(__name__)
+complain = Complaints(logging.getLogger(__name__))
 
 Check = Callable[[Mapping[str, Any]], "str | None"]
 """Body of an event → None, or why the destination may not have it (constant words, no value)."""
@@ -91,6 +92,11 @@ class ScopeRule:
         if denies:
             self._in_doubt[Doubt.ABSENT] = None
 
+    @property
+    def reads(self) -> type[Fields]:
+        """The fields that the proof looks at."""
+        return self._reads
+
     def denial(self, body: Mapping[str, Any], told: dict[Any, Any]) -> Denial | None:
         """What denies. ``told`` remembers, for one event, what its fields are and to whom it belongs."""
         owners: Any = told.get(self._scope)
@@ -112,7 +118,7 @@ class ScopeRule:
             sound = isinstance(owners, Doubt) or (owners and isinstance(owners, (tuple, list, set, frozenset)))
             return owners if sound else Doubt.FAILED
         except Exception as error:
-            log.error("scope %s raised %s and therefore denies", self._scope.key, type(error).__name__)
+            complain(f"scope {self._scope.key} raised {type(error).__name__} and therefore denies")
             return Doubt.FAILED
 
 
@@ -212,7 +218,7 @@ def check_of_router(function: Callable[..., Any], destination: Destination) -> C
     """What a routing plugin says of a destination as a check. Anything but None denies."""
 
     def denial(body: Mapping[str, Any]) -> str | None:
-        skip = function(fields=body, destination=destination)
+        skip = function(body, destination)
         return None if skip is None else str(skip.reason)
 
     return denial
@@ -227,7 +233,7 @@ def first_denial(checks: Sequence[tuple[str, Check]], body: Mapping[str, Any]) -
         try:
             reason = check(body)
         except Exception as error:
-            log.error("%s raised %s and therefore denies", name, type(error).__name__)
+            complain(f"{name} raised {type(error).__name__} and therefore denies")
             return Denial(name, f"{name} failed")
         if reason is not None:
             return Denial(name, reason)

@@ -70,6 +70,10 @@ class IdentityProvider(ABC):
     def digest(self, value: str, space: str) -> str:
         """A UUID text for another linkable value (a session key): not reversible, the same on every host."""
 
+    def knows_addresses(self) -> bool:
+        """Whether any learner may have an e-mail address; asked once, at start-up."""
+        return True
+
     def own_spaces(self) -> str | None:
         """None if destinations can have pseudonyms of their own, else what the operator must do for it."""
         return None
@@ -86,7 +90,7 @@ class CourseProvider(ABC):
         """The title of a course run, None where it is not known."""
 
 
-def cached(look_up: Callable[[K], V], limit: int = 50_000) -> Callable[[K], V]:
+def cached(look_up: Callable[[K], V], limit: int = 10_000) -> Callable[[K], V]:
     """Remember answers, the oldest leaving first. Several threads may share it (at worst one asks twice)."""
     known: dict[K, V] = {}
 
@@ -103,7 +107,7 @@ def cached(look_up: Callable[[K], V], limit: int = 50_000) -> Callable[[K], V]:
     return answer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # equal to itself only, so it is a cheap key
 class Site:
     """The platform as the mappings of one pseudonym space see it. ``root_url`` has no slash at the end.
 
@@ -119,16 +123,18 @@ class Site:
     def __post_init__(self) -> None:
         """Put caches before the look-ups."""
         look_ups: Mapping[str, Any] = {
-            "learner": cached(self._learner),
+            "_iri": cached(self._address),
+            "learner": cached(self._learner, limit=50_000),  # a provider may ask another system
             "digest": cached(lambda value: self.identity.digest(value, self.space)),
             "course_title": cached(self.courses.title),
         }
         for name, look_up in look_ups.items():
             object.__setattr__(self, name, look_up)
 
-    learner: Callable[[UserRef], Learner | None] = field(init=False, repr=False, compare=False)
-    digest: Callable[[str], str] = field(init=False, repr=False, compare=False)
-    course_title: Callable[[str], str | None] = field(init=False, repr=False, compare=False)
+    _iri: Callable[[tuple[str, ...]], str] = field(init=False, repr=False)
+    learner: Callable[[UserRef], Learner | None] = field(init=False, repr=False)
+    digest: Callable[[str], str] = field(init=False, repr=False)
+    course_title: Callable[[str], str | None] = field(init=False, repr=False)
 
     def _learner(self, user: UserRef) -> Learner | None:
         found = self.identity.learner(user, self.space)
@@ -139,6 +145,9 @@ class Site:
 
         What may not stand in the path of an IRI (RFC 3987, 2.2) is percent-encoded; other scripts stay as they are.
         """
+        return self._iri(parts)
+
+    def _address(self, parts: tuple[str, ...]) -> str:
         joined = "/".join(parts)
         if (_NOT_IN_AN_ASCII_PATH if joined.isascii() else _NOT_IN_A_PATH).search(joined):
             joined = _NOT_IN_A_PATH.sub(lambda found: quote(found[0], safe=""), joined)

@@ -8,6 +8,11 @@ from typing import Any
 
 from .pipeline import Outcome, State
 
+_TRANSFORMED = State.TRANSFORMED
+
+Counted = tuple[str, str, str]
+"""(standard or destination, outcome, reason), the first and the last empty where there is none."""
+
 
 @dataclass(slots=True)
 class StandardTally:
@@ -19,6 +24,21 @@ class StandardTally:
     skipped: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     denied: Counter[str] = field(default_factory=Counter)
+
+    def count(self, outcome: Outcome) -> None:
+        """Count what became of one event."""
+        state = outcome.state
+        if state is _TRANSFORMED:
+            self.transformed += 1
+            self.statements += len(outcome.statements)
+            if outcome.denied:
+                self.denied.update(f"{name}: {reason}" for name, reason in outcome.denied.items())
+        elif state is State.NOT_MAPPED:
+            self.not_mapped += 1
+        elif state is State.SKIPPED:
+            self.skipped[outcome.reason] += 1
+        else:
+            self.failed[in_words(outcome)] += 1
 
     @property
     def events(self) -> int:
@@ -42,24 +62,42 @@ class Tally:
     def count(self, outcomes: list[Outcome]) -> None:
         """Count the outcomes of one event; a standard without an outcome of its own did not map it."""
         self.lines += 1
-        told = {outcome.standard: outcome for outcome in outcomes}
-        for name, tally in self.standards.items():
-            outcome = told.get(name) or told.get("")
-            if outcome is None or outcome.state is State.NOT_MAPPED:
-                tally.not_mapped += 1
-            elif outcome.state is State.TRANSFORMED:
-                tally.transformed += 1
-                tally.statements += len(outcome.statements)
-                tally.denied.update(f"{name}: {reason}" for name, reason in outcome.denied.items())
-            elif outcome.state is State.SKIPPED:
-                tally.skipped[outcome.reason] += 1
-            else:
-                tally.failed[in_words(outcome)] += 1
+        standards = self.standards
+        told = 0
+        for outcome in outcomes:
+            if not outcome.standard:
+                for tally in standards.values():
+                    tally.count(outcome)
+                return
+            if (of := standards.get(outcome.standard)) is not None:
+                of.count(outcome)
+                told += 1
+        if told < len(standards):
+            for name in standards.keys() - {outcome.standard for outcome in outcomes}:
+                standards[name].not_mapped += 1
 
     def count_unreadable(self, reason: str) -> None:
         """Count a line that is no event."""
         self.lines += 1
         self.unreadable[reason] += 1
+
+    def counted(self) -> Counter[Counted]:
+        """All of it in one counter, such as ``("", "read", "")`` and ``("acme", "skipped", reason)``.
+
+        Of a standard, read = unreadable + transformed + not mapped + skipped + failed.
+        """
+        told: Counter[Counted] = Counter({("", "read", ""): self.lines})
+        told.update({("", "unreadable", reason): number for reason, number in self.unreadable.items()})
+        for name, tally in self.standards.items():
+            told[name, "transformed", ""] = tally.transformed
+            told[name, "statements", ""] = tally.statements
+            told[name, "not mapped", ""] = tally.not_mapped
+            told.update({(name, "skipped", reason): number for reason, number in tally.skipped.items()})
+            told.update({(name, "failed", reason): number for reason, number in tally.failed.items()})
+            for denied, number in tally.denied.items():
+                destination, _, reason = denied.partition(": ")
+                told[destination, "denied", reason] += number
+        return +told
 
     @property
     def failures(self) -> int:

@@ -18,6 +18,8 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+import orjson
+
 from .families import Skip
 from .fields import ENTRY_KEY, Field, Fields
 from .kinds import Kind
@@ -98,6 +100,7 @@ class TracedCourses(CourseProvider):
 
 _MARK = re.compile(r"mk\d+[a-z]")
 _TOKENS = re.compile(r"[0-9a-f]{32}@learner\.invalid|[0-9a-f]{40}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_COMPUTED = re.compile(r"\d{3}|mk\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
 _USER_NAMES = re.compile(r"(\w+_)?user_id")
 _COURSE_NAMES = re.compile(r"course_(id|key)|courserun_key")
@@ -226,6 +229,7 @@ def words_of(function: Callable[..., Any]) -> list[str]:
 _MOST_FORMS = 10
 _MOST_VALUES = 30
 _MOST_WORDS = 16
+_MOST_REMEMBERED = 4_000
 _NONE: list[Any] = []
 
 Sample = dict[str, Any]
@@ -235,11 +239,12 @@ Sample = dict[str, Any]
 class Tracer:
     """Traces one mapping."""
 
-    def __init__(self, pipeline: Pipeline, step: Step, event: str, common: type[Fields]) -> None:
+    def __init__(self, pipeline: Pipeline, step: Step, event: str, common: type[Fields], *more: type[Fields]) -> None:
+        """``more``: what enrichers read."""
         self.pipeline = pipeline
         self.step = step
         self.event = event
-        self.sources = sources_of([step.transformer.reads, common], words_of(step.function))
+        self.sources = sources_of([step.transformer.reads, common, *more], words_of(step.function))
         self.containers = {
             path for path in self.sources
             if not path.endswith(".*") and any(other.startswith(path + ".") for other in self.sources)
@@ -250,6 +255,7 @@ class Tracer:
         }
         self.marked = list(self.sources)
         self.found: dict[str, dict[str, Form]] = {path: {} for path in self.sources}
+        self._said = lru_cache(_MOST_REMEMBERED)(self._run)
 
     def typical(self) -> Leaves:
         """What is said of a sample: what is the same of an event is the mapping's own, not the event's."""
@@ -282,9 +288,17 @@ class Tracer:
                     samples.append(altered)
                 if path in altered and altered[path] not in self.telling[path]:
                     self.telling[path].append(altered[path])
+        words = [path for path, values in self.telling.items() if len(values) > 2]
+        alone = [
+            {**samples[1], collection: 1, path: value}
+            for collection in self.sources if collection.endswith(".*")
+            for path in words if path != collection
+            for value in self.telling[path][2:]
+        ]  # fmt: skip
+        for sample in [*samples, *alone]:  # again, with the words that only later samples have shown to matter
+            self._note(sample, words)
         for path, source in self.sources.items():
-            relative = [value for value in source.values if isinstance(value, str) and value.startswith("/")]
-            others = [{**whole, path: value} for value in relative]
+            others = [{**whole, path: value} for value in source.values if _is_completed(value, source.values[0])]
             if path in whole and not source.declared.needed:
                 others.append({p: v for p, v in whole.items() if p != path})
             for sample in others:
@@ -299,6 +313,11 @@ class Tracer:
         for path in users:
             for sample in samples:
                 self._note({**{p: v for p, v in sample.items() if p not in users}, path: one_user[path]}, [path])
+        for path, found in self.found.items():
+            for inner in self.found if path.endswith(".*") else ():
+                if inner.startswith(path + "."):  # without the entry there is none of it
+                    for output in self.found[inner]:
+                        found.setdefault(output, Form.DECIDES)
         return self.found
 
     def _note(self, sample: Sample, paths: Iterable[str], every: bool = False) -> None:
@@ -348,9 +367,13 @@ class Tracer:
                 yield path, rest, after
 
     def _leaves(self, sample: Sample) -> Leaves | None:
-        """What is said of a sample; None where nothing is. Marks in it tell where they came from."""
+        """What is said of a sample; None where nothing is. A third of all samples come up more than once."""
+        return self._said(orjson.dumps(sample, option=orjson.OPT_SORT_KEYS))
+
+    def _run(self, sample: bytes) -> Leaves | None:
+        """The same of a sample as JSON. Marks in it tell where they came from."""
         try:
-            made = self.pipeline.statements(self.step, body_of(self.event, sample))
+            made = self.pipeline.statements(self.step, body_of(self.event, orjson.loads(sample)))
         except Exception:  # a sample that the mapping cannot use tells nothing
             return None
         if isinstance(made, Skip) or not made:
@@ -358,9 +381,10 @@ class Tracer:
         leaves = leaves_of(made)
         for output, values in leaves.items():
             for value in values:
-                for number in _numbers_of_marks(value) if isinstance(value, str) else ():
-                    if number < len(self.marked):
-                        self.found[self.marked[number]][output] = Form.VALUE
+                if type(value) is str and "mk" in value:
+                    for number in _numbers_of_marks(value):
+                        if number < len(self.marked):
+                            self.found[self.marked[number]][output] = Form.VALUE
         return leaves
 
     def _compare(self, before: Leaves, after: Leaves, path: str, was: Any, became: Any) -> None:
@@ -389,6 +413,13 @@ class Tracer:
         return form
 
 
+def _is_completed(value: Any, first: Any) -> bool:
+    """Whether a mapping may complete the value with what other paths say: a relative address, a block's short id."""
+    if not isinstance(value, str):
+        return False
+    return value.startswith("/") or (str(first).startswith("block-v1:") and _MARK.fullmatch(value) is not None)
+
+
 @lru_cache(100_000)
 def _numbers_of_marks(text: str) -> tuple[int, ...]:
     return tuple(int(mark[2:-1]) for mark in _MARK.findall(text) if mark[-1] in "abcr")
@@ -401,10 +432,12 @@ def _form(leaves: Leaves | None) -> frozenset[tuple[str, str]]:
 
 def _constant(values: list[Any]) -> bool:
     """Whether values are of the mapping's own words: nothing computed or taken from the sample is in them."""
-    return all(
-        isinstance(value, (bool, str)) and not re.search(r"\d{3}|mk\d", str(value).rpartition("/")[2])
-        for value in values
-    )
+    return all(value is True or value is False or (type(value) is str and _is_word(value)) for value in values)
+
+
+@lru_cache(100_000)
+def _is_word(text: str) -> bool:
+    return _COMPUTED.search(text, text.rfind("/") + 1) is None
 
 
 def _shows(raw: Any, value: Any) -> bool:
@@ -467,7 +500,11 @@ def leaves_of(statements: Sequence[Statement]) -> Leaves:
 def _walk(value: Any, path: str, found: Leaves) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
-            _walk(inner, below(path, key), found)
+            inside = below(path, key)
+            if type(inner) is str:  # most are; spares a call
+                found.setdefault(inside, []).append(inner)
+            else:
+                _walk(inner, inside, found)
     elif isinstance(value, (list, tuple)):
         for inner in value:
             _walk(inner, f"{path}[*]", found)

@@ -18,6 +18,7 @@ from learnrelay.delivery import Outbox, Parcel, Status
 from learnrelay.delivery.drain import Drainer, Rest
 from learnrelay.delivery.leases import LeaseKeeper
 from learnrelay.secrets import Secret
+from learnrelay.standards import Standard
 
 from .consumer import Consumer, PlainStandard
 
@@ -88,12 +89,14 @@ def parcels(first: int, last: int, *destinations: str) -> list[Parcel]:
 class Drain:
     """A drainer on a turned clock: `run` steps it, and lets its rests pass at once."""
 
-    def __init__(self, outbox: Outbox, clock: TurnedClock, destination: Destination) -> None:
+    def __init__(
+        self, outbox: Outbox, clock: TurnedClock, destination: Destination, standard: Standard | None = None
+    ) -> None:
         self.outbox = outbox
         self.clock = clock
         self.name = destination.name
         self._keeper = LeaseKeeper(outbox.settings.lease)
-        self.drainer = Drainer(outbox, destination, PlainStandard(), self._keeper, random.Random(7))
+        self.drainer = Drainer(outbox, destination, standard or PlainStandard(), self._keeper, random.Random(7))
 
     @property
     def status(self) -> Status:

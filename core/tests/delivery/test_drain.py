@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from learnrelay.config.models import Auth, Batch, Delivery, Retry
-from learnrelay.delivery import Outbox
+from learnrelay.delivery import Outbox, Selection
+from learnrelay.delivery.alerts import Watch
 from learnrelay.secrets import Secret
 
 from .conftest import Drain, TurnedClock, parcels
@@ -75,7 +77,127 @@ def test_a_batch_with_one_refused_statement_takes_few_requests(consumer: Consume
     assert len(consumer.requests) <= 15
     with one.outbox.database.transaction() as transaction:
         ((reason,),) = transaction.execute("SELECT reason FROM learnrelay_dead_letter")
-    assert reason.startswith("422 unknown verb!!!") and len(reason) == 300
+    assert reason.startswith("HTTP 422: unknown verb!!!") and len(reason) == 300
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@given(
+    size=st.sampled_from([16, 64, 100]),
+    status=st.sampled_from([400, 409, 500, 503]),
+    places=st.sets(st.integers(1, 200), min_size=1, max_size=4),
+)
+def test_a_culprit_costs_some_logarithm_of_requests(
+    size: int, status: int, places: set[int], tmp_path_factory: pytest.TempPathFactory, clock: TurnedClock,
+    consumer: Consumer, drain: MakeDrain,
+) -> None:  # fmt: skip
+    consumer.__init__()  # type: ignore[misc]
+    condemned = {f"s{n}" for n in places}
+    consumer.behave = lambda batch: status if condemned & set(batch) else None
+    outbox = Outbox.open(Delivery(database=Secret(f"sqlite:///{tmp_path_factory.mktemp('outbox')}/outbox.db")), clock)
+    outbox.put(parcels(1, 200, "a"))
+    one = drain(outbox, url=consumer.url, batch=Batch(size, 1.0), retry=Retry(attempts=2, backoff=2.0, ceiling=60.0))
+    one.run(hours=2)
+    assert set(consumer.stored) == set(ids(1, 200)) - condemned
+    assert (one.status.dead, one.status.waiting) == (len(condemned), 0)
+    alone = sum(len(batch) == 1 for batch in consumer.requests if status >= 500)  # probes, and what stepped aside
+    assert len(consumer.requests) - alone <= -(-200 // size) + len(places) * 2 * (size.bit_length() + 1)
+    assert alone <= len(places) * 6 + 6
+    outbox.close()
+    consumer.stop()
+
+
+def test_what_is_too_large_is_sent_in_batches_that_fit_from_then_on(consumer: Consumer, drain: MakeDrain) -> None:
+    one = drain(batch=Batch(100, 1.0))
+    consumer.behave = lambda batch: 413 if len(batch) > 30 else None
+    one.outbox.put(parcels(1, 1000, "a"))
+    one.run()
+    assert consumer.order == ids(1, 1000) and set(consumer.received.values()) <= {1, 2, 3, 4}
+    sizes = [len(batch) for batch in consumer.requests]
+    assert sizes[:3] == [100, 50, 25] and set(sizes[2:]) == {25, 50}
+    assert sizes.count(50) <= 1 + 1000 // 25 // 32, "tried again now and then"
+
+    consumer.behave = lambda batch: None
+    one.outbox.put(parcels(1001, 6000, "a"))
+    one.run()
+    assert len(consumer.requests[-1]) == 100, "and grows when it may"
+    assert len(consumer.stored) == 6000 and one.status.dead == 0
+
+
+def test_one_statement_that_is_too_large_does_not_shrink_the_batches(consumer: Consumer, drain: MakeDrain) -> None:
+    one = drain(batch=Batch(100, 1.0))
+    consumer.behave = lambda batch: (413, {}, b"too much") if "s142" in batch else None
+    one.outbox.put(parcels(1, 600, "a"))
+    one.run()
+    assert set(consumer.stored) == set(ids(1, 600)) - {"s142"}
+    (letter,) = one.outbox.dead_letters.list()
+    assert (letter.statement_id, letter.reason, letter.conflict) == ("s142", "HTTP 413: too much", False)
+    assert [len(batch) for batch in consumer.requests[-3:]] >= [100, 100]
+    assert len(consumer.requests) <= 6 + 2 * 7
+
+
+def test_what_the_consumer_has_in_another_form_is_kept_apart_and_alarms_nobody(
+    consumer: Consumer, drain: MakeDrain, clock: TurnedClock
+) -> None:
+    one = drain()
+    old = dict.fromkeys(["s3", "s40", "s41"], "said in another form")
+    consumer.behave = lambda batch: (409, {}, b"have it") if old.keys() & set(batch) else None
+    one.outbox.put(parcels(1, 50, "a"))
+    one.run()
+    assert len(consumer.stored) == 47
+    status = one.status
+    assert (status.dead, status.conflicts, status.accepted) == (3, 3, 50)
+    letters = one.outbox.dead_letters
+    assert letters.count(Selection(conflict=True)) == 3 and letters.count(Selection(conflict=False)) == 0
+    assert {letter.reason for letter in letters.list()} == {"HTTP 409: have it"}
+    watch = Watch(one.outbox)
+    watch.check()
+    with one.outbox.database.transaction() as transaction:
+        assert transaction.execute("SELECT * FROM learnrelay_alert") == []
+
+    old.clear()  # the consumer forgot the old forms
+    assert letters.retry(Selection(conflict=True)) == 3
+    one.run()
+    assert len(consumer.stored) == 50 and (one.status.dead, one.status.conflicts) == (0, 0)
+
+
+def test_an_hour_of_outage_for_many_workers_costs_few_requests_and_nothing(
+    consumer: Consumer, open_outbox: Callable[..., Outbox], drain: MakeDrain, clock: TurnedClock
+) -> None:
+    """Four workers, a consumer that takes connections and says 503, new statements every minute."""
+    outbox = open_outbox(clock)
+    workers = [
+        drain(open_outbox(clock), batch=Batch(50, 2.0), retry=Retry(backoff=2.0, ceiling=300.0)) for _ in range(4)
+    ]
+    consumer.behave = lambda batch: 503
+    put = 0
+    for _ in range(60):
+        outbox.put(parcels(put + 1, put + 10, "a"))
+        put += 10
+        for _ in range(6):
+            for worker in workers:
+                worker.burst()
+            clock.now += 10
+    during = len(consumer.requests)
+    assert during < 60, "one probe at a time, for all workers together"
+    assert all(len(batch) == 1 for batch in consumer.requests[4:])
+    consumer.behave = lambda batch: None
+    started = clock.now
+    while workers[0].status.waiting:
+        outbox.put(parcels(put + 1, put + 1, "a"))  # new ones are not starved
+        put += 1
+        clock.now += max(0.5, min(worker.burst().seconds for worker in workers))
+        assert clock.now - started < 900
+    assert sorted(consumer.stored) == sorted(ids(1, put)) and workers[0].status.dead == 0
+    after = [len(batch) for batch in consumer.requests[during:]]
+    assert after[0] == 1 and after[1:12] == [50] * 11
+    queue = consumer.order[1:550]
+    assert queue == sorted(queue, key=lambda i: int(i[1:])), "oldest first"
 
 
 def test_an_outage_costs_nothing_and_ends_with_one_probe_then_full_batches_in_order(
@@ -136,10 +258,10 @@ def test_a_halted_destination_keeps_everything_and_says_so_once(
 ) -> None:
     secret = Secret("kept-quiet")
     one = drain(auth=Auth("basic", "relay", secret), retry=Retry(attempts=2, backoff=2.0, ceiling=100.0))
-    consumer.behave = lambda batch: (401, {}, b"who are you")
+    consumer.behave = lambda batch: (401, {}, b"who are you, kept-quiet or " + b64encode(b"relay:kept-quiet"))
     one.outbox.put(parcels(1, 30, "a"))
     one.spend(3600)
-    assert one.status.halted and one.status.paused == "401 who are you" and one.status.waiting == 30
+    assert one.status.halted and one.status.paused == "HTTP 401: who are you, *** or ***" and one.status.waiting == 30
     consumer.behave = lambda batch: (302, {"Location": consumer.url}, b"")
     one.spend(3600)
     consumer.behave = lambda batch: None
@@ -226,3 +348,35 @@ def test_a_crash_between_sending_and_marking_stores_nothing_twice(
     successor.run()
     assert set(consumer.received.values()) == {2} and len(consumer.stored) == 20
     assert successor.status.delivered == 20
+
+
+def test_a_probe_that_is_not_sent_any_more_leaves_no_pause_behind(
+    consumer: Consumer, drain: MakeDrain, clock: TurnedClock
+) -> None:
+    one = drain()
+    one.outbox.put(parcels(1, 5, "a"))
+    consumer.behave = lambda ids: 503
+    clock.now += one.burst().seconds
+    sent = len(consumer.requests)
+    one.drainer.stop()
+    one.drainer.step()  # claims the probe, and does not send it
+    assert len(consumer.requests) == sent
+    assert not one.outbox.queue("a").at_rest()
+
+    consumer.behave = lambda ids: None
+    before = clock.now
+    drain(one.outbox).run()
+    assert len(consumer.stored) == 5 and clock.now - before < one.outbox.settings.lease
+
+
+def test_a_probe_that_is_stored_at_the_last_moment_counts(
+    consumer: Consumer, drain: MakeDrain, clock: TurnedClock
+) -> None:
+    one = drain()
+    one.outbox.put(parcels(1, 5, "a"))
+    consumer.behave = lambda ids: 503
+    clock.now += one.burst().seconds
+    consumer.behave = lambda ids: one.drainer.stop()
+    one.drainer.step()
+    assert len(consumer.stored) == 1
+    assert not one.status.paused and not one.outbox.queue("a").at_rest()

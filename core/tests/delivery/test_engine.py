@@ -50,6 +50,19 @@ def test_delivers_what_was_left_and_what_comes(open_outbox: OpenOutbox, consumer
     assert outbox.status()["a"].delivered == 260
 
 
+def test_what_waits_for_nobody_is_told_at_the_start(
+    open_outbox: OpenOutbox, consumer: Consumer, engine: MakeEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = open_outbox()
+    outbox.put(parcels(1, 3, "a", "gone"))
+    assert engine(outbox, ("a", consumer)).drained(10)
+    deadline = time.monotonic() + 10
+    while "not in the file" not in caplog.text and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    assert "destination gone: not in the file, but 3 statement(s) wait for it" in caplog.text
+    assert caplog.text.count("not in the file") == 1
+
+
 def test_on_an_idle_system_the_first_statement_goes_at_once(
     open_outbox: OpenOutbox, consumer: Consumer, engine: MakeEngine
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -134,6 +136,48 @@ def test_full_blocks_then_raises_and_room_wakes(open_outbox: OpenOutbox) -> None
     assert outbox.status()["a"].accepted == 3
 
 
+def test_many_writers_at_once_stay_within_the_limit(open_outbox: OpenOutbox) -> None:
+    outboxes = [open_outbox(limit=100, wait=2.0) for _ in range(8)]
+    start = threading.Barrier(8)
+    full = []
+
+    def put(number: int) -> None:
+        start.wait()
+        for part in range(20):
+            first = 1000 * number + 10 * part
+            try:
+                outboxes[number].put(parcels(first, first + 4, "a"))
+            except OutboxFullError:
+                full.append(number)
+                return
+
+    writers = [threading.Thread(target=put, args=(number,)) for number in range(8)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert outboxes[0].status()["a"].waiting == 100
+    assert len(full) == 8
+
+
+def test_what_waits_for_a_destination_that_is_no_more_is_kept_told_and_given_up(open_outbox: OpenOutbox) -> None:
+    outbox = open_outbox(limit=1500)
+    outbox.put(parcels(1, 700, "a", "gone"))
+    claim = outbox.queue("gone").claim(3)
+    outbox.queue("gone").settle(claim, [Dead(row, "400") for row in claim.rows])
+    status = outbox.status(["a"])
+    assert status["gone"].orphaned and not status["a"].orphaned
+    assert not any(one.orphaned for one in outbox.status().values()), "nobody said what is in the file"
+    with pytest.raises(OutboxFullError):
+        outbox.put(parcels(701, 1000, "a"))
+    assert outbox.abandon("gone") == 700
+    assert outbox.abandon("gone") == 0 == outbox.abandon("never")
+    gone, a = outbox.status(["a"])["gone"], outbox.status(["a"])["a"]
+    assert (gone.waiting, gone.dead, gone.dropped, gone.accepted, gone.orphaned) == (0, 0, 700, 700, False)
+    assert a.waiting == 700 and stored_payloads(outbox) == 700
+    outbox.put(parcels(701, 1000, "a"))
+
+
 def test_the_file_is_for_its_owner_alone(tmp_path: Path, open_outbox: OpenOutbox) -> None:
     open_outbox().put(parcels(1, 1, "a"))
     for file in tmp_path.glob("outbox.db*"):
@@ -193,6 +237,80 @@ class TestSqliteFaults:
         with pytest.raises(OutboxError, match="not an SQLite database") as caught:
             open_outbox()
         assert "words" not in str(caught.value)
+
+
+FILL = """
+import resource, signal, sys
+from learnrelay.config.models import Delivery
+from learnrelay.delivery import Outbox, Parcel
+from learnrelay.errors import OutboxError
+from learnrelay.secrets import Secret
+outbox = Outbox.open(Delivery(database=Secret(sys.argv[1]), wait=0.1))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), -1))
+put = 0
+try:
+    while put < 100_000:
+        outbox.put([Parcel("plain", f"s{put + n}", "x", b'{"id":"s%d"}' % (put + n), ("a", "b")) for n in range(10)])
+        put += 10
+except OutboxError as error:
+    print(put, error)
+"""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_where_no_byte_more_can_be_written_what_was_taken_is_whole(
+    database_url: Secret, open_outbox: OpenOutbox
+) -> None:
+    """A limit of the operating system, as a full disk or a quota is one, in the middle of a transaction."""
+    done = subprocess.run(
+        [sys.executable, "-c", FILL, database_url.reveal(), "3000000"], capture_output=True, text=True, check=True
+    )
+    put, _, words = done.stdout.partition(" ")
+    assert "the disk fails" in words or "the disk is full" in words
+    outbox = open_outbox()
+    status = outbox.status()
+    assert status["a"].waiting == status["b"].waiting == stored_payloads(outbox) == int(put) > 100
+    with outbox.database.transaction() as transaction:
+        assert transaction.execute("PRAGMA integrity_check") == [("ok",)]
+    outbox.put(parcels(int(put), int(put) + 99, "a"))
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+class TestPostgresFaults:
+    """The same for PostgreSQL."""
+
+    def test_locked(self, open_outbox: OpenOutbox) -> None:
+        outbox, other = open_outbox(wait=0.3), open_outbox()
+        with other.database.transaction() as transaction:
+            transaction.change("LOCK TABLE learnrelay_statement IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(OutboxError, match="the database is locked"):
+                outbox.put(parcels(1, 1, "a"))
+        outbox.put(parcels(2, 2, "a"))
+        assert outbox.status()["a"].accepted == 1
+
+    def test_read_only(self, open_outbox: OpenOutbox) -> None:
+        outbox = open_outbox()
+        with (
+            pytest.raises(OutboxError, match="the database is read-only"),
+            outbox.database.transaction() as transaction,
+        ):
+            transaction.change("SET TRANSACTION READ ONLY")
+            transaction.change("DELETE FROM learnrelay_statement")
+        outbox.put(parcels(1, 1, "a"))
+
+    def test_gone_in_the_middle(self, open_outbox: OpenOutbox) -> None:
+        outbox, other = open_outbox(), open_outbox()
+        outbox.put(parcels(1, 1, "a"))
+        gone = pytest.raises(OutboxError, match=r"shutting down|does not answer|is lost")
+        with gone, outbox.database.transaction() as transaction:
+            ((backend,),) = transaction.execute("SELECT pg_backend_pid()")
+            transaction.change("DELETE FROM learnrelay_delivery")
+            with other.database.transaction() as another:
+                another.execute("SELECT pg_terminate_backend(:backend)", backend=backend)
+            transaction.change("DELETE FROM learnrelay_statement")
+        outbox.put(parcels(2, 2, "a"))
+        assert outbox.status()["a"].waiting == stored_payloads(outbox) == 2
 
 
 def test_a_forked_child_has_connections_of_its_own(open_outbox: OpenOutbox) -> None:

@@ -154,7 +154,7 @@ def test_wrong_credentials_end_it_at_once(replay: Replay, logs: Logs, consumer: 
     consumer.behave = lambda ids: 401
     run = replay(tmp_path / "log")
     assert run.code == 2
-    assert "destination main: 401" in run.told
+    assert "destination main: HTTP 401" in run.told
     consumer.behave = lambda ids: None
     assert replay(tmp_path / "log").code == 0
     assert len(consumer.stored) == 500

@@ -1,9 +1,10 @@
-"""A replay on many machines: real Celery workers, which may be killed; and one broker."""
+"""A replay on many machines: real Celery workers on real brokers; all of them may be killed, and brokers emptied."""
 
 from __future__ import annotations
 
 import gzip
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -11,26 +12,54 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import zstandard
+from kombu.connection import Connection
 
 from delivery.consumer import Consumer
+from learnrelay.replay.fleet import QUEUE
 
-from .conftest import Logs, Replay, ids_in, kill, reaches
+from .conftest import SECRET, Logs, Replay, ids_in, kill, reaches
 
 REDIS = os.environ.get("LEARNRELAY_TEST_REDIS_URL", "")
-BROKER = urlsplit(REDIS)._replace(path="/9").geturl()  # a database of its own
+AMQP = os.environ.get("LEARNRELAY_TEST_AMQP_URL", "")
+BROKERS = {"redis": REDIS and urlsplit(REDIS)._replace(path="/9").geturl(), "rabbitmq": AMQP}  # a database of its own
 
-pytestmark = pytest.mark.skipif(not REDIS, reason="no LEARNRELAY_TEST_REDIS_URL")
+
+@pytest.fixture(params=BROKERS)
+def broker(request: pytest.FixtureRequest) -> str:
+    """Its URL; empty to begin with."""
+    url = BROKERS[request.param]
+    if not url:
+        pytest.skip(f"no URL of a {request.param} for tests")
+    empty(url)
+    return url
+
+
+def _connection(url: str) -> Any:
+    return Connection(url)  # type: ignore[no-untyped-call]
+
+
+def empty(url: str) -> None:
+    """Take all tasks out of a broker, and all that Redis knows besides."""
+    with _connection(url) as connection, connection.channel() as channel:
+        if url.startswith("redis"):
+            channel.client.flushdb()
+        else:
+            channel.queue_declare(QUEUE, durable=True, auto_delete=False)
+            channel.queue_purge(QUEUE)
 
 
 @contextmanager
-def machine(replay: Replay) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker of two processes."""
+def machine(replay: Replay, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of two processes. RabbitMQ wants a name of its own for each."""
+    celery = str(Path(sys.executable).with_name("celery"))
     process = subprocess.Popen(
-        [Path(sys.executable).with_name("celery"), "-A", "learnrelay.replay.celery_app", "worker", "-c", "2"],
-        env={**replay.environment, "LEARNRELAY_CONFIG": str(replay.config)}, start_new_session=True,
+        [celery, "-A", "learnrelay.replay.celery_app", "worker", "-c", "2", "-n", f"{secrets.token_hex(4)}@%h"],
+        env={**replay.environment, "LEARNRELAY_CONFIG": str(replay.config), **environment}, start_new_session=True,
         cwd=replay.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -40,51 +69,117 @@ def machine(replay: Replay) -> Iterator[subprocess.Popen[bytes]]:
             kill(process)
 
 
-def with_broker(replay: Replay) -> None:
+def with_broker(replay: Replay, url: str) -> None:
     text = replay.config.read_text(encoding="utf-8")
-    replay.config.write_text(text.replace("[delivery]\n", f'[delivery]\nbroker = "{BROKER}"\n'), encoding="utf-8")
+    replay.config.write_text(text.replace("[delivery]\n", f'[delivery]\nbroker = "{url}"\n'), encoding="utf-8")
 
 
-def slow(ids: list[str]) -> None:
-    threading.Event().wait(0.005)
-
-
-def test_two_machines_do_what_one_does(replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path) -> None:
-    replay.configure(main=consumer.url)
-    with_broker(replay)
+def test_two_machines_do_what_one_does(replay: Replay, logs: Logs, broker: str, tmp_path: Path) -> None:
+    with_broker(replay, broker)
     bad = [b"{broken\n"] * 20
-    expected = logs("a.log", 12_000, *bad) + logs("b.log.gz", 3_000, *bad, packed=gzip.compress)
-    files = (tmp_path / "a.log", tmp_path / "b.log.gz")
+    expected = logs("a.log", 12_000, *bad)
+    expected += logs("b.log.gz", 3_000, *bad, packed=gzip.compress)
+    expected += logs("c.log.zst", 3_000, packed=zstandard.compress)
+    files = [tmp_path / name for name in ("a.log", "b.log.gz", "c.log.zst")]
     here = replay(*files, "--output", tmp_path / "here", "--since", "2026-03-01")
     records = replay.records()
-    with machine(replay), machine(replay) as second:
+    with machine(replay), machine(replay):
         there = replay(*files, "--output", tmp_path / "there", "--since", "2026-03-01", "--fleet")
-        assert there.told == here.told
-        assert ids_in(tmp_path / "there") == ids_in(tmp_path / "here") == expected
-        assert replay.records() == records
-        there.summary.pop("this_run"), here.summary.pop("this_run")
-        assert there.summary == here.summary
-        consumer.behave = slow
+    assert there.told == here.told
+    assert ids_in(tmp_path / "there") == ids_in(tmp_path / "here") == expected
+    assert replay.records() == records
+    there.summary.pop("this_run"), here.summary.pop("this_run")
+    assert there.summary == here.summary
+
+
+def test_whatever_dies_nothing_is_lost_and_nothing_stored_twice(
+    replay: Replay, logs: Logs, consumer: Consumer, broker: str, tmp_path: Path
+) -> None:
+    replay.configure(main=consumer.url)
+    with_broker(replay, broker)
+    bad = [b"{broken\n"] * 20
+    expected = logs("a.log", 24_000, *bad) + logs("b.log.gz", 6_000, *bad, packed=gzip.compress)
+    files = (tmp_path / "a.log", tmp_path / "b.log.gz")
+
+    def slow(ids: list[str]) -> None:
+        threading.Event().wait(0.02)
+
+    def more(requests: int) -> None:
+        reaches(lambda: len(consumer.requests) + going(), len(consumer.requests) + requests)
+
+    def going() -> int:
+        assert asking.poll() is None, asking.communicate()
+        return 0
+
+    consumer.behave = slow
+    with machine(replay) as first, machine(replay):
         asking = replay.start(*files, "--fleet")
-        reaches(lambda: len(consumer.requests), 50)
-        os.killpg(second.pid, signal.SIGKILL)
-        reaches(lambda: len(consumer.requests), 150)
+        more(100)
+        children = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text(encoding="ascii").split()
+        os.kill(int(children[-1]), signal.SIGKILL)  # one process, as when memory runs out
+        more(50)
+        kill(first)
+        more(50)
         kill(asking)
+        asking = replay.start(*files, "--fleet")
+        more(100)
+        empty(broker)
+        more(50)
+        kill(asking)
+        assert len(consumer.stored) < len(expected)
         consumer.behave = lambda ids: None
-        run = replay(*files, "--fleet")
-    assert run.code == 1  # the broken lines
+        asking = replay.start(*files, "--fleet")
+        reaches(lambda: len(consumer.stored), len(consumer.stored) + 1)
+        empty(broker)
+        asking.communicate(timeout=100)
+        assert asking.returncode == 1, "the broken lines"
+        run = replay(*files, "--fleet")  # is all of it done?
+    assert run.summary["this_run"]["lines"] == 0
+    assert run.summary["read"] == len(expected) + 40
+    assert run.summary["destinations"]["main"]["stored"] == len(expected)
+    assert len(replay.records()) == 40
     assert set(consumer.stored) == set(expected)
-    assert len(consumer.order) == len(expected)
-    assert run.summary["read"] == here.summary["read"]
+    assert len(consumer.order) == len(expected), "stored twice"
 
 
-def test_another_file_of_the_operator_is_noticed(replay: Replay, logs: Logs, tmp_path: Path) -> None:
-    with_broker(replay)
+def test_other_settings_and_other_secrets_are_refused(replay: Replay, logs: Logs, broker: str, tmp_path: Path) -> None:
+    with_broker(replay, broker)
     logs("a.log", 10)
+    arguments = (tmp_path / "a.log", "--output", tmp_path / "out", "--fleet")
+    with machine(replay, **{SECRET: "t" * 32}):
+        run = replay(*arguments)
+    assert run.code == 2
+    assert "secrets, tables or plugins are not those of who asks" in run.told
     with machine(replay):
-        assert replay(tmp_path / "a.log", "--output", tmp_path / "out", "--fleet").code == 0
+        assert replay(*arguments).code == 0
         text = replay.config.read_text(encoding="utf-8")
         replay.config.write_text(text.replace("learn.example.org", "other.example.org"), encoding="utf-8")
-        run = replay(tmp_path / "a.log", "--output", tmp_path / "out", "--fleet")
-    assert run.code == 1
-    assert "not those of the machine that asks" in run.told
+        run = replay(*arguments)
+    assert run.code == 2
+    assert "not those of who asks" in run.told
+
+
+def test_a_log_that_a_machine_does_not_have(replay: Replay, logs: Logs, broker: str, tmp_path: Path) -> None:
+    with_broker(replay, broker)
+    expected = logs("a.log", 2000) + logs("b.log", 2000)
+    arguments = (tmp_path / "a.log", tmp_path / "b.log", "--output", tmp_path / "out", "--fleet")
+    asking = replay.start(*arguments)
+    state = tmp_path / "learnrelay-replay"
+    reaches(lambda: len(list(state.glob("*.db"))), 1)
+    reaches(lambda: tasks(broker), 8)
+    content = (tmp_path / "b.log").read_bytes()
+    (tmp_path / "b.log").unlink()
+    with machine(replay):
+        _, told = asking.communicate(timeout=60)
+        assert asking.returncode == 1
+        assert told.count(b"b.log: No such file") == 1
+        assert ids_in(tmp_path / "out") == expected[:2000]
+        (tmp_path / "b.log").write_bytes(content)
+        assert replay(*arguments).code == 0
+    assert ids_in(tmp_path / "out") == expected
+
+
+def tasks(url: str) -> int:
+    """How many tasks wait in a broker."""
+    with _connection(url) as connection, connection.channel() as channel:
+        return int(channel.queue_declare(QUEUE, durable=True, auto_delete=False).message_count)

@@ -6,13 +6,18 @@ import gzip
 import json
 import random
 import threading
+import tracemalloc
 from collections import Counter
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import zstandard
 
+from delivery.consumer import Consumer
 from learnrelay.replay import Checkpoint, ReplayError
+from learnrelay.replay.checkpoint import Failures
 from plain import event, line
 
 from .conftest import Logs, Replay, ids_in, kill, reaches
@@ -101,6 +106,71 @@ def test_a_log_that_grew_is_read_on(replay: Replay, logs: Logs, tmp_path: Path) 
     assert ids_in(tmp_path / "out") == first + second
 
 
+def test_a_short_log_that_grew_is_the_same_log(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    first = logs("tracking.log", 3)
+    assert replay(tmp_path / "tracking.log", "--output", tmp_path / "out").code == 0
+    second = logs("rest", 500)
+    with (tmp_path / "tracking.log").open("ab") as log:
+        log.write((tmp_path / "rest").read_bytes())
+    for lines in (503, 0):
+        run = replay(tmp_path / "tracking.log", "--output", tmp_path / "out")
+        assert (run.code, run.summary["this_run"]["lines"], run.summary["read"]) == (0, lines, 503)
+    assert ids_in(tmp_path / "out") == first + second
+    third = logs("tracking.log", 500)  # rotated: another file under the same name
+    assert replay(tmp_path / "tracking.log", "--output", tmp_path / "out").summary["this_run"]["lines"] == 500
+    assert Counter(ids_in(tmp_path / "out")) == Counter(first + second + third)
+
+
+def test_a_log_by_several_names_is_read_once(
+    replay: Replay, logs: Logs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = logs("log", 100)
+    (tmp_path / "link").symlink_to(tmp_path / "log")
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run = replay("log", "./log", "other/../log", "lo*", "link", tmp_path / "log", "--output", tmp_path / "out")
+    assert (run.code, run.summary["files"]) == (0, 1), run.told
+    assert ids_in(tmp_path / "out") == expected
+
+
+def test_a_log_that_is_rotated_away_meanwhile(replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path) -> None:
+    replay.configure(main=consumer.url)
+    expected, fresh = logs("tracking.log", 8000), logs("fresh", 9000)
+
+    def slow(ids: list[str]) -> None:
+        threading.Event().wait(0.01)
+
+    consumer.behave = slow
+    process = replay.start(tmp_path / "tracking.log")
+    reaches(lambda: len(consumer.requests), 20)
+    (tmp_path / "tracking.log-1").hardlink_to(tmp_path / "tracking.log")
+    (tmp_path / "fresh").replace(tmp_path / "tracking.log")  # in one moment
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert told.count(b"tracking.log: is not the file any more that it was when the replay began") == 1
+    assert set(consumer.stored) < set(expected), "what stands in the new file was taken for the old one"
+    assert replay(tmp_path / "tracking.log", tmp_path / "tracking.log-1").code == 0
+    assert set(consumer.stored) == set(expected + fresh)
+
+
+def test_a_web_server_that_gives_whole_files_only(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    expected = logs("log", 500)
+    packed = gzip.compress((tmp_path / "log").read_bytes())
+    big = b'{"padding": "' + b"x" * 500_000 + b'"}\n'
+    (tmp_path / "large").write_bytes((tmp_path / "log").read_bytes() + big * 30)
+    (tmp_path / "packed").write_bytes(packed)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        assert replay(f"{url}/packed", "--output", tmp_path / "out").code == 0
+        assert ids_in(tmp_path / "out") == expected
+        run = replay(f"{url}/large", "--output", tmp_path / "out2")
+        assert run.code == 1
+        assert "/large: the store says ValueError" in run.told
+        server.shutdown()
+
+
 def test_what_is_said_twice_is_written_once(replay: Replay, logs: Logs, tmp_path: Path) -> None:
     expected = logs("log", 50)
     (tmp_path / "log").write_bytes((tmp_path / "log").read_bytes() * 2)
@@ -160,6 +230,24 @@ def test_bad_lines_cost_only_themselves(replay: Replay, logs: Logs, tmp_path: Pa
     assert "breaks off or is damaged" in replay.records()[-1]["reason"]
     found = ids_in(tmp_path / "out2")
     assert found == expected[: len(found)]
+
+
+def test_memory_does_not_grow_with_what_is_wrong(replay: Replay, tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"\n" * 300_000)
+    run = replay(tmp_path / "log", "--split", "1GiB", "--output", tmp_path / "out")
+    assert (run.code, run.summary["unreadable"]) == (1, {"blank line": 300_000})
+    with replay.errors.open("rb") as records:
+        for number, record in enumerate(records, 1):
+            if number in (1, 150_000, 300_000):
+                assert json.loads(record)["line"] == number
+    assert number == 300_000
+    packed = Failures()
+    tracemalloc.start()
+    for number in range(100_000):
+        packed.add({"line": number, "event": "", "reason": "blank line"})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**21
 
 
 def test_one_replay_at_a_time(tmp_path: Path) -> None:

@@ -12,35 +12,12 @@ from hypothesis import strategies as st
 import learnrelay_enterprise_filter as plugin
 from learnrelay import Fields, Scope, Skip, hookimpl, optional
 from learnrelay.access import Access
-from learnrelay.config.models import Destination
 from learnrelay.events import event_from_mapping
-from learnrelay.pipeline import Pipeline
-from learnrelay.plugins.plan import Gate, transform_table
-from learnrelay.routing import check_of_router
-from plain import event, plan_of, registry_of
+from learnrelay.kinds import structure
+from learnrelay.plugins.plan import transform_table
+from plain import event, registry_of
 
-ACME = "5f0c3a52-8f57-4d39-9a3e-0d9b0f6f2c11"
-UMBRA = "5f0c3a52-8f57-4d39-9a3e-0d9b0f6f2c12"
-RUN = "course-v1:Harbour+SAIL+2026"
-BLOCK = "block-v1:Harbour+SAIL+2026+type@problem+block@p1"
-
-
-def pipeline_for(scopes: dict[str, Any], *others: Any) -> Pipeline:
-    """A pipeline with one destination for each scope; ``others`` are plugins enabled before the filter."""
-    registry = registry_of(
-        *((f"other{n}", "filters", other) for n, other in enumerate(others)), ("enterprise_filter", "routers", plugin)
-    )
-    table, _ = transform_table(registry, {}, "")
-    access = Access(registry, table, [])
-    routers = registry.manager.hook.route_event.get_hookimpls()
-    gates = []
-    for name, scope in scopes.items():
-        rulings = access.rulings("plain", scope, {})
-        assert not rulings.problems, rulings.problems
-        destination = Destination(name, "plain", "https://here.example.org", scope)
-        asked = tuple((impl.plugin_name, check_of_router(impl.function, destination)) for impl in routers)
-        gates.append(Gate(destination, tuple(rulings.checks), tuple(rulings.scopes), asked))
-    return Pipeline(plan_of(registry, gates))
+from .tenants import ACME, BLOCK, ELSEWHERE, RUN, UMBRA, pipeline_for
 
 
 def decision(scope: Any, raw: dict[str, Any]) -> str:
@@ -51,7 +28,7 @@ def decision(scope: Any, raw: dict[str, Any]) -> str:
 
 
 def said(course_id: Any = RUN, data: dict[str, Any] | None = None, **context: Any) -> dict[str, Any]:
-    return event(data={"video": "v1", **(data or {})}, course_id=course_id, username="ada", **context)
+    return event(data={"video": "v1", **(data or {})}, course_id=course_id, **{"username": "ada", **context})
 
 
 NONE = "the event names none"
@@ -93,6 +70,8 @@ KEPT = "the event belongs to it"
         ({"enterprise": ACME}, said(data={"user_id": 4712}, enterprise_uuid=ACME), UNPROVEN),
         ({"enterprise": ACME}, said(data={"username": "bob"}, enterprise_uuid=ACME), UNPROVEN),
         ({"enterprise": ACME}, said(data={"user_id": 4712, "enterprise_uuid": ACME}), "yes"),
+        ({"enterprise": ACME}, said(data={"user_id": 4712}, enterprise_uuid=ACME, user_id=None), UNPROVEN),
+        ({"enterprise": ACME}, said(data={"username": "ada"}, enterprise_uuid=ACME, username=None), UNPROVEN),
         # university partners
         ({"org": "Harbour"}, said(), "yes"),
         ({"org": "Harbour"}, said(org_id="Harbour"), "yes"),
@@ -114,6 +93,12 @@ KEPT = "the event belongs to it"
         ({"org": "Harbour"}, said(data={"course_id": "course-v1:Harbour+X+1"}), CONTRADICTS),
         ({"org": "Harbour"}, said(data={"problem_id": BLOCK.replace("Harbour", "Lagoon")}), CONTRADICTS),
         ({"org": "Harbour"}, said(module={"usage_key": "i4x://Lagoon/X/problem/1"}), CONTRADICTS),
+        ({"org": "Harbour"}, said(data={"problem_id": BLOCK, "usage_key": ELSEWHERE}), CONTRADICTS),
+        ({"org": "Harbour"}, said(data={"problem_id": f" {ELSEWHERE}"}), BAD),
+        ({"org": "Harbour"}, said(data={"id": ELSEWHERE.upper()}), BAD),
+        ({"org": "Harbour"}, said(data={"block_id": "block-v1:Lagoon"}), BAD),
+        ({"org": "Harbour"}, said("ccx-v1:Harbour+SAIL+2026"), BAD),
+        ({"org": "Harbour"}, said("ccx-v1:Harbour+SAIL+2026+ccx@x"), BAD),
         ({"org": "Harbour"}, said("Harbour"), BAD),
         ({"org": "Harbour"}, said("course-v1:Harbour+SAIL"), BAD),
         ({"org": "Harbour"}, said("course-v1:Harbour+SAIL+2026+more"), BAD),
@@ -145,6 +130,9 @@ KEPT = "the event belongs to it"
         ({"course": "Harbour+SAIL"}, said("library-v1:Harbour+SAIL"), OTHER),
         ({"course": "Harbour+SAIL"}, said("", org_id="Harbour"), NONE),
         ({"course": RUN}, said(data={"problem_id": BLOCK.replace("2026", "2025")}), CONTRADICTS),
+        ({"course": RUN}, said(data={"problem_id": BLOCK, "id": BLOCK.replace("2026", "2025")}), CONTRADICTS),
+        ({"course": "Harbour+SAIL"}, said("Harbour/SAIL/1", {"id": "i4x://Harbour/SAIL/problem/1"}), "yes"),
+        ({"course": "Harbour+SAIL"}, said("Harbour/SAIL/1", {"id": "i4x://Harbour/X/problem/1"}), CONTRADICTS),
         # both; events and families of the core; denials win
         ({"enterprise": ACME, "org": "Harbour"}, said(enterprise_uuid=ACME), "yes"),
         ({"enterprise": ACME, "org": "Harbour"}, said(), NONE),
@@ -251,8 +239,8 @@ events = st.fixed_dictionaries(
 class Everything(Fields):
     """What no plugin should ask for: it gets the event's own objects into its hands."""
 
-    context = optional("context", kind=lambda value: value)
-    data = optional("data", kind=lambda value: value)
+    context = optional("context", kind=structure)
+    data = optional("data", kind=structure)
 
 
 class Meddler:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 
+from learnrelay.assembly import assemble_from
 from learnrelay.events import event_from_mapping
 from learnrelay.pipeline import Pipeline, State, serialise
 from learnrelay_xapi import scores
@@ -90,6 +91,25 @@ def test_without_an_address_there_is_no_statement(relay_with: Relay) -> None:
     (outcome,) = relay_with(actor="mbox").process(event_from_mapping(event))
     assert outcome.state is State.SKIPPED
     assert outcome.reason == "the identity provider gives no e-mail address for the learner"
+
+
+@pytest.mark.parametrize(
+    ("actor", "addresses", "warned"),
+    [("account", False, False), ("mbox", True, False), ("mbox", False, True), ("mbox_sha1sum", False, True)],
+)
+def test_an_actor_that_no_learner_can_have_is_told_at_start_up(
+    tmp_path: Path, actor: str, addresses: bool, warned: bool
+) -> None:
+    (tmp_path / "learners.csv").write_text(f"user_id,username,external_id,email\n7,,one,{'a@b.example' * addresses}\n")
+    for identity in [{"provider": "table", "path": "learners.csv"}] + [{"provider": "keyed"}] * (not addresses):
+        raw = {
+            "platform": {"root_url": "https://learn.example.org"},
+            "plugins": {"enabled": ["xapi"]},
+            "identity": {"secret": "a secret of the tests", **identity},
+            "xapi": {"actor": actor},
+        }
+        warnings = assemble_from(raw, tmp_path / "relay.toml").config.warnings
+        assert any("every event will be skipped" in warning for warning in warnings) is warned
 
 
 def test_session_keys_are_digests_unless_asked_otherwise(relay_with: Relay) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
 from .. import differences, schemas
-from ..declarations import Declared, flat
-from ..samples import NASTY, Event, as_line, build, copy, put, sent, take, value_for
+from ..declarations import Declared
+from ..samples import Event, as_line, build, copy, malformed_paths, put, sent, take, value_for
+from ..samples import malformed as malformed_events
 from ..subject import FAILED, SKIPPED, TRANSFORMED, Case, Subject, outcome_of
 from . import Finding, NotApplicableError, Note, check
 from .privacy import cases_of, reached
+from .source import flaws, place
 
 TYPED = ("MissingFieldError", "InvalidFieldError")
 
@@ -53,6 +56,8 @@ def fault_of(outcome: dict[str, Any], transformer: str) -> str | None:
 def samples_reach(subject: Subject) -> Iterable[Finding | Note]:
     """The complete sample, and each sample that the plugin brings."""
     count = 0
+    if {info.kind for info in subject.infos} == {"families"}:
+        yield from _useless(subject)
     for case in cases_of(subject):
         outcomes = subject.base[case.about]
         count += sum(map(reached, outcomes))
@@ -67,6 +72,44 @@ def samples_reach(subject: Subject) -> Iterable[Finding | Note]:
             if case.given and not reached(outcome):
                 yield Finding(f"{sample.label} does not come through ({told(outcome)})", case.about)
     yield Note(f"{count:,} samples of {len(subject.cases)} events came through")
+
+
+def _useless(subject: Subject) -> Iterable[Finding]:
+    """A family without events, and samples that are none of its events."""
+    if not any(case.transformer != subject.name for case in subject.cases):
+        yield Finding("it maps no event")
+    names = {case.event for case in subject.cases}
+    for number, one in enumerate(subject.description["samples"].get(subject.name, ()), 1):
+        if one is None:
+            yield Finding(f"its sample {number} is no JSON object")
+        elif not names & {one.get("name"), one.get("event_type")}:
+            yield Finding(f"its sample {number} is of no event that it maps")
+
+
+@check(
+    "samples.lines",
+    "Every line and both ways of every condition of the mappings run with some sample: what never runs is not checked.",
+    since="0.2",
+)
+def samples_lines(subject: Subject) -> Iterable[Finding | Note]:
+    """What a process that ran all samples, and all malformed ones, step by step has not seen."""
+    if {info.kind for info in subject.infos} != {"families"}:
+        raise NotApplicableError("it is no family")
+    cure = "give the fields an example=, or the family samples="
+    for one in subject.observed["unreached"]:
+        yield Finding(f"{in_words(one)}: {cure}", path=place(subject, one["file"], one["line"]))
+    yield Note(f"{len(subject.own_files)} files watched")
+
+
+def in_words(one: dict[str, Any]) -> str:
+    """What has not run: a function, a line, one way of a condition."""
+    if one["what"] == "function":
+        return f"{one['name']} is never called"
+    lines = Path(one["file"]).read_bytes().splitlines()
+    if one["what"] == "line":
+        return f"no sample reaches `{lines[one['line'] - 1].decode().strip()}`"
+    last = one["to"] if one["end"] == one["line"] else None
+    return f"`{lines[one['line'] - 1][one['from'] : last].decode()}` decides the same way with every sample"
 
 
 @check("behaviour.source-unchanged", "The source event is after the mapping what it was before.")
@@ -91,11 +134,20 @@ def deterministic(subject: Subject) -> Iterable[Finding | Note]:
         here = subject.run(events).outcomes
         again = subject.run(events).outcomes
         for sample, one, two, three in zip(case.samples, here, there, again, strict=True):
+            three = next((text for text in (subject.early[id(sample)], three) if text != one), one)  # noqa: PLW2901
             if one != two or one != three:
                 where = "the next time" if one != three else "in another process"
                 difference = differences.first(one, three if one != three else two)
                 yield Finding(f"the same event ({sample.label}) has another outcome {where}: {difference}", case.about)
                 break
+    meant = {(flaw.file, flaw.line): flaw.allowed for flaw in flaws(subject) if flaw.allowed and flaw.code == "LR110"}
+    for what, where in subject.observed["asked"]:
+        file, _, line = where.rpartition(":")
+        at = place(subject, file, int(line))
+        if reason := meant.get((file, int(line))):
+            yield Note(f"{what}, allowed: {reason}", path=at)
+        else:
+            yield Finding(f"{what} ({at}): the outcome must depend on the event alone", path=at)
 
 
 @check("behaviour.shapes", "Both shapes of an event, in-process and tracking-log line, give the same bytes.")
@@ -113,21 +165,36 @@ def shapes(subject: Subject) -> Iterable[Finding | Note]:
 
 @check("behaviour.valid", "Every statement is JSON and valid by the standard's own schema.")
 def valid(subject: Subject) -> Iterable[Finding | Note]:
-    """All samples; the schema is asked in a process without the plugin."""
+    """All samples, under each setting of the standard; the schema is asked in a process without the plugin."""
     for case in cases_of(subject):
-        for sample, outcome in zip(case.samples, subject.base[case.about], strict=True):
-            if outcome["state"] == "NO_JSON":
-                yield Finding(f"{sample.label}: {outcome['reason']}", case.about)
-                break
-            problem = invalid(case.standard, outcome)
-            if problem:
-                yield Finding(f"{sample.label}: not valid by the schema of {case.standard}: {problem}", case.about)
-                break
+        if found := _first_invalid(case, subject.base[case.about], {}):
+            yield Finding(found, case.about)
+    for words, standard, chosen in subject.variants():
+        for case in (case for case in cases_of(subject) if case.standard == standard):
+            texts = subject.run([sent(sample.event, "object") for sample in case.samples]).outcomes
+            outcomes = [outcome_of(case, subject.parse(text)) for text in texts]
+            if found := _first_invalid(case, outcomes, chosen):
+                yield Finding(f"{words}: {found}", case.about)
+            if outcomes[0]["state"] == SKIPPED:
+                yield Note(f"{words}: the complete sample is skipped ({outcomes[0].get('reason', '')})", case.about)
+        yield Note(f"{standard} {words} too")
 
 
-def invalid(standard: str, outcome: dict[str, Any]) -> str:
+def _first_invalid(case: Case, outcomes: Sequence[dict[str, Any]], settings: schemas.Settings) -> str:
+    """The first sample of which no valid statement came, though it should; empty where there is none."""
+    for sample, outcome in zip(case.samples, outcomes, strict=True):
+        if outcome["state"] == "NO_JSON":
+            return f"{sample.label}: {outcome['reason']}"
+        if settings and (fault := fault_of(outcome, case.transformer)):
+            return f"{sample.label}: {fault}"
+        if problem := invalid(case.standard, outcome, settings):
+            return f"{sample.label}: not valid by the schema of {case.standard}: {problem}"
+    return ""
+
+
+def invalid(standard: str, outcome: dict[str, Any], settings: schemas.Settings | None = None) -> str:
     """The first problem of an outcome's statements, as ``path: reason``; empty where there is none."""
-    for problems in schemas.problems(standard, outcome.get("statements", [])):
+    for problems in schemas.problems(standard, outcome.get("statements", []), settings):
         if problems:
             return _in_words(problems)
     return ""
@@ -245,28 +312,23 @@ def malformed(subject: Subject) -> Iterable[Finding | Note]:
     """Each path with each nasty value, then combinations that hypothesis finds and shrinks to a minimal event."""
     count = 0
     for case in cases_of(subject):
-        paths = [path for path, _ in flat(case.fields) if "*" not in path and path != "name"]
-        paths += [f"data.{path.split('.')[1]}" for path, _ in flat(case.own) if "*" in path and path.count(".") > 2]
-        found = _first_fault(subject, case, [(path, value) for path in dict.fromkeys(paths) for value in NASTY])
+        tried = list(malformed_events(case.samples[0].event, case.fields))
+        found = next(filter(None, (_fault(subject, case, [one]) for one in subject.base[case.about])), None)
+        found = found or _first_fault(subject, case, tried)
         if found is None:
-            found = _explored(subject, case, list(dict.fromkeys(paths)))
-        count += len(paths) * len(NASTY)
+            found = _explored(subject, case, malformed_paths(case.fields))
+        count += len(tried)
         if found is not None:
             yield Finding(found, case.about)
     yield Note(f"{count:,} malformed events tried")
 
 
-def _first_fault(subject: Subject, case: Case, pairs: list[tuple[str, Any]]) -> str | None:
-    events = []
-    for path, value in pairs:
-        event = copy(case.samples[0].event)
-        put(event, path, value)
-        events.append(event)
-    texts = subject.run([sent(event, "object") for event in events]).outcomes
+def _first_fault(subject: Subject, case: Case, tried: list[tuple[tuple[str, Any], Event]]) -> str | None:
+    texts = subject.run([sent(event, "object") for _, event in tried]).outcomes
     for text, numbers in _grouped(texts).items():
-        fault = _fault(subject, case, text)
+        fault = _fault(subject, case, subject.parse(text))
         if fault:
-            path, value = pairs[numbers[0]]
+            path, value = tried[numbers[0]][0]
             shown = orjson.dumps(value).decode()
             return f"{path} = {shown if len(shown) < 60 else shown[:57] + '…'}: {fault}"
     return None
@@ -279,8 +341,8 @@ def _grouped(texts: list[str]) -> dict[str, list[int]]:
     return groups
 
 
-def _fault(subject: Subject, case: Case, text: str) -> str | None:
-    outcome = outcome_of(case, subject.parse(text))
+def _fault(subject: Subject, case: Case, outcomes: list[dict[str, Any]]) -> str | None:
+    outcome = outcome_of(case, outcomes)
     fault = fault_of(outcome, case.transformer)
     if fault is None and outcome["state"] == TRANSFORMED:
         problem = invalid(case.standard, outcome)
@@ -322,7 +384,7 @@ def _explored(subject: Subject, case: Case, paths: list[str]) -> str | None:
             events.append(event)
         texts = subject.run([sent(event, "object") for event in events]).outcomes
         for event, text in zip(events, texts, strict=True):
-            if fault := _fault(subject, case, text):
+            if fault := _fault(subject, case, subject.parse(text)):
                 minimal.append((event, fault))
                 raise _FaultyError
 

@@ -8,12 +8,14 @@ from typing import Any
 import orjson
 
 from learnrelay.errors import UnreadableEventError
-from learnrelay.events import event_from_line, event_from_object
+from learnrelay.events import SourceEvent, event_from_line
 
 from .. import differences, leaks, names
 from ..declarations import Declared, flat, projection
+from ..host import TWINS
 from ..samples import (
     FIRST_ENTRY,
+    LEAST,
     Event,
     Marker,
     Sample,
@@ -27,6 +29,10 @@ from ..samples import (
 )
 from ..subject import TRANSFORMED, Case, Subject, outcome_of
 from . import Finding, NotApplicableError, Note, check
+
+WHOLE = ("data", "context")
+COUNTS = ("boolean", "count", "integer", "number")
+"""Kinds whose attribute may have any name: it is the source's name that counts."""
 
 SHAPES = ("object", "line")
 PER_EVENT = 3
@@ -43,14 +49,15 @@ def cases_of(subject: Subject) -> list[Case]:
 def main_samples(case: Case) -> list[Sample]:
     """The complete sample, the one with required fields only, and the plugin's own."""
     given = case.samples[len(case.samples) - case.given :] if case.given else ()
-    return [*case.samples[:2], *given[:3]]
+    least = next((sample for sample in case.samples if sample.label == LEAST), case.samples[1])
+    return [case.samples[0], least, *given[:3]]
 
 
 def body_of(raw: Event, shape: str) -> Event | None:
     """An event's body as the core makes it; None where it is no event."""
     text = orjson.dumps(raw)
     try:
-        return (event_from_line(text) if shape == "line" else event_from_object(orjson.loads(text))).body
+        return (event_from_line(text) if shape == "line" else SourceEvent(orjson.loads(text))).body
     except UnreadableEventError:
         return None
 
@@ -66,41 +73,70 @@ def non_interference(subject: Subject) -> Iterable[Finding | Note]:
     for case in cases_of(subject):
         found = 0
         for sample in main_samples(case):
-            noisy, _ = with_markers(sample.event, case.declared, f"noise {case.about}")
             for shape in SHAPES:
                 if found >= PER_EVENT:
                     break
-                raw = as_line(noisy) if shape == "line" else noisy
-                plain = as_line(sample.event) if shape == "line" else sample.event
-                body = body_of(raw, shape)
-                assert body is not None
-                seen = projection(body, case.fields)
-                events, labels = [sent(raw, shape), sent(plain, shape)], ["", "without any undeclared field"]
-                for label, altered in alterations(raw):
-                    other = body_of(altered, shape)
-                    if other is not None and projection(other, case.fields) == seen:
-                        events.append(sent(altered, shape))
-                        labels.append(label)
-                tried += len(events)
-                outcomes = subject.run(events).outcomes
-                for label, outcome in zip(labels, outcomes, strict=True):
-                    if outcome != outcomes[0] and found < PER_EVENT:
-                        found += 1
-                        path, _, what = label.rpartition(" ") if label.endswith(("deleted", "added")) else (
-                            label.split(" ")[0], "", label.partition(" ")[2])  # fmt: skip
-                        difference = differences.first(outcomes[0], outcome)
-                        yield Finding(
-                            f"what is not declared has an influence: {path or 'the event'} {what or label} "
-                            f"({shape} shape, {sample.label}), and {difference}",
-                            case.about, path,
-                        )  # fmt: skip
+                altered = altered_of(case, sample, shape)
+                tried += len(altered)
+                for finding in _influences(subject, case, altered, f"{shape} shape, {sample.label}"):
+                    found += 1
+                    yield finding
         yield from _below_declared(subject, case)
     yield Note(f"{tried:,} alterations tried")
+    complete = {case.about: altered_of(case, case.samples[0], "object") for case in cases_of(subject)}
+    for words, standard, _ in subject.variants():
+        for case in (case for case in cases_of(subject) if case.standard == standard):
+            yield from _influences(subject, case, complete[case.about], words)
+
+
+Altered = list[tuple[str, list[Any]]]
+"""(what is altered, event as it is sent); the first is the event as it was, full of undeclared fields."""
+
+
+def altered_of(case: Case, sample: Sample, shape: str) -> Altered:
+    """Every alteration of a sample that leaves alone what is declared."""
+    noisy, _ = with_markers(sample.event, case.declared, f"noise {case.about}")
+    raw = as_line(noisy) if shape == "line" else noisy
+    plain = as_line(sample.event) if shape == "line" else sample.event
+    body = body_of(raw, shape)
+    assert body is not None
+    seen = projection(body, case.fields)
+    found = [("", sent(raw, shape)), ("without any undeclared field", sent(plain, shape))]
+    for label, altered in alterations(raw):
+        other = body_of(altered, shape)
+        if other is not None and projection(other, case.fields) == seen:
+            found.append((label, sent(altered, shape)))
+    return found
+
+
+def _influences(subject: Subject, case: Case, altered: Altered, words: str) -> Iterable[Finding]:
+    """The first alterations that make a difference."""
+    outcomes = subject.run([event for _, event in altered]).outcomes
+    different = [
+        (label, outcome) for (label, _), outcome in zip(altered, outcomes, strict=True) if outcome != outcomes[0]
+    ]
+    for label, outcome in different[:PER_EVENT]:
+        path, _, what = label.rpartition(" ") if label.endswith(("deleted", "added")) else (
+            label.split(" ")[0], "", label.partition(" ")[2])  # fmt: skip
+        difference = differences.first(outcomes[0], outcome)
+        yield Finding(
+            f"what is not declared has an influence: {path or 'the event'} {what or label} ({words}), "
+            f"and {difference}",
+            case.about, path,
+        )  # fmt: skip
 
 
 def _below_declared(subject: Subject, case: Case) -> Iterable[Finding]:
     """Where no container is declared, what a container there holds must make no difference."""
     pairs: list[tuple[str, Event]] = []
+    for path, one in flat(case.own):
+        if one.digs:
+            yield Finding(
+                f"the kind of {path} tells objects or lists apart, though nothing below is declared: refuse them, "
+                "or declare kind=scalars or structure and do the rest in the mapping",
+                case.about, path,
+            )  # fmt: skip
+            return
     for path, one in flat(case.fields):
         if one.container or path == "name":
             continue
@@ -158,6 +194,17 @@ def declared_names(subject: Subject) -> Iterable[Finding | Note]:
         raise NotApplicableError("it declares no fields")
     told: set[tuple[str, str]] = set()
     for owner, fields in declarations.items():
+        for one in (one for one in fields if one.entries is not None):
+            path = one.paths[0]
+            keys = any(inner.is_key for inner in one.entries or ())
+            if path in WHOLE:
+                yield Finding(f"{owner} reads all of {path}, entry by entry: declare the fields it needs", path=path)
+            elif keys and names.of_path(path):
+                yield Finding(
+                    f"{owner} reads the keys of {path}, which resembles {names.of_path(path)}: a key has no reason; "
+                    "read what the entries hold",
+                    path=path,
+                )  # fmt: skip
         for path, one in flat(fields):
             if not one.plain:
                 yield Finding(
@@ -167,15 +214,17 @@ def declared_names(subject: Subject) -> Iterable[Finding | Note]:
             if (path, one.name) in told:
                 continue
             told.add((path, one.name))
-            resembled = (
-                None if path == "name" else names.resembles(path.rpartition(".")[2]) or names.resembles(one.name)
-            )
+            by_path = None if path == "name" else names.of_path(path)
+            plain = path == "name" or one.kind in COUNTS or names.is_about(path)
+            by_name = None if plain or by_path else names.resembles(one.name)
             whole = one.kind == "structure"
-            if whole and path in ("data", "context"):
+            if whole and path in WHOLE:
                 yield Finding(f"{owner} reads all of {path}: declare the fields that it needs", path=path)
-            if not (resembled or whole):
+            if not (by_path or by_name or whole):
                 continue
-            what = f"resembles {resembled}" if resembled else "takes everything below it"
+            what = f"resembles {by_path}" if by_path else f"is called {one.name}, which resembles {by_name}"
+            if not (by_path or by_name):
+                what = "takes everything below it"
             if len(one.reason.strip()) < 10:
                 yield Finding(f'{owner} reads {path}, which {what}: say why with reason="…"', path=path)
             else:
@@ -195,7 +244,8 @@ def learner(subject: Subject) -> Iterable[Finding | Note]:
         rng = subject.rng(f"learner {case.about}")
         for path, one in flat(case.fields):
             last = path.rpartition(".")[2]
-            if path in own or path == "name" or one.container or not names.resembles(last):
+            theirs = path in own and path not in LEARNERS_PATHS and path != SESSION
+            if theirs or path == "name" or one.container or not names.resembles(last):
                 continue
             text = marker_text(rng, "user_id" if last.endswith("id") else "name")
             if put(event, path, text):
@@ -203,6 +253,46 @@ def learner(subject: Subject) -> Iterable[Finding | Note]:
         ran = subject.run([sent(event, "object"), sent(as_line(event), "line")])
         for marker, form in leaks.find(markers, sorted(set(ran.outcomes))):
             yield Finding(f"{marker.path} is in the output {form}", case.about, marker.path)
+    with subject.known_learners():
+        for case in cases_of(subject):
+            yield from _twins(subject, case)
+
+
+LEARNERS_PATHS = {
+    "context.user_id": 0, "data.user_id": 0, "data.attempt_user_id": 0, "context.username": 1, "data.username": 1,
+}  # fmt: skip
+"""Where the platform names the learner → by id or by name: no reason makes these anything else."""
+SESSION = "context.session"
+
+
+def _twins(subject: Subject, case: Case) -> Iterable[Finding]:
+    """Where the identity provider knows two ids, or two names, as one learner, the outcome is one."""
+    own = {field.name for field in case.own}
+    paths: dict[str, int] = {}
+    for path, one in flat([field for field in case.fields if field.name not in own]):
+        last = path.rpartition(".")[2]
+        told = names.resembles(last)
+        if told and not one.container and "session" not in told and path != "name":
+            paths[path] = 0 if "id" in names.tokens(last) else 1
+    for path, _ in flat(case.own):
+        if path in LEARNERS_PATHS:
+            paths[path] = LEARNERS_PATHS[path]
+    for which, (usual, other) in enumerate(TWINS):
+        events = []
+        for value in (usual, other):
+            event = copy(case.samples[0].event)
+            for path, kind in paths.items():
+                put(event, path, value if kind == which else TWINS[kind][0])
+            events.append(sent(event, "object"))
+        usual_one, twin = subject.run(events).outcomes
+        if usual_one != twin:
+            path = next(path for path, kind in paths.items() if kind == which)
+            difference = differences.first(usual_one, twin)
+            yield Finding(
+                f"the user's {('id', 'name')[which]} has an influence of its own, besides the learner whom the "
+                f"identity provider makes of it: {difference}",
+                case.about, path,
+            )  # fmt: skip
 
 
 def filled_with_markers(subject: Subject, case: Case, what: str) -> tuple[Event, list[Marker]]:

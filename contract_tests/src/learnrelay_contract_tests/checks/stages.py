@@ -12,12 +12,15 @@ from learnrelay.plugins.discovery import installed
 from .. import schemas
 from ..declarations import Declared, flat, read
 from ..host import CARRIER, Process
-from ..samples import NASTY, Event, copy, put, samples_of, sent, values_of
-from ..subject import TRANSFORMED, Case, Subject, outcome_of
+from ..samples import LEAST, NASTY, Event, copy, malformed, put, samples_of, sent, take, values_of
+from ..subject import SKIPPED, TRANSFORMED, Case, Subject, outcome_of
 from . import Finding, NotApplicableError, Note, check
 from .behaviour import _in_words
+from .scopes import Proofs
 
 NOBODYS = "a value that no event has"
+OPEN = "north"
+"""A destination that no rule keeps anything from, but the plugin."""
 
 
 def _stage_cases(subject: Subject, hook: str) -> list[Case]:
@@ -37,11 +40,47 @@ def _odd_events(case: Case) -> Iterator[tuple[str, Event]]:
             yield f"{path} = {orjson.dumps(value).decode()[:40]}", event
 
 
+def _ran(subject: Subject, case: Case, events: Iterable[Event], process: Process | None = None) -> list[dict[str, Any]]:
+    texts = subject.run([sent(event, "object") for event in events], process=process).outcomes
+    return [outcome_of(case, subject.parse(text)) for text in texts]
+
+
 def _outcomes(subject: Subject, case: Case, process: Process | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-    events = list(_odd_events(case))
-    texts = subject.run([sent(event, "object") for _, event in events], process=process).outcomes
-    for (label, _), text in zip(events, texts, strict=True):
-        yield label, outcome_of(case, subject.parse(text))
+    labels, events = zip(*_odd_events(case), strict=True)
+    yield from zip(labels, _ran(subject, case, events, process), strict=True)
+
+
+_FAR: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("integer", "number"), (-(10**9), 10**9)),
+    "count": (1, 10**9),
+    "moment": ("1970-01-01T00:00:00+00:00", "2099-01-01T00:00:00+00:00"),
+}
+"""Values at the two ends of what can be compared: whoever drops one of them has a limit."""
+
+
+def _kept_in_doubt(subject: Subject, case: Case) -> Iterator[Finding]:
+    """Whether an event is kept whose value cannot be compared with the limit that others must keep to."""
+    for one in case.own:
+        if one.is_key or one.entries is not None or one.kind not in _FAR or one.needed:
+            continue
+        events = []
+        for value in (*_FAR[one.kind], "unreadable"):
+            event = copy(case.samples[0].event)
+            for path in one.paths:
+                take(event, path)
+            put(event, one.paths[0], value)
+            events.append(event)
+        absent = copy(case.samples[0].event)
+        for path in one.paths:
+            take(absent, path)
+        outcomes = _ran(subject, case, [*events, absent])
+        low, high, unreadable, missing = (
+            outcome["state"] != TRANSFORMED or bool(outcome.get("denied", {}).get(OPEN)) for outcome in outcomes
+        )
+        if low is not high and not (unreadable and missing):
+            what = " or ".join(word for word, gone in (("missing", missing), ("unreadable", unreadable)) if not gone)
+            yield Finding(f"keeps an event whose {one.paths[0]} is {what}, though others must keep to a limit",
+                          case.about, one.paths[0])  # fmt: skip
 
 
 @check("stage.filter", "A filter answers None or a Skip with its reason, and never raises, whatever an event holds.")
@@ -54,13 +93,14 @@ def filters(subject: Subject) -> Iterable[Finding | Note]:
             if outcome["state"] == "crashed":
                 yield Finding(f"answers something else than None or a Skip ({label})", case.about)
                 break
-            if outcome["state"] == "SKIPPED" and reason == f"filter filters:{subject.name} failed":
+            if outcome["state"] == SKIPPED and reason == f"filter filters:{subject.name} failed":
                 yield Finding(f"raises ({label})", case.about)
                 break
-            if outcome["state"] == "SKIPPED" and not reason.strip():
+            if outcome["state"] == SKIPPED and not reason.strip():
                 yield Finding(f"skips without a reason ({label})", case.about)
                 break
-            skipped += outcome["state"] == "SKIPPED"
+            skipped += outcome["state"] == SKIPPED
+        yield from _kept_in_doubt(subject, case)
     yield Note(f"{skipped} of the events tried were skipped")
 
 
@@ -79,26 +119,59 @@ def enrichers(subject: Subject) -> Iterable[Finding | Note]:
                 added = added or bool(statement.keys() - {"id", "when", "what", "course", "did"})
                 if statement.get("what") != case.event or statement.get("did") != "something":
                     yield Finding(f"replaces or removes what the statement says ({label})", case.about)
-    for standard in sorted({info.name for info in installed() if info.kind == "standards" and info.name != CARRIER}):
-        family = next((i.name for i in installed() if i.kind == "families" and i.standard == standard), None)
-        if family is None:
-            continue
-        process, told = subject.start(seed=7, enabled=[family, subject.name])
-        for one in told["transformers"][:3]:
-            fields = (*subject.stages["enrich_statement"], *read(one["fields"]), *read(told["standards"][standard]))
-            events = [sent(sample.event, "object") for sample in samples_of(one["events"][0], fields)[:3]]
-            for text in subject.run(events, process=process).outcomes:
-                for outcome in subject.parse(text):
-                    said = outcome.get("statements", [])
-                    added = added or outcome["state"] == TRANSFORMED
-                    for problems in schemas.problems(standard, said):
-                        if problems:
-                            yield Finding(
-                                f"makes a statement of {standard} invalid: {_in_words(problems)}", one["events"][0]
-                            )
-                            break
+    for standard, family in _families_of_standards():
+        with subject.elsewhere([family]) as without, subject.elsewhere([family, subject.name]) as enriched:
+            if without is None:
+                yield Note(f"not tried with {standard}: {family} does not work by itself")
+                continue
+            if enriched is None:
+                yield Finding(f"does not work together with {family}")
+                continue
+            for event, before, after in _enriched(subject, standard, without[0], *enriched):
+                bare, said = before.get("statements", []), after.get("statements", [])
+                added = added or bare != said
+                if before["state"] == TRANSFORMED and after["state"] != TRANSFORMED:
+                    yield Finding(f"a statement of {standard} fails: {after.get('reason', after['state'])}", event)
+                    break
+                found = zip(schemas.problems(standard, bare), schemas.problems(standard, said), strict=False)
+                if broken := [problems for earlier, problems in found if problems and not earlier]:
+                    yield Finding(f"makes a statement of {standard} invalid: {_in_words(broken[0])}", event)
+                    break
     if not added:
         yield Finding("no sample makes it add anything: give its fields an example=")
+
+
+def _enriched(
+    subject: Subject, standard: str, without: Process, process: Process, told: dict[str, Any]
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """(event, outcome without the plugin, outcome with it) for samples of a few events of a family."""
+    own = subject.stages["enrich_statement"]
+    for one in told["transformers"][:3]:
+        name = one["events"][0]
+        samples = samples_of(name, (*own, *read(one["fields"]), *read(told["standards"][standard])), own)
+        events = [sample.event for sample in samples[:3]]
+        events += [event for _, event in malformed(samples[0].event, own)]
+        pairs = zip(_said(without, standard, events), _said(process, standard, events), strict=True)
+        yield from ((name, before, after) for before, after in pairs)
+
+
+def _said(process: Process, standard: str, events: list[Event]) -> Iterator[dict[str, Any]]:
+    told = process.ask("run", events=[sent(event, "object") for event in events])
+    for number in told["index"]:
+        outcomes = orjson.loads(told["texts"][number])
+        yield next((one for one in outcomes if one.get("standard") == standard), outcomes[0])
+
+
+def _families_of_standards() -> list[tuple[str, str]]:
+    """Each installed standard with one family, of its own distribution if possible."""
+    known = installed()
+    found = []
+    for standard in sorted((one for one in known if one.kind == "standards"), key=lambda one: one.name):
+        families = [one for one in known if one.kind == "families" and one.standard == standard.name]
+        families.sort(key=lambda one: (one.distribution != standard.distribution, one.name))
+        if families and standard.name != CARRIER:
+            found.append((standard.name, families[0].name))
+    return found
 
 
 # --- routing ----------------------------------------------------------------------------------------------
@@ -151,8 +224,9 @@ def routers(subject: Subject) -> Iterable[Finding | Note]:
     """Destinations of several kinds, each alone and together."""
     cases = _stage_cases(subject, "route_event")
     closed = {"context.org_id": [NOBODYS]}
-    destinations = {"north": _destination(), "south": _destination(url="https://south.harbour-college.net/x"),
-                    "closed": _destination(match=closed)}  # fmt: skip
+    destinations = {OPEN: _destination(), "south": _destination(url="https://south.harbour-college.net/x"),
+                    "closed": _destination(match=closed),
+                    "named": _destination(match={"name": sorted({case.event for case in cases})})}  # fmt: skip
     try:
         for case in cases:
             routed = _routed(subject, destinations, case)
@@ -161,6 +235,7 @@ def routers(subject: Subject) -> Iterable[Finding | Note]:
                 if answers["closed"] is None:
                     yield Finding(f"lets an event through that another rule denies ({label})", case.about)
                     break
+            yield from _kept_in_doubt(subject, case)
             yield from _tenants(subject, destinations, case)
             yield Note(f"{sum(r is not None for _, a in routed for r in a.values())} denials", case.about)
     finally:
@@ -195,6 +270,8 @@ def scopes(subject: Subject) -> Iterable[Finding | Note]:
             if len(wanted) < 2:
                 yield Finding(f"scope {key}: the harness finds no two values for it: give the class examples = (…, …)")
                 continue
+            for fault in Proofs(subject, key, fields, case).faults():
+                yield Finding(f"scope {key}: {fault}", case.about)
             yield from _judged_scope(subject, key, wanted, case)
     finally:
         subject.assemble(subject.process)
@@ -217,7 +294,7 @@ def _judged_scope(subject: Subject, key: str, wanted: list[Any], case: Case) -> 
                 f"scope {key}: one event is admitted by two that stand for different ones ({label})", case.about
             )
             break
-    empty = next((answers for label, answers in routed if label == "required fields only"), {})
+    empty = next((answers for label, answers in routed if label == LEAST), {})
     if any(answer is None for answer in empty.values()):
         yield Finding(f"scope {key}: an event without any proof is admitted", case.about)
     for name in sorted(admitted):
@@ -229,7 +306,7 @@ def _judged_scope(subject: Subject, key: str, wanted: list[Any], case: Case) -> 
 
 
 def _near_misses(subject: Subject, key: str, name: str, value: str, case: Case) -> Iterator[Finding]:
-    """Events whose proof only resembles the value."""
+    """Events in which all that says the value, in longer texts too, only resembles it."""
     text = orjson.dumps(case.samples[0].event).decode()
     others = [f"{value}2", f"x{value}", value[:-1], value[:-1] + ".", f"{value}.*", f"{value},{value}x"]
     altered = [orjson.loads(text.replace(value, other)) for other in others if value in text]

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import __version__
 from . import rules
 from .names import Origins
 from .visitor import Visitor
@@ -79,7 +80,7 @@ class Flake8:
     """The same for flake8 (which has its own way with ``noqa``; the harness ignores it)."""
 
     name = "learnrelay"
-    version = "0.1.0"
+    version = __version__
 
     def __init__(self, tree: ast.Module, lines: Sequence[str], filename: str = "<text>") -> None:
         self.flaws = lint_tree(tree, [line.rstrip("\n") for line in lines], filename)

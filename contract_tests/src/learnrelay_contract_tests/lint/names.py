@@ -8,6 +8,9 @@ from collections.abc import Iterator
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
+BUILDING = frozenset({"__init__", "__new__", "__post_init__", "__set_name__", "__init_subclass__"})
+"""Methods that make an object what it is."""
+
 
 class Origins:
     """Imports, definitions and decorators of a module."""
@@ -20,6 +23,7 @@ class Origins:
         self.decorators: set[str] = set()
         self.kinds: set[str] = set()
         self.called_at_import: set[str] = set()
+        self.methods_at_import: set[str] = set()
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
@@ -35,6 +39,9 @@ class Origins:
             elif isinstance(node, ast.ClassDef | Function):
                 for decorator in node.decorator_list:
                     self.decorators |= set(_names(decorator))
+                    self.methods_at_import |= {
+                        one.attr for one in ast.walk(decorator) if isinstance(one, ast.Attribute)
+                    }
         for node in tree.body:
             self._at_module_level(node)
 
@@ -53,8 +60,16 @@ class Origins:
         for inner in ast.walk(node) if not isinstance(node, ast.ClassDef | Function) else ():
             if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name):
                 self.called_at_import.add(inner.func.id)
+            elif isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
+                self.methods_at_import.add(inner.func.attr)
             if isinstance(inner, Function):
                 self.functions.setdefault(inner.name, inner)
+
+    def lasts(self, method: Function) -> bool:
+        """Whether a method is of an object that the module makes at import, and is not itself called there only."""
+        return method.name not in self.methods_at_import | BUILDING and any(
+            method in self.classes[name].body for name in self.classes.keys() & self.called_at_import
+        )
 
     def dotted(self, node: ast.AST) -> str | None:
         """The full name of what an expression refers to, if it starts at an import."""

@@ -27,7 +27,7 @@ PUBLIC = (
 """Modules of the core that plugins use (`learnrelay.openedx` with all below it)."""
 
 NOT_FOR_PLUGINS = frozenset({"value_at", "compile_extractor", "absent", "SourceEvent", "event_from_line",
-                             "event_from_mapping", "event_from_object", "check_of_scope",
+                             "event_from_mapping", "check_of_scope",
                              "check_of_rules"})  # fmt: skip
 """Public modules have names that only the core needs: whoever uses them wants the event itself."""
 
@@ -83,7 +83,10 @@ NAMES = {
     "threading.Timer": "LR107", "threading.settrace": "LR101", "threading.setprofile": "LR101",
     "logging.basicConfig": "LR104", "logging.disable": "LR104", "logging.setLoggerClass": "LR104",
     "logging.FileHandler": "LR107", "logging.handlers": "LR107", "logging.getLogRecordFactory": "LR104",
-    "operator.attrgetter": "LR103", "operator.methodcaller": "LR103", "warnings.showwarning": "LR104",
+    "logging.LogRecord": "LR108", "logging.makeLogRecord": "LR108",
+    "operator.methodcaller": "LR103", "locale.setlocale": "LR104", "warnings.showwarning": "LR104",
+    "warnings.simplefilter": "LR104", "warnings.filterwarnings": "LR104", "warnings.resetwarnings": "LR104",
+    "sys.setrecursionlimit": "LR104", "sys.setswitchinterval": "LR104", "sys.set_int_max_str_digits": "LR104",
 }  # fmt: skip
 """Dotted names → code. Below ``os`` all is LR107 but what computes on names only."""
 
@@ -95,6 +98,9 @@ BUILTINS = {
     "open": "LR107", "input": "LR107", "breakpoint": "LR107", "print": "LR108", "hash": "LR110",
     "vars": "LR105", "dir": "LR105", "memoryview": "LR101",
 }  # fmt: skip
+
+ONLY_CALLED = {"setattr": "LR104", "delattr": "LR104", "getattr": "LR103"}
+"""Built-in functions that say what they do only where they are called."""
 
 METHODS = frozenset({"read_text", "read_bytes", "write_text", "write_bytes", "unlink", "mkdir", "rmdir", "touch",
 "iterdir",

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from . import rules
 from .names import Function, Origins
+
+_FORMATTED = re.compile(r"\{\w*((?:\.\w+|\[[^\]]*\])+)[^{}]*\}")
+_ATTRIBUTE = re.compile(r"\.(\w+)")
 
 
 class Visitor(ast.NodeVisitor):
@@ -19,6 +23,7 @@ class Visitor(ast.NodeVisitor):
         self.found: list[tuple[ast.AST, str, str]] = []
         self.functions: list[Function] = []
         self.classes: list[ast.ClassDef] = []
+        self.called: set[ast.expr] = set()
         self.provides = any(
             isinstance(base, ast.Name) and base.id in rules.PROVIDERS
             for node in origins.classes.values()
@@ -83,6 +88,10 @@ class Visitor(ast.NodeVisitor):
 
     def visit_Name(self, node: ast.Name) -> None:
         known = node.id in self.origins.imported or node.id in self.origins.functions or self._is_local(node.id)
+        if node.id in rules.ONLY_CALLED and node not in self.called and not known:
+            self.flag(node, rules.ONLY_CALLED[node.id], f"{node.id} handed on")
+        elif self.origins.imported.get(node.id) == "operator.attrgetter" and node not in self.called:
+            self.flag(node, "LR103", "attrgetter handed on")
         if node.id in rules.BUILTINS and not known and isinstance(node.ctx, ast.Load):
             if not (node.id == "vars" and not self.functions):
                 self.flag(node, rules.BUILTINS[node.id], node.id)
@@ -101,11 +110,25 @@ class Visitor(ast.NodeVisitor):
         elif code := rules.ATTRIBUTES.get(node.attr, ""):
             if not (code == "LR111" and self.provides):
                 self.flag(node, code, f".{node.attr}")
-        elif node.attr in rules.METHODS and isinstance(node.ctx, ast.Load):
+        elif node.attr in rules.METHODS and isinstance(node.ctx, ast.Load) and not self._own_data(node):
             self.flag(node, "LR107", f".{node.attr}")
         elif isinstance(node.value, ast.Name):
             self._of_a_parameter(node, node.value.id)
         self.generic_visit(node)
+
+    def _own_data(self, node: ast.Attribute) -> bool:
+        """Whether it reads, at import, a file that comes with the package."""
+        start: ast.AST = node.value
+        while not isinstance(start, ast.Call) or self.origins.dotted(start.func) != "importlib.resources.files":
+            if isinstance(start, ast.Call):
+                start = start.func
+            elif isinstance(start, ast.Attribute):
+                start = start.value
+            elif isinstance(start, ast.BinOp):
+                start = start.left
+            else:
+                return False
+        return not self.functions and node.attr in ("read_text", "read_bytes")
 
     def _of_a_parameter(self, node: ast.Attribute, name: str) -> None:
         if self._is_site(name) and (node.attr in ("identity", "courses", "space") or node.attr.startswith("_")):
@@ -159,6 +182,9 @@ class Visitor(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         name = self.origins.dotted(node.func) or (node.func.id if isinstance(node.func, ast.Name) else "")
         last = name.rpartition(".")[2]
+        self.called.add(node.func)
+        if name == "operator.attrgetter":
+            self._attrgetter(node)
         if name == "getattr" and len(node.args) > 1:
             self._getattr(node)
         elif name in ("setattr", "delattr") and node.args:
@@ -167,13 +193,39 @@ class Visitor(ast.NodeVisitor):
             own = node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == "self"
             if not own:
                 self.flag(node, "LR104", ast.unparse(node.func))
-        elif last in rules.EVENT_ERRORS and node.args and _made_of_values(node.args[0]):
+        elif name == "dataclasses.replace" and any(
+            one.arg == "reason" and _has_values([one.value]) for one in node.keywords
+        ):
+            self.flag(node, "LR108", "a reason is made of values")
+        elif last in rules.EVENT_ERRORS and any(map(_made_of_values, _told_by(node))):
             self.flag(node, "LR108", f"the text of {last} is made of values")
         elif name == "next" and node.args and self._is_state(node.args[0]):
             self.flag(node, "LR109", ast.unparse(node.args[0]))
         elif isinstance(node.func, ast.Attribute):
             self._method(node, node.func)
         self.generic_visit(node)
+
+    def _attrgetter(self, node: ast.Call) -> None:
+        """Names of attributes that stand in the source are as good as attributes, and so are the declared ones."""
+        for wanted in node.args:
+            inner = wanted.value if isinstance(wanted, ast.Starred) else None
+            if isinstance(inner, ast.Subscript) and isinstance(inner.slice, ast.Slice):
+                inner = inner.value
+            if isinstance(inner, ast.Call) and self.origins.dotted(inner.func) is None and len(inner.args) == 1:
+                inner = inner.args[0] if ast.unparse(inner.func) in ("list", "tuple") else None
+            if isinstance(inner, ast.Attribute) and inner.attr == "declared":
+                continue
+            names = wanted.value.split(".") if isinstance(wanted, ast.Constant) and type(wanted.value) is str else [""]
+            if any(not one or one.startswith("_") or one in rules.ATTRIBUTES for one in names):
+                self.flag(node, "LR103", "attrgetter with a computed or private name")
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """A format string reaches attributes too: ``"{0.__closure__}"``."""
+        if type(node.value) is str:
+            for names in _FORMATTED.findall(node.value):
+                for name in _ATTRIBUTE.findall(names):
+                    if name in rules.ATTRIBUTES or name.startswith("_"):
+                        self.flag(node, rules.ATTRIBUTES.get(name, "LR105"), f".{name} in a format string")
 
     def _getattr(self, node: ast.Call) -> None:
         wanted = node.args[1]
@@ -196,7 +248,7 @@ class Visitor(ast.NodeVisitor):
             if (
                 self.functions
                 and not self.provides
-                and (len(node.args) > 1 or (node.args and _made_of_values(node.args[0])))
+                and (_has_values(node.args[1:]) or (node.args and _made_of_values(node.args[0])) or node.keywords)
             ):
                 self.flag(node, "LR108", f"a log record with values ({function.attr})")
             elif function.attr == "exception" and not self.provides:
@@ -271,8 +323,8 @@ class Visitor(ast.NodeVisitor):
             self.flag(node, "LR104", f"an attribute of {root.id}")
         elif self._on_the_way() and (root.id in self.origins.functions or root.id in self.origins.classes):
             self.flag(node, "LR109", f"an attribute of {root.id}")
-        elif root.id == "self" and self.functions and self.functions[0].name in rules.STAGES | rules.DECIDING:
-            self.flag(node, "LR109", "an attribute of the plugin")
+        elif root.id == "self" and self._in_lasting_object():
+            self.flag(node, "LR109", "an attribute of an object that lasts")
         elif self._on_the_way() and root.id in self.origins.module_names and not self._is_local(root.id):
             self.flag(node, "LR109", f"an attribute of {root.id}")
 
@@ -284,13 +336,19 @@ class Visitor(ast.NodeVisitor):
                 and isinstance(node.value, ast.Name)
                 and node.value.id in ("self", "cls")
             ):
-                return bool(self.functions) and self.functions[0].name in rules.STAGES | rules.DECIDING
+                return self._in_lasting_object()
             node = node.value
         if not isinstance(node, ast.Name) or not self._on_the_way():
             return False
         if node.id in self.origins.module_names or node.id in self.origins.classes or node.id in self.origins.functions:
             return not self._is_local(node.id)
         return any(node.id in _defaulted(function) for function in self.functions)
+
+    def _in_lasting_object(self) -> bool:
+        """Whether we are in a method of the plugin itself that handles events, or of an object that lives as long."""
+        return bool(self.functions) and (
+            self.functions[0].name in rules.STAGES | rules.DECIDING or self.origins.lasts(self.functions[0])
+        )
 
     def _on_the_way(self) -> bool:
         """Whether the code may run for an event: in a function that is no decorator and not called at import."""
@@ -311,9 +369,9 @@ class Visitor(ast.NodeVisitor):
         for outside in (*node.decorator_list, *node.args.defaults, *(one for one in node.args.kw_defaults if one)):
             self.visit(outside)
         if node.name in rules.DECIDING:
-            for handler in (one for one in ast.walk(node) if isinstance(one, ast.ExceptHandler)):
-                if not any(_denies(statement) for statement in ast.walk(handler)):
-                    self.flag(handler, "LR112", f"{node.name} swallows an error and does not deny")
+            for swallowing, then in self._swallowing(node):
+                if not any(_denies(statement) for one in then for statement in ast.walk(one)):
+                    self.flag(swallowing, "LR112", f"{node.name} swallows an error and does not deny")
         if node.name in self.kinds and node.args.args:
             for inner in ast.walk(node):
                 if _looks_into(inner, node.args.args[0].arg):
@@ -324,6 +382,23 @@ class Visitor(ast.NodeVisitor):
         for statement in node.body:
             self.visit(statement)
         self.functions.pop()
+
+    def _swallowing(self, function: Function) -> Iterator[tuple[ast.AST, Sequence[ast.stmt]]]:
+        """What makes an error go away (``except``, ``finally`` that returns, ``suppress``), and what runs then."""
+        for node in ast.walk(function):
+            if isinstance(node, ast.ExceptHandler):
+                yield node, node.body
+            elif isinstance(node, ast.Try):
+                ways_out = [one for last in node.finalbody for one in ast.walk(last) if isinstance(one, ast.Return)]
+                yield from ((one, [] if isinstance(one.value, ast.Name) else [one]) for one in ways_out)
+            for body in (value for _, value in ast.iter_fields(node) if isinstance(value, list)):
+                for number, one in enumerate(body):
+                    if isinstance(one, ast.With) and any(map(self._suppresses, one.items)):
+                        yield one, body[number + 1 :]
+
+    def _suppresses(self, item: ast.withitem) -> bool:
+        called = item.context_expr
+        return isinstance(called, ast.Call) and self.origins.dotted(called.func) == "contextlib.suppress"
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         made = ast.FunctionDef("<lambda>", node.args, [], [])
@@ -353,6 +428,16 @@ def _parents(name: str) -> Iterator[str]:
 
 def _annotation(argument: ast.arg) -> str:
     return argument.annotation.id if isinstance(argument.annotation, ast.Name) else ""
+
+
+def _told_by(node: ast.Call) -> Iterator[ast.expr]:
+    """What an error or a skip tells: its text, and its path."""
+    yield from node.args[:1]
+    yield from (keyword.value for keyword in node.keywords if keyword.arg in ("reason", "path"))
+
+
+def _has_values(nodes: list[ast.expr]) -> bool:
+    return any(not isinstance(node, ast.Constant) for node in nodes)
 
 
 def _made_of_values(node: ast.expr) -> bool:

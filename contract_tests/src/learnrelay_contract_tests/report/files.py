@@ -84,7 +84,7 @@ def _row(check: dict[str, object]) -> str:
         ones = check[kind]
         assert isinstance(ones, list)
         items = "".join(
-            f"<li>{escape(': '.join(part for part in (one['event'], one['message']) if part))}</li>"
+            f"<li>{escape(': '.join(part for part in (one['event'], one['path'], one['message']) if part))}</li>"
             for one in ones[:40]
         )
         told += f"<ul>{items}</ul>" if items else ""

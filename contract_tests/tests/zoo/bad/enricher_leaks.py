@@ -1,6 +1,6 @@
 """An enricher that adds an undeclared address.
 
-Caught by: privacy.sentinels
+Caught by: privacy.non-interference
 
 Entry point: learnrelay.enrichers.v1 carrier_zoo
 """

@@ -1,6 +1,6 @@
 """Ends the process in the middle of an event.
 
-Caught by: privacy.non-interference
+Caught by: plugin.loads
 """
 
 import os

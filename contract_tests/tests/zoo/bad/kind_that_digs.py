@@ -1,6 +1,6 @@
 """A kind that digs one field out of its declared parent, in upper case.
 
-Caught by: privacy.sentinels
+Caught by: privacy.non-interference
 """
 
 from learnrelay import Family, Fields, optional, required

@@ -1,6 +1,6 @@
 """A kind that gives the SHA-256 of an undeclared address.
 
-Caught by: privacy.sentinels
+Caught by: privacy.non-interference
 """
 
 from hashlib import sha256

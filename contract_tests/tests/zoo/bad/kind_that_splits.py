@@ -1,6 +1,6 @@
 """A kind that takes an undeclared address apart and publishes the parts.
 
-Caught by: privacy.sentinels
+Caught by: privacy.non-interference
 """
 
 from learnrelay import Family, Fields, optional, required

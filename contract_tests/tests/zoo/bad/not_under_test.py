@@ -1,6 +1,6 @@
 """Misbehaves when it is not under test.
 
-Caught by: privacy.sentinels
+Caught by: privacy.non-interference
 """
 
 import os

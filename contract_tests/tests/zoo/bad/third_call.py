@@ -1,6 +1,6 @@
 """Misbehaves on the third call only.
 
-Caught by: privacy.non-interference
+Caught by: behaviour.deterministic
 """
 
 from itertools import count

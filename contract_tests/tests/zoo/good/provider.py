@@ -1,17 +1,17 @@
-"""An identity provider that looks pseudonyms up in a file.
+"""An identity provider that keeps a secret.
 
 Entry point: learnrelay.resolvers.v1 carrier_zoo
 """
 
 import hmac
-from pathlib import Path
+from uuid import UUID
 
 from learnrelay import IdentityProvider, Learner, hookimpl
-from learnrelay.config.fields import Section
+from learnrelay.config.fields import SecretText, Section
 
 
 class Settings(Section):
-    pass
+    secret = SecretText(required=True, shortest=16)
 
 
 class Directory(IdentityProvider):
@@ -19,13 +19,17 @@ class Directory(IdentityProvider):
     settings_schema = Settings
 
     def __init__(self, settings):
-        self._key = b"a key, or else " + Path(__file__).read_bytes()[:32]
+        self._secret = settings["secret"]
 
     def learner(self, user, space):
-        return Learner(self.digest(f"{user.user_id}/{user.username}", space))
+        kind, told = ("id", user.user_id) if user.user_id else ("name", user.username)
+        return Learner(self._uuid(space, kind, told))
 
     def digest(self, value, space):
-        return hmac.new(self._key, f"{space}/{value}".encode(), "sha256").hexdigest()
+        return self._uuid(space, "value", value)
+
+    def _uuid(self, *parts):
+        return str(UUID(bytes=hmac.digest(self._secret.reveal().encode(), repr(parts).encode(), "sha256")[:16]))
 
 
 @hookimpl

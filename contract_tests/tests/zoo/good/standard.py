@@ -1,11 +1,13 @@
-"""A small standard without a family.
+"""A small standard with a family.
 
 Entry point: learnrelay.standards.v1 zoo
+
+Entry point: learnrelay.families.v1 zoo.visits :visits
 """
 
 import marshmallow
 
-from learnrelay import Fields, Judgement, Request, Standard, Verdict, hookimpl, judge_status, required
+from learnrelay import Family, Fields, Judgement, Request, Standard, hookimpl, judge_status, required
 from learnrelay.config.fields import Section
 from learnrelay.kinds import text
 
@@ -16,10 +18,12 @@ class Settings(Section):
 
 class Statement(marshmallow.Schema):
     id = marshmallow.fields.String(required=True)
+    at = marshmallow.fields.String(required=True)
+    more = marshmallow.fields.Dict()
 
 
 class Common(Fields):
-    name = required("name", kind=text)
+    when = required("timestamp", kind=text)
 
 
 class Zoo(Standard):
@@ -28,7 +32,7 @@ class Zoo(Standard):
     settings_schema = Settings
 
     def composer(self, transformer, site):
-        return lambda common, said: [said]
+        return lambda common, said: [{"id": f"{said['what']} {common.when}", "at": common.when, "more": said}]
 
     def encode(self, batch, now):
         return Request(b"[" + b",".join(batch) + b"]", {"Content-Type": "application/json"})
@@ -38,6 +42,19 @@ class Zoo(Standard):
 
     def schema(self):
         return Statement()
+
+
+class Visit(Fields):
+    what = required("data.what", kind=text)
+
+
+visits = Family("zoo.visits")
+
+
+@visits.maps("zoo.visited", reads=Visit)
+def visited(visit, site):
+    """The learner visits."""
+    return {"what": visit.what}
 
 
 @hookimpl

@@ -12,12 +12,12 @@ import orjson
 
 from ..assembly import Assembly, assemble, assemble_from
 from ..datamap import typical
-from ..errors import EventError
+from ..errors import EventError, TransformError
 from ..events import SourceEvent, event_from_line
 from ..fields import ENTRY_KEY, Fields, value_at
 from ..kinds import described
 from ..lines import LONGEST_LINE
-from ..pipeline import NOT_MAPPED, Outcome, Pipeline, State
+from ..pipeline import NOT_MAPPED, Outcome, Pipeline, State, serialise
 from ..plugins.discovery import installed
 from ..plugins.plan import Gate, Step, decide
 from ..standards import Statement
@@ -26,6 +26,7 @@ from . import config_option, json_option
 from .output import print_json
 
 HIDDEN = "…"
+_LEVELS = 10  # more than an answer puts around a value
 
 
 @click.command()
@@ -66,7 +67,7 @@ def explain(assembly: Assembly, event: SourceEvent, show_values: bool) -> dict[s
     pipeline = Pipeline(assembly.plan)
     steps = assembly.plan.steps.get(event.name, ())
     filters = list(_filters(assembly, event)) if steps else []
-    outcomes = {outcome.standard: outcome for outcome in pipeline.process(event)}
+    outcomes = {outcome.standard: _written(outcome) for outcome in pipeline.process(event)}
     return {
         "event": {
             "readable": True, "name": event.name, "id": event.id,
@@ -77,6 +78,16 @@ def explain(assembly: Assembly, event: SourceEvent, show_values: bool) -> dict[s
             _standard(assembly, event, step, outcomes.get(step.standard) or outcomes[""], show_values) for step in steps
         ] or [{"standard": "", "state": State.NOT_MAPPED.value, "reason": NOT_MAPPED}],
     }  # fmt: skip
+
+
+def _written(outcome: Outcome) -> Outcome:
+    """The outcome, or its failure where a statement cannot be written, which is found out when it is stored."""
+    try:
+        for statement in [*outcome.statements, *(one for own in outcome.own.values() for one in own)]:
+            serialise(statement)
+    except TransformError as error:
+        return Outcome(outcome.standard, State.FAILED, outcome.event, reason=error.reason, error=error)
+    return outcome
 
 
 def _filters(assembly: Assembly, event: SourceEvent) -> Iterator[dict[str, Any]]:
@@ -112,11 +123,11 @@ def _standard(
         told["path"] = outcome.error.path
     if outcome.state is State.TRANSFORMED:
         own = {} if show_values else typical(assembly, event.name, step.standard)
-        told["statements"] = [one if show_values else _outline(one, own) for one in outcome.statements]
+        told["statements"] = [_shown(one) if show_values else _outline(one, own) for one in outcome.statements]
         told["enrichers"] = [name for name, _ in assembly.plan.enrichers]
-        gates = assembly.plan.gates.get(step.standard, ())
-        denied = decide(gates, event.body)[1]
-        told["destinations"] = [_destination(gate, denied, outcome) for gate in gates]
+    gates = assembly.plan.gates.get(step.standard, ())
+    denied = decide(gates, event.body)[1]
+    told["destinations"] = [_destination(gate, denied, outcome) for gate in gates]
     return told
 
 
@@ -124,6 +135,9 @@ def _destination(gate: Gate, denied: Mapping[str, Any], outcome: Outcome) -> dic
     name = gate.destination.name
     if name in denied:
         return {"destination": name, "allowed": False, "rule": denied[name].rule, "reason": denied[name].reason}
+    if outcome.state is not State.TRANSFORMED:
+        reason = f"nothing to send: the event is {outcome.state.value}"
+        return {"destination": name, "allowed": False, "rule": outcome.state.value, "reason": reason}
     if name in outcome.denied:  # its own statements could not be made
         return {"destination": name, "allowed": False, "rule": "pseudonyms", "reason": outcome.denied[name]}
     passed = (
@@ -145,11 +159,23 @@ def _fields(
             raw = value_at(body, path)
             value = raw if field.entries is not None else None if raw is None else field.kind(raw)
             if value is not None:
-                told |= {"found": path, "type": _type(raw)} | ({"value": raw} if show_values else {})
+                told |= {"found": path, "type": _type(raw)} | ({"value": _shown(raw)} if show_values else {})
                 break
             if raw not in (None, "", [], {}):
                 told["refused"] = f"{path} is {_type(raw)}, expected {described(field.kind)}"
         yield told
+
+
+def _shown(raw: Any) -> Any:
+    """A value, unless it is nested deeper than can be written here, which is some levels down."""
+    inside = raw
+    for _ in range(_LEVELS):
+        inside = [inside]
+    try:
+        orjson.dumps(inside)
+    except TypeError:
+        return HIDDEN
+    return raw
 
 
 def _type(raw: Any) -> str:
@@ -185,7 +211,7 @@ def _all_installed() -> Assembly:
     """Every installed standard with its families; pseudonyms are of no use, and differ with each call."""
     enabled = [info.name for info in installed() if info.kind == "families"]
     if not enabled:
-        raise click.UsageError("no plugin is installed that maps events; pip install learnrelay-xapi brings the first")
+        raise click.UsageError("no plugin is installed that maps events: pip install that of a standard")
     import secrets
 
     raw: dict[str, Any] = {

@@ -40,6 +40,12 @@ def selection_options(function: _Command) -> _Command:
         click.option("--id", "statement_id", default="", help="The statement with this id."),
         click.option("--older-than", type=_TimeSpan(), default=0.0, metavar="SPAN", help="Dead for longer, e.g. 2d."),
         click.option("--reason", default="", help="The consumer's words hold this."),
+        click.option(
+            "--conflicts/--no-conflicts",
+            "conflict",
+            default=None,
+            help="Only what the consumer has already in another form (409), or all but that.",
+        ),
         click.option("--event", "event_name", default="", help="Made of this event."),
         click.option("--to", "destination", default="", metavar="NAME", help="Meant for this destination."),
     ):
@@ -79,11 +85,19 @@ def list_(config_path: str, limit: int, as_json: bool, **selected: Any) -> None:
     if as_json:
         print_json([asdict(one) for one in found])
         return
-    columns = ["destination", "since", "event", "attempts", "id", "reason"]
+    columns = ["destination", "since", "kind", "event", "attempts", "id", "reason"]
     print_table(
         columns,
         (
-            (one.destination, f"{one.since:%F %T}", one.event_name, one.attempts, one.statement_id, one.reason)
+            (
+                one.destination,
+                f"{one.since:%F %T}",
+                "conflict" if one.conflict else "dead",
+                one.event_name,
+                one.attempts,
+                one.statement_id,
+                one.reason,
+            )
             for one in found
         ),
     )
@@ -124,3 +138,27 @@ def drop(config_path: str, yes: bool, **selected: Any) -> None:
         if total and not yes and not click.confirm(f"delete {total:,} for good?", err=True):
             sys.exit(1)
         click.echo(f"{letters.drop(selection):,} deleted")
+
+
+@command.command()
+@config_option(required=True)
+@click.argument("destination")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def abandon(config_path: str, destination: str, yes: bool) -> None:
+    """Delete for good what waits or lies dead for a DESTINATION that is no longer in the file.
+
+    Until then all of it is kept, and goes on its way when the destination is in the file again.
+    """
+    config = assemble(Path(config_path)).config
+    if destination in config.destinations:
+        raise click.UsageError(f"{destination} is in {config_path}: take it out first, or use failed drop --to")
+    outbox = Outbox.open(config.delivery)
+    try:
+        if not (status := outbox.status().get(destination)):
+            raise click.UsageError(f"nothing was ever put for a destination {destination}")
+        total = status.waiting + status.dead
+        if total and not yes and not click.confirm(f"delete {total:,} for good?", err=True):
+            sys.exit(1)
+        click.echo(f"{outbox.abandon(destination):,} deleted")
+    finally:
+        outbox.close()

@@ -21,7 +21,7 @@ def command(config_path: str, user_id: str | None, username: str | None, pseudon
 
     What a consumer already has is the consumer's to forget; the pseudonyms that it knows are printed for that.
     """
-    from ..delivery import Outbox
+    from ..relay import Relay
 
     if not (user_id or username or pseudonyms):
         raise click.UsageError("say --user-id, --username or --pseudonym")
@@ -30,12 +30,12 @@ def command(config_path: str, user_id: str | None, username: str | None, pseudon
     if user_id or username:
         user = UserRef(user_id, username)
         known |= {learner.pseudonym for site in sites(assembly) if (learner := site.learner(user)) is not None}
-    outbox = Outbox.open(assembly.config.delivery)
-    try:
+    with Relay(assembly) as relay:
+        left = relay.work_off()  # nobody can tell whose a sealed event is until it is a statement
         for pseudonym in sorted(known):
-            click.echo(f"{pseudonym}: {outbox.forget(pseudonym):,} statements removed")
-    finally:
-        outbox.close()
+            click.echo(f"{pseudonym}: {relay.outbox.forget(pseudonym):,} statements removed")
+    if left:
+        click.echo(f"{left:,} deferred events could not be looked at: run it again when status shows none", err=True)
     if not known:
         click.echo("the identity provider does not know this learner: there is nothing to forget")
 

@@ -78,12 +78,17 @@ def _print_plugins(infos: list[PluginInfo], as_json: bool) -> None:
             for info in infos
         ])  # fmt: skip
     elif not infos:
-        click.echo("no plugin is installed; pip install learnrelay-xapi brings the first ones")
+        click.echo("no plugin is installed; pip install the package of a standard, which brings its families")
     else:
         print_table(
             ["plugin", "kind", "distribution", "state", "reason"],
-            ((info.name, info.kind.removesuffix("s"), info.origin, info.state.value, info.reason) for info in infos),
+            ((info.name, _one(info.kind), info.origin, info.state.value, info.reason) for info in infos),
         )
+
+
+def _one(kind: str) -> str:
+    """A kind of plugins in the singular."""
+    return f"{kind[:-3]}y" if kind.endswith("ies") else kind.removesuffix("s")
 
 
 def _print_events(registry: Registry, as_json: bool) -> None:
@@ -101,6 +106,8 @@ def _print_events(registry: Registry, as_json: bool) -> None:
     rows.sort(key=lambda row: (str(row["event"]), str(row["standard"])))
     if as_json:
         print_json(rows)
+    elif not rows:
+        click.echo("no plugin maps an event; pip install the package of a standard, which brings its families")
     else:
         print_table(
             ["event", "standard", "family", "says"],

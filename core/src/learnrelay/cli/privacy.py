@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import track
 
 from ..assembly import Assembly, assemble
 from ..datamap import Row, data_map
@@ -44,7 +46,7 @@ def command(config_path: str, events: tuple[str, ...], as_csv: bool, as_json: bo
     unknown = [name for name in events if name not in assembly.plan.steps]
     if unknown:
         raise click.BadParameter(f"{', '.join(unknown)}: no enabled transformer maps this event", param_hint="--event")
-    rows = data_map(assembly, events)
+    rows = data_map(assembly, set(events), _watched)
     if html is not None:
         Path(html).write_text(page(assembly, rows), encoding="utf-8")
         click.echo(f"{html}: {len(rows):,} flows of {len({row.event for row in rows}):,} events", err=True)
@@ -60,6 +62,12 @@ def command(config_path: str, events: tuple[str, ...], as_csv: bool, as_json: bo
         for notice in notices(assembly):
             click.echo(f"notice: {notice}", err=True)
         print_table(["event", "standard", "source", "grade", "comes out as", "destinations"], _table(rows))
+
+
+def _watched(names: Sequence[str]) -> Iterable[str]:
+    """The names, with a progress bar on a terminal: each mapping is run some thousand times."""
+    console = Console(stderr=True)
+    return track(names, "running the mappings", console=console, transient=True, disable=not console.is_terminal)
 
 
 def notices(assembly: Assembly) -> list[str]:

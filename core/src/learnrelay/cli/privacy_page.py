@@ -59,7 +59,7 @@ def page(assembly: Assembly, rows: Sequence[Row]) -> str:
         "<h1>Data map</h1>",
         f"<p>Which field of which learning event of <code>{escape(assembly.config.root_url)}</code> reaches which "
         f"output, in what form, and who may get it. Made by learnrelay {__version__} from the mappings themselves, by "
-        "running them; what is not listed here is never read.</p>",
+        "running them; what is not listed here is read by none of them, and by no filter, enricher or rule.</p>",
         *_notices(assembly),
         *_destinations(assembly),
         "<h2>Flows</h2>",

@@ -69,7 +69,9 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "
 )  # fmt: skip
 @click.option("--since", callback=_moment, metavar="TIME", help="Only events from this time on.")
 @click.option("--until", callback=_moment, metavar="TIME", help="Only events before this time.")
-@click.option("--event", "events", multiple=True, metavar="NAME", help="Only this event, or edx.video.*; repeatable.")
+@click.option(
+    "--event", "events", multiple=True, metavar="NAME", help="Only this event, or such as video.*; repeatable."
+)
 @click.option("--course", "courses", multiple=True, metavar="ID", help="Only this course; repeatable.")
 @click.option("--dry-run", is_flag=True, help="Do everything but send, write or remember.")
 @click.option("--processes", type=click.IntRange(1), help="How many work at it.  [default: one for each core]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import sys
@@ -17,14 +18,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..assembly import Assembly, assemble, assemble_from
 from ..config.fields import did_you_mean, quoted
+from ..documents import read_events
 from ..errors import EventError, TransformError
 from ..events import event_from_line
-from ..lines import Line, open_log, read_lines
+from ..lines import Line, open_log
 from ..pipeline import Outcome, Pipeline, State, serialise
 from ..plugins.discovery import installed
 from ..standards import Statement
 from ..tally import Tally, in_words
-from . import config_option
+from . import complete_standards, config_option
 from .output import print_tally
 
 SHOWN_FAILURES = 10
@@ -32,7 +34,15 @@ SHOWN_FAILURES = 10
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(allow_dash=True))
-@click.option("-s", "--standard", "wanted", multiple=True, metavar="NAME", help="Standard to say it in; repeatable.")
+@click.option(
+    "-s",
+    "--standard",
+    "wanted",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_standards,
+    help="Standard to say it in; repeatable.",
+)
 @config_option()
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Statements go here, not to standard output.")
 @click.option("-e", "--errors", type=click.Path(dir_okay=False), help="One JSON record here for each line that failed.")
@@ -45,19 +55,22 @@ def command(
 ) -> None:  # fmt: skip
     r"""Turn events into statements.
 
-    FILES hold one event a line, in either shape, with or without the logger's prefix, plain or gzip; ``-`` or nothing
-    is standard input. Statements are written as JSON lines. A summary on standard error accounts for every line.
+    FILES hold one event a line, in either shape, with or without the logger's prefix; or are JSON documents, of one
+    event or an array of them, written over several lines. Plain, gzip or zstd; ``-`` or nothing is standard input.
+    Statements are written as JSON lines. A summary on standard error accounts for every line or event.
 
     \b
     Exit codes: 0 nothing failed; 1 something failed; 2 usage or configuration.
 
     \b
     Examples:
-      learnrelay transform --standard xapi tracking.log > statements.jsonl
+      learnrelay transform --standard NAME tracking.log > statements.jsonl
       zcat old.log.gz | learnrelay transform --config relay.toml --errors failed.jsonl
     """
     if output is not None and Path(output).resolve() in {Path(name).resolve() for name in files if name != "-"}:
         raise click.UsageError(f"--output {output} is one of the files to read")
+    for name in files:
+        _readable(name)
     assembly = _assembly(config_path, wanted, root_url)
     names = [name for name in assembly.standards if not wanted or name in wanted]
     for name in wanted:
@@ -152,11 +165,12 @@ def _assembly(config_path: str | None, wanted: tuple[str, ...], root_url: str | 
     if config_path is not None:
         return assemble(Path(config_path))
     known = sorted({info.name for info in installed() if info.kind == "standards"})
+    there = ", ".join(known) or "none is installed: pip install the package of one"
     if not wanted:
-        raise click.UsageError(f"say --standard NAME ({', '.join(known) or 'none is installed'}) or --config FILE")
+        raise click.UsageError(f"say --standard NAME ({there}) or --config FILE")
     for name in wanted:
         if name not in known:
-            hint = f"no installed plugin brings {quoted([name])}{did_you_mean(name, known)}"
+            hint = f"no installed plugin brings {quoted([name])} ({there}){did_you_mean(name, known)}"
             raise click.BadParameter(hint, param_hint="--standard")
     raw: dict[str, Any] = {
         "platform": {"root_url": root_url or "http://localhost:18000"},
@@ -170,7 +184,18 @@ def _assembly(config_path: str | None, wanted: tuple[str, ...], root_url: str | 
             "are those of this run only",
             err=True,
         )
-    return assemble_from(raw, Path("--standard"))
+    return assemble_from(raw, Path("command line"))
+
+
+def _readable(name: str) -> None:
+    """Find out, before anything is said of another file, whether one can be read. Raises click.UsageError."""
+    if name == "-":
+        return
+    if Path(name).is_dir():
+        raise click.UsageError(f"{name}: is a directory; name the files in it: {name}/*")
+    if not os.access(name, os.R_OK):  # asked without opening it: it may be a pipe
+        reason = os.strerror(errno.EACCES if Path(name).exists() else errno.ENOENT)
+        raise click.UsageError(f"{name}: {reason}")
 
 
 def _lines(files: tuple[str, ...], console: Console, stack: ExitStack) -> Iterator[Line]:
@@ -182,15 +207,12 @@ def _lines(files: tuple[str, ...], console: Console, stack: ExitStack) -> Iterat
         )
     )  # fmt: skip
     for name in files:
-        try:
-            stream: BinaryIO = open_log(name)
-        except OSError as error:
-            raise click.UsageError(f"{name}: {error.strerror or type(error).__name__}") from None
+        stream: BinaryIO = open_log(name)
         with stream:
             size = Path(name).stat().st_size if name != "-" else None
             task = progress.add_task(name, total=size)
             raw = getattr(stream, "fileobj", stream)
-            for line in read_lines(stream, name):
+            for line in read_events(stream, name):
                 yield line
                 if line.number % 500 == 0 and size is not None:
                     progress.update(task, completed=raw.tell())

@@ -121,6 +121,18 @@ class Url(Text):
         return text
 
 
+class Address(Text):
+    """Where to listen, ``"127.0.0.1:9464"`` or ``"[::1]:9464"`` → (host, port)."""
+
+    _form = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})")
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> tuple[str, int]:
+        found = self._form.fullmatch(value) if isinstance(value, str) else None
+        if found is None or int(found[3]) > 65_535:
+            raise ValidationError('expected an address and a port such as "127.0.0.1:9464"')
+        return found[1] or found[2], int(found[3])
+
+
 class FilePath(Text):
     """A file, relative to the operator's file → absolute path as text."""
 

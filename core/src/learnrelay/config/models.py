@@ -85,7 +85,9 @@ class Delivery:
     ``limit``: deliveries that may wait at once, all destinations together; ``wait``: seconds that emit() waits for
     room before it raises; ``lease``: seconds after which a silent worker's claims are free again; ``retention``:
     seconds after which a dead letter is dropped, unless its statement is critical; ``critical``: names or globs of
-    events or families whose statements are (None: of those families that say so themselves).
+    events or families whose statements are (None: of those families that say so themselves); ``pipeline``: who runs
+    it, emit() or a worker, for which events wait in the outbox, sealed with ``key`` (of several the first seals, any
+    opens).
     """
 
     engine: Literal["embedded", "celery"] = "embedded"
@@ -96,7 +98,16 @@ class Delivery:
     lease: float = 60.0
     retention: float | None = None
     critical: tuple[str, ...] | None = None
+    pipeline: Literal["emit", "worker"] = "emit"
+    key: Secret | None = None
     alerts: Alerts = Alerts()
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """``listen``: host and port on which a worker answers Prometheus, or None."""
+
+    listen: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,5 +130,6 @@ class Config:
     delivery: Delivery
     destinations: Mapping[str, Destination]
     standards: Mapping[str, Mapping[str, Any]]
+    metrics: Metrics = Metrics()
     path: Path | None = None
     warnings: tuple[str, ...] = ()

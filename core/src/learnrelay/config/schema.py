@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validates_schema
 
+from ..sealing import MAKE_A_KEY, Seal
 from .fields import (
+    Address,
     Duration,
     FilePath,
     Flag,
@@ -20,7 +23,7 @@ from .fields import (
     WholeNumber,
     in_words,
 )  # fmt: skip
-from .models import Alerts, Auth, Batch, Delivery, Retry
+from .models import Alerts, Auth, Batch, Delivery, Metrics, Retry
 
 
 class PlatformSection(Section):
@@ -118,6 +121,13 @@ class ClientCertificateSection(Section):
     cert = FilePath(required=True)
     key = FilePath(required=True)
 
+    @validates_schema
+    def _a_pair(self, data: dict[str, Any], **_: Any) -> None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(data["cert"], data["key"], password="")
+        except (OSError, ValueError):  # SSLError is an OSError
+            raise ValidationError("is no certificate (PEM) that goes with a key without passphrase", "cert") from None
+
     @post_load
     def _made(self, data: dict[str, Any], **_: Any) -> tuple[str, str]:
         return data["cert"], data["key"]
@@ -146,6 +156,11 @@ class DestinationSection(Section):
     def _one_way(self, data: dict[str, Any], **_: Any) -> None:
         if data.get("ca_file") and data.get("verify_tls") is False:
             raise ValidationError("has no place beside verify_tls = false", "ca_file")
+        if data.get("ca_file"):
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(data["ca_file"])
+            except OSError:
+                raise ValidationError("holds no certificate (PEM) of an authority", "ca_file") from None
 
     @post_load
     def _made(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -179,6 +194,8 @@ class DeliverySection(Section):
     lease = Duration(load_default=60.0)
     retention = Duration(load_default=None)
     critical = TextList(load_default=None)
+    pipeline = OneOf(["emit", "worker"], load_default="emit")
+    key = SecretText(load_default=None)
     alerts = Table(AlertsSection)
 
     @validates_schema
@@ -186,11 +203,33 @@ class DeliverySection(Section):
         if data["engine"] == "celery" and data.get("broker") is None:
             raise ValidationError('is missing for engine "celery": the address of Redis or RabbitMQ', "broker")
 
+    @validates_schema
+    def _sealed(self, data: dict[str, Any], **_: Any) -> None:
+        """With a pipeline in the worker, events wait in the outbox: only with a key that works."""
+        if data["key"] is None:
+            if data["pipeline"] == "worker":
+                raise ValidationError(f'is missing for pipeline "worker"; make one: {MAKE_A_KEY}', "key")
+            return
+        try:
+            Seal(data["key"])
+        except ValueError as error:
+            raise ValidationError(str(error), "key") from None
+
     @post_load
     def _made(self, data: dict[str, Any], **_: Any) -> Delivery:
         if data["database"] is None:
             del data["database"]
         return Delivery(**data)
+
+
+class MetricsSection(Section):
+    """``[metrics]``: where a worker answers Prometheus."""
+
+    listen = Address(load_default=None)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> Metrics:
+        return Metrics(**data)
 
 
 class ProviderSection(Section):
@@ -205,3 +244,4 @@ class CoreSections(Section):
     platform = Table(PlatformSection, required=True)
     plugins = Table(PluginsSection, required=True)
     delivery = Table(DeliverySection)
+    metrics = Table(MetricsSection)

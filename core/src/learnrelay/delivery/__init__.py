@@ -2,6 +2,7 @@
 
 from .dead_letters import DeadLetter, DeadLetters, Selection
 from .engine import EmbeddedEngine, Engine
-from .outbox import Outbox, Parcel, Status
+from .intake import Parcel
+from .outbox import Outbox, Status
 
 __all__ = ["DeadLetter", "DeadLetters", "EmbeddedEngine", "Engine", "Outbox", "Parcel", "Selection", "Status"]

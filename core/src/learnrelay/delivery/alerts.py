@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import logging
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 import requests
 
 from ..errors import OutboxError
 from .outbox import Outbox, Status
+from .queue import DEFERRED
 
 if TYPE_CHECKING:
     from .database import Transaction
@@ -53,7 +56,7 @@ class Watch:
             ("unavailable", 0.0 if status.halted else failing, limits.unavailable, f"unavailable: {status.paused}"),
             ("waiting", status.waiting, limits.waiting, f"{status.waiting} statements wait"),
             ("age", status.oldest_age, limits.age, f"the oldest statement waits for {status.oldest_age or 0:.0f} s"),
-            ("dead", status.dead, limits.dead, f"{status.dead} dead letters"),
+            ("dead", status.dead - status.conflicts, limits.dead, f"{status.dead - status.conflicts} dead letters"),
         )
         for condition, figure, limit, words in figures:
             if limit is not None and figure and figure >= limit * (_CALM if condition in standing else 1.0):
@@ -89,19 +92,56 @@ class Watch:
             "message": f"learnrelay: destination {destination}: {words if raised else f'{condition}: {words}'}",
         }
         if self._alerts.webhook:
-            requests.post(
-                self._alerts.webhook.reveal(), json=message, timeout=_PATIENCE, allow_redirects=False
-            ).raise_for_status()
+            with _unlogged():
+                requests.post(
+                    self._alerts.webhook.reveal(), json=message, timeout=_PATIENCE, allow_redirects=False
+                ).raise_for_status()
         if self._alerts.command:
             line = json.dumps(message).encode()
             subprocess.run(self._alerts.command, input=line, timeout=_PATIENCE, check=True)  # noqa: S603  # operator's
         log.log(logging.ERROR if raised else logging.WARNING, "alert %s: %s", message["state"], message["message"])
 
 
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """urllib3 logs the address of each request at DEBUG; that of a webhook is a secret."""
+    here = get_ident()
+
+    def of_another(record: logging.LogRecord) -> bool:
+        return record.thread != here
+
+    logger = logging.getLogger("urllib3.connectionpool")
+    logger.addFilter(of_another)
+    try:
+        yield
+    finally:
+        logger.removeFilter(of_another)
+
+
 _SELECT = "SELECT destination, condition FROM learnrelay_alert"
 _INSERT = """INSERT INTO learnrelay_alert (destination, condition, since)
     VALUES (:destination, :condition, :since) ON CONFLICT DO NOTHING"""
 _DELETE = "DELETE FROM learnrelay_alert WHERE destination = :destination AND condition = :condition"
+
+
+def tell_of_orphans(outbox: Outbox, destinations: Iterable[str]) -> None:
+    """Warn of what waits for a destination that is not in the file any more. Raises nothing."""
+    try:
+        with outbox.database.transaction(write=False) as transaction:
+            waiting = transaction.execute(
+                "SELECT destination, SUM(waiting) FROM learnrelay_tally GROUP BY destination HAVING SUM(waiting) > 0"
+            )
+    except OutboxError:
+        return  # who delivers says it
+    known = {*destinations, DEFERRED}
+    for name, number in waiting:
+        if name not in known:
+            log.warning(
+                "destination %s: not in the file, but %d statement(s) wait for it; put it back, or give them up with "
+                "learnrelay failed abandon",
+                name,
+                number,
+            )
 
 
 def keep_house(outbox: Outbox, watch: Watch) -> None:

@@ -19,4 +19,11 @@ _relay = Relay.from_file(Path(_path))
 _assembly = _relay.assembly
 
 app = make_app(_assembly.config.delivery)
-serve(app, _relay.outbox, _assembly.config.destinations, _assembly.standards)
+serve(
+    app,
+    _relay.outbox,
+    _assembly.config.destinations,
+    _assembly.standards,
+    _relay.others,
+    _assembly.config.metrics.listen,
+)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from celery import Celery, bootsteps
@@ -19,9 +19,9 @@ from ..config.models import Delivery, Destination
 from ..errors import OutboxError
 from ..secrets import Secret
 from ..standards import Standard
-from .alerts import Watch, keep_house
+from .alerts import Watch, keep_house, tell_of_orphans
 from .drain import AT_ONCE, Drainer
-from .engine import Engine
+from .engine import Engine, Makers, Stepper
 from .leases import LeaseKeeper
 from .outbox import Outbox
 
@@ -134,19 +134,38 @@ class CeleryEngine(Engine):
 
 
 def serve(
-    app: Celery, outbox: Outbox, destinations: Mapping[str, Destination], standards: Mapping[str, Standard]
+    app: Celery,
+    outbox: Outbox,
+    destinations: Mapping[str, Destination],
+    standards: Mapping[str, Standard],
+    others: Makers | None = None,
+    listen: tuple[str, int] | None = None,
 ) -> None:
-    """Make ``app`` a worker: the task that drains a destination, and the sweep that calls for it."""
-    drainers: dict[str, Drainer] = {}
+    """Make ``app`` a worker: the task that drains a destination or another queue, and the sweep that calls for it.
+
+    ``listen``: where the first worker of a host answers Prometheus.
+    """
+    makers = others or {}
+    drainers: dict[str, Stepper] = {}
     keeper = LeaseKeeper(outbox.settings.lease)
 
+    def call(destination: str, _number: int = 1) -> None:
+        try:
+            app.send_task(TASK, args=[destination], expires=SWEEP, retry=False)
+        except Exception as error:  # whatever kombu's transports raise: the sweep does it instead
+            log.debug("destination %s: not called for (%s), the sweep will", destination, type(error).__name__)
+
+    def stepper(name: str) -> Stepper:
+        if name in makers:
+            return makers[name](keeper, call)
+        return Drainer(outbox, destinations[name], standards[destinations[name].standard], keeper)
+
     def drain(task: Any, destination: str) -> None:
-        if destination not in destinations:
+        if destination not in destinations and destination not in makers:
             log.warning("destination %s: asked for by a task, but not in this worker's file", destination)
             return
         if destination not in drainers:  # made in the process that uses it: pools do not survive a fork
-            settings = destinations[destination]
-            drainers[destination] = Drainer(outbox, settings, standards[settings.standard], keeper)
+            drainers[destination] = stepper(destination)
         rest, until = AT_ONCE, time.monotonic() + _SLICE
         while time.monotonic() < until:
             rest = drainers[destination].step()
@@ -168,21 +187,38 @@ def serve(
             self._watch = Watch(outbox)
 
         def start(self, worker: Any) -> None:
+            if listen is not None:
+                _expose(outbox, [*makers, *destinations], listen)
             threading.Thread(target=self._run, name="learnrelay-sweep", daemon=True).start()
 
         def stop(self, worker: Any) -> None:
             self._stopped.set()
 
         def _run(self) -> None:
-            while not self._stopped.wait(SWEEP):
+            tell_of_orphans(outbox, destinations)
+            while True:  # the first time at once: for what a worker that died has left
                 try:
-                    due = [name for name in destinations if not outbox.queue(name).at_rest()]
+                    due = [name for name in [*makers, *destinations] if not outbox.queue(name).at_rest()]
                     for name in due:
                         app.send_task(TASK, args=[name], expires=SWEEP, retry=False)
                 except Exception as error:  # database or broker: both come back
                     log.warning("sweep: %s, next one in %g s", type(error).__name__, SWEEP)
                 keep_house(outbox, self._watch)
+                if self._stopped.wait(SWEEP):
+                    return
 
     app.task(name=TASK, bind=True)(drain)
     app.steps["worker"].add(Sweep)
     worker_process_shutdown.connect(close, weak=False)
+
+
+def _expose(outbox: Outbox, queues: Iterable[str], listen: tuple[str, int]) -> None:
+    """Any worker's figures are those of all: it is enough that one of them answers."""
+    try:
+        from .metrics import expose
+
+        expose(outbox, queues, listen)
+    except ImportError:
+        log.error('metrics.listen: needs the library "prometheus_client": pip install "learnrelay[metrics]"')
+    except OSError as error:
+        log.warning("metrics.listen: not at %s:%d (%s); another worker is there, perhaps", *listen, error.strerror)

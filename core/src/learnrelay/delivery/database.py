@@ -135,7 +135,13 @@ class Database:
                 raise OutboxError("delivery.database: an outbox in memory would keep nothing, name a file")
             options: dict[str, Any] = {} if self.postgres else {"connect_args": {"timeout": patience}}
             self._engine = sqlalchemy.create_engine(
-                parsed, hide_parameters=True, pool_size=16, max_overflow=-1, pool_reset_on_return=None, **options
+                parsed,
+                hide_parameters=True,
+                pool_size=16,
+                max_overflow=-1,
+                pool_use_lifo=True,
+                pool_reset_on_return=None,
+                **options,
             )
         except (ArgumentError, NoSuchModuleError, ImportError) as error:
             raise OutboxError(
@@ -188,7 +194,7 @@ class Database:
     def transaction(self, *, write: bool = True, durable: bool = True) -> Iterator[Transaction]:
         """All or nothing: committed at the end of the block, rolled back when it raises.
 
-        Not ``durable``: a power cut may undo it (a claim, a pause), so nobody waits for the disk.
+        Not ``durable``: a power cut may undo it (a claim, a mark, a pause), so nobody waits for the disk.
         """
         self._check_file()
         try:

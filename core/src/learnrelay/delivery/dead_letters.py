@@ -19,7 +19,10 @@ _CHUNK = 500  # dead letters a transaction: emit() is never locked out for long
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One statement that one destination will not get, and why. ``attempts``: requests that it failed alone in."""
+    """One statement that one destination will not get, and why.
+
+    ``attempts``: requests that it failed alone in. ``conflict``: the consumer has this id already, with other content.
+    """
 
     destination: str
     standard: str
@@ -30,13 +33,15 @@ class DeadLetter:
     attempts: int
     since: datetime
     reason: str
+    conflict: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which dead letters: all conditions must hold, empty ones do.
 
-    ``reason`` is a part of the consumer's words, in any case of letters; ``older_than`` is in seconds.
+    ``reason`` is a part of the consumer's words, in any case of letters; ``older_than`` is in seconds; ``conflict``
+    takes only conflicts, or only what is none.
     """
 
     destination: str = ""
@@ -45,6 +50,7 @@ class Selection:
     statement_id: str = ""
     older_than: float = 0.0
     uncritical: bool = False
+    conflict: bool | None = None
 
     def where(self, now: float) -> tuple[str, dict[str, Any]]:
         """SQL over ``d`` (dead letter) and ``s`` (statement), and its parameters."""
@@ -56,6 +62,7 @@ class Selection:
             (self.reason, "LOWER(d.reason) LIKE LOWER(:reason) ESCAPE '!'", {"reason": f"%{escaped}%"}),
             (self.older_than, "d.since <= :before", {"before": now - self.older_than}),
             (self.uncritical, "s.critical = 0", {}),
+            (self.conflict is not None, "d.conflict = :conflict", {"conflict": int(self.conflict or 0)}),
         ]
         used = [(sql, parameters) for asked, sql, parameters in conditions if asked]
         values = {name: value for _, parameters in used for name, value in parameters.items()}
@@ -64,7 +71,7 @@ class Selection:
 
 _FROM = "FROM learnrelay_dead_letter AS d JOIN learnrelay_statement AS s ON s.key = d.key"
 _COLUMNS = """d.destination, s.standard, s.statement_id, s.event_name, s.event_time, s.critical,
-    d.attempts, d.since, d.reason"""
+    d.attempts, d.since, d.reason, d.conflict"""
 
 
 class DeadLetters:
@@ -94,6 +101,7 @@ class DeadLetters:
                 attempts=row[6],
                 since=utc(row[7]),
                 reason=row[8],
+                conflict=bool(row[9]),
             )
             for row in rows
         ]

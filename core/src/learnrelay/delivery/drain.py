@@ -11,27 +11,30 @@ import math
 import random
 import threading
 from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..config.models import Destination
 from ..standards import Standard, Verdict
 from .backoff import Backoff
-from .judging import Outcome, Round, deliver, tidy
+from .figures import REQUEST, Timings
+from .judging import Outcome, Round, Rows, deliver, tidy
 from .leases import LeaseKeeper
 from .outbox import Outbox
 from .queue import Breaker, Claim, Claimed, Dead, Later, Mark, Returned
 from .sender import Sender
+from .sizing import BatchSize
 
 log = logging.getLogger("learnrelay.delivery")
 
 POLL = 0.25
 """Seconds after which an idle drain looks again by itself, for what other processes have put."""
 
-_AHEAD = 0.02
+_AHEAD = 0.2
 """Seconds of work that one claim may hold: a fast consumer gets several batches for one commit, and a killed
 worker leaves no more than that to be sent again."""
-_MOST_AHEAD = 8
+_MOST_AHEAD = 2000  # statements; one batch in any case
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +66,19 @@ class Drainer:
         keeper: LeaseKeeper,
         rng: random.Random | None = None,
     ) -> None:
+        self.name = destination.name
         self.destination = destination
         self._clock = outbox.clock
         self._queue = outbox.queue(destination.name)
         self._sender = Sender(destination, standard, outbox.clock)
+        self._sizes = BatchSize(destination.batch.size)
         self._backoff = Backoff(destination.retry, rng)
         self._keeper = keeper
         self._stopping = threading.Event()
         self._suspect_next = True
+        self._probing = False
         self._under_way: dict[str, None] = {}  # tokens of claims
-        self._owed: deque[tuple[Claim, list[Mark]]] = deque()
+        self._owed: deque[tuple[Claim, list[Mark], Timings]] = deque()
 
     # --- one round --------------------------------------------------------------------------------------
 
@@ -80,7 +86,7 @@ class Drainer:
         """Do the next thing that is due. Raises OutboxError when the database fails; call it again later."""
         self._settle()
         size, interval = self.destination.batch.size, self.destination.batch.interval
-        most = size * max(1, min(_MOST_AHEAD, int(_AHEAD / (self._sender.request_time or _AHEAD))))
+        most = size * max(1, min(_MOST_AHEAD // size, int(_AHEAD / (self._sender.request_time or _AHEAD))))
         glance = self._queue.glance(most)
         breaker, now = glance.breaker, self._clock()
         if breaker.paused_until > now:
@@ -106,12 +112,15 @@ class Drainer:
     def _round(self, claim: Claim, breaker: Breaker, *, suspect: bool = False) -> Rest:
         if not claim.rows:
             return Rest(POLL)
-        probe = breaker.failures > 0
+        self._probing = probe = breaker.failures > 0
         result = self._deliver(claim, proven=breaker.proven or suspect)
         self._settle()
+        self._probing = False
         if result.trouble:
             self._trip(result.trouble, probe=probe)
-        elif probe and not self._stopping.is_set():
+        elif probe and any(isinstance(mark, Returned) for mark in result.marks):  # stopped before it was sent
+            self._queue.return_probe()
+        elif probe:
             self._recovered(self._queue.recover(proven=True))
         elif breaker.proven and not suspect:
             self._queue.recover(proven=False)
@@ -130,7 +139,7 @@ class Drainer:
                 if result.trouble or self._stopping.is_set():
                     break
         if claim.rows:  # too few for full batches, or not wanted any more
-            self._owed.append((claim, [Returned(claim.rows, tried=False)]))
+            self._owed.append((claim, [Returned(claim.rows, tried=False)], Timings()))
         self._settle()
         return AT_ONCE
 
@@ -143,23 +152,40 @@ class Drainer:
     def _deliver(self, claim: Claim, *, proven: bool) -> Round:
         """Send a claim; what became of it is owed to the outbox."""
         self._under_way[claim.token] = None
+        timings = Timings()
+
+        def send(rows: Rows) -> Outcome:
+            outcome = self._sender(rows)
+            timings.add(REQUEST, self._sender.request_time or 0.0)
+            if outcome.verdict is Verdict.STORED:
+                timings.add_latencies(rows, self._clock())
+            return outcome
+
         with self._keeper.watch(self._queue, claim.token):
-            result = deliver(
-                claim.rows, self.destination.batch.size, self._sender, self._aside, self._stopping.is_set, proven=proven
-            )
-        self._owed.append((claim, result.marks))
+            result = deliver(claim.rows, self._sizes, send, self._aside, self._stopping.is_set, proven=proven)
+        self._owed.append((claim, result.marks, timings))
         return result
 
     def _settle(self) -> None:
         """Mark what is owed; what the database does not take now comes first next time."""
         while self._owed:
-            claim, marks = self._owed[0]
-            self._queue.settle(claim, marks)
+            claim, marks, timings = self._owed[0]
+            self._queue.settle(claim, marks, timings)
             self._owed.popleft()
             self._under_way.pop(claim.token, None)
-            if given_up := sum(isinstance(mark, Dead) for mark in marks):
+            if given_up := [mark for mark in marks if isinstance(mark, Dead)]:
                 log.warning(
-                    "destination %s: %d statement(s) given up, now dead letters", self.destination.name, given_up
+                    "destination %s: %d statement(s) given up (%s), now dead letters: learnrelay failed list",
+                    self.name,
+                    len(given_up),
+                    _causes(given_up),
+                )
+            if delayed := [mark for mark in marks if isinstance(mark, Later)]:
+                log.info(
+                    "destination %s: %d statement(s) failed by themselves (%s), tried again later",
+                    self.name,
+                    len(delayed),
+                    _causes(delayed),
                 )
 
     def _aside(self, row: Claimed, outcome: Outcome) -> Later | Dead:
@@ -207,7 +233,14 @@ class Drainer:
         """Return the leases of requests that take too long to wait for."""
         for token in list(self._under_way):
             self._queue.release(token)
+        if self._probing:
+            self._queue.return_probe()
 
     def close(self) -> None:
         """Close the connections."""
         self._sender.close()
+
+
+def _causes(marks: Iterable[Dead | Later]) -> str:
+    """The statuses that were answered: a consumer's words may repeat a statement, and have no place in a log."""
+    return ", ".join(sorted({mark.reason.partition(" ")[0] for mark in marks}))

@@ -6,12 +6,13 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from ..config.models import Destination
 from ..errors import OutboxError
 from ..standards import Standard
-from .alerts import Watch, keep_house
+from .alerts import Watch, keep_house, tell_of_orphans
 from .drain import AT_ONCE, POLL, Drainer, Rest
 from .leases import LeaseKeeper
 from .outbox import Outbox
@@ -41,20 +42,50 @@ class Engine(ABC):
         """Finish the requests under way, or return their leases after ``timeout`` seconds."""
 
 
+class Stepper(Protocol):
+    """What an engine runs for one queue of the outbox. `Drainer` is one."""
+
+    name: str
+
+    def step(self) -> Rest:
+        """Do the next thing that is due. Raises OutboxError when the database fails; call it again later."""
+
+    def stop(self) -> None:
+        """Let what is under way be the last. Any thread may call it."""
+
+    def abandon(self) -> None:
+        """Return the leases of what takes too long to wait for. Raises OutboxError."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+Wake = Callable[[str, int], None]
+"""Says that so many statements for a destination have been put."""
+
+Makers = Mapping[str, Callable[[LeaseKeeper, Wake], Stepper]]
+"""Name of a queue that is no destination's → what makes its stepper."""
+
+
 class EmbeddedEngine(Engine):
-    """A thread for each destination, in this process. As many processes as you like may share an outbox."""
+    """A thread for each queue, in this process. As many processes as you like may share an outbox."""
 
     def __init__(
-        self, outbox: Outbox, destinations: Mapping[str, Destination], standards: Mapping[str, Standard]
+        self,
+        outbox: Outbox,
+        destinations: Mapping[str, Destination],
+        standards: Mapping[str, Standard],
+        others: Makers | None = None,
     ) -> None:
         self._outbox = outbox
+        self._destinations = tuple(destinations)
         self._stopped = threading.Event()
         self._keeper = LeaseKeeper(outbox.settings.lease)
         self._house = threading.Thread(target=self._keep_house, name="learnrelay-house", daemon=True)
-        self._threads = {
-            name: _DrainThread(Drainer(outbox, destination, standards[destination.standard], self._keeper))
-            for name, destination in destinations.items()
-        }
+        # The other queues come first: what they hold becomes the destinations', which are then still to be looked at.
+        steppers = [make(self._keeper, self.wake) for make in (others or {}).values()]
+        steppers += [Drainer(outbox, one, standards[one.standard], self._keeper) for one in destinations.values()]
+        self._threads = {stepper.name: _DrainThread(stepper) for stepper in steppers}
 
     def start(self) -> None:
         """Start the threads."""
@@ -81,6 +112,7 @@ class EmbeddedEngine(Engine):
         self._keeper.close()
 
     def _keep_house(self) -> None:
+        tell_of_orphans(self._outbox, self._destinations)
         watch = Watch(self._outbox)
         while not self._stopped.wait(HOUSEKEEPING):
             keep_house(self._outbox, watch)
@@ -88,21 +120,18 @@ class EmbeddedEngine(Engine):
     def drained(self, timeout: float) -> bool:
         """Wait until nothing is due: what is left has a paused destination, or its time to come."""
         deadline = time.monotonic() + timeout
-        pending = list(self._threads)
-        while pending:
+        while not self._outbox.at_rest(self._threads):
             if time.monotonic() > deadline:
                 return False
-            pending = [name for name in pending if not self._outbox.queue(name).at_rest()]
-            if pending:
-                self._stopped.wait(_DRAINED_POLL)
+            self._stopped.wait(_DRAINED_POLL)
         return True
 
 
 class _DrainThread(threading.Thread):
-    """Steps one drainer, and sleeps in between until time, arrivals or the end wake it."""
+    """Steps one stepper, and sleeps in between until time, arrivals or the end wake it."""
 
-    def __init__(self, drainer: Drainer) -> None:
-        super().__init__(name=f"learnrelay-{drainer.destination.name}", daemon=True)
+    def __init__(self, drainer: Stepper) -> None:
+        super().__init__(name=f"learnrelay-{drainer.name}", daemon=True)
         self._drainer = drainer
         self._signal = threading.Condition()
         self._arrived = 0
@@ -133,11 +162,11 @@ class _DrainThread(threading.Thread):
             rest = self._drainer.step()
         except OutboxError as error:
             if not self._complained:
-                log.error("destination %s: %s; trying again", self._drainer.destination.name, error)
+                log.error("destination %s: %s; trying again", self._drainer.name, error)
             self._complained = True
             return Rest(_PAUSE_AFTER_ERROR, float("inf"))
         if self._complained:
-            log.warning("destination %s: the outbox is well again", self._drainer.destination.name)
+            log.warning("destination %s: the outbox is well again", self._drainer.name)
         self._complained = False
         return rest
 
@@ -151,4 +180,4 @@ class _DrainThread(threading.Thread):
         try:
             self._drainer.abandon()
         except OutboxError as error:
-            log.error("destination %s: leases not returned, they end by themselves: %s", self.name, error)
+            log.error("destination %s: leases not returned, they end by themselves: %s", self._drainer.name, error)

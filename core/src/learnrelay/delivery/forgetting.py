@@ -1,4 +1,4 @@
-"""Forget a learner: remove what still waits or lies dead about a pseudonym."""
+"""Remove for good what still waits or lies dead: about a learner, or for a destination that is no more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from .ledger import count
+from .ledger import count, forget_payloads
 
 if TYPE_CHECKING:
     from .outbox import Outbox
@@ -39,6 +39,25 @@ def forget(outbox: Outbox, pseudonym: str) -> int:
         after = rows[-1][0]
         keys = [key for key, payload in rows if word.search(payload)]
         removed += _remove(outbox, keys)
+
+
+def abandon(outbox: Outbox, destination: str) -> int:
+    """Remove all that waits or lies dead for ``destination``; says how many deliveries."""
+    removed = 0
+    for table in _TABLES:
+        some = f"SELECT key FROM {table} WHERE destination = :destination ORDER BY key LIMIT {_CHUNK}"  # noqa: S608
+        gone = _CHUNK
+        while gone == _CHUNK:
+            with outbox.database.transaction() as transaction:
+                forget_payloads(transaction, f"SELECT key FROM ({some}) AS s", destination=destination)  # noqa: S608
+                gone = transaction.change(
+                    f"DELETE FROM {table} WHERE destination = :destination AND key IN ({some})",  # noqa: S608
+                    destination=destination,
+                )
+                count(transaction, destination, waiting=-gone if table == _TABLES[0] else 0, dropped=gone)
+            outbox.made_room()
+            removed += gone
+    return removed
 
 
 def _remove(outbox: Outbox, keys: list[int]) -> int:

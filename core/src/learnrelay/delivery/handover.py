@@ -22,6 +22,7 @@ class Remnant:
     attempts: int
     reason: str
     dead: bool
+    conflict: bool = False
     event_time: datetime | None = None
     critical: bool = False
 
@@ -49,8 +50,9 @@ def hand_over(outbox: Outbox, destination: str, remnants: Sequence[Remnant]) -> 
             }
             if remnant.dead:
                 accepted = transaction.change(
-                    f"""INSERT INTO learnrelay_dead_letter (destination, key, attempts, since, reason)
-                    SELECT :destination, s.key, :attempts, :now, :reason {new}""",
+                    f"""INSERT INTO learnrelay_dead_letter (destination, key, attempts, since, reason, conflict)
+                    SELECT :destination, s.key, :attempts, :now, :reason, :conflict {new}""",
+                    conflict=int(remnant.conflict),
                     **values,
                 )
             else:

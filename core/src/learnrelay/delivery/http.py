@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
 import requests
-from requests.auth import AuthBase, HTTPBasicAuth
+from requests.auth import AuthBase
 from requests.exceptions import ConnectionError as LostConnection
 from requests.exceptions import ConnectTimeout, InvalidURL, ProxyError, RequestException, SSLError, Timeout
 from requests.structures import CaseInsensitiveDict
@@ -17,7 +18,7 @@ from ..config.models import Auth, Destination
 from ..errors import DeliveryError
 from ..standards import Answer, Request
 
-ANSWER_LIMIT = 64 * 1024
+ANSWER_LIMIT = 1024 * 1024
 """Bytes of an answer's body that are read; a consumer cannot fill our memory."""
 
 _CONNECT_TIMEOUT = 10.0
@@ -39,12 +40,19 @@ class _Credentials(AuthBase):
         self._auth = auth
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        secret = self._auth.secret.reveal() if self._auth.secret else ""
-        if self._auth.scheme == "basic":
-            HTTPBasicAuth(self._auth.username.encode(), secret.encode())(request)
-        if self._auth.scheme == "bearer":
-            request.headers["Authorization"] = f"Bearer {secret}"
+        if self._auth.scheme != "none":
+            request.headers["Authorization"] = f"{self._auth.scheme.title()} {credentials(self._auth)[0]}"
         return request
+
+
+def credentials(auth: Auth) -> list[str]:
+    """What goes into the header, and the secret itself. Empty for ``none``."""
+    if auth.scheme == "none":
+        return []
+    secret = auth.secret.reveal() if auth.secret else ""
+    if auth.scheme == "bearer":
+        return [secret]
+    return [b64encode(f"{auth.username}:{secret}".encode()).decode(), secret]
 
 
 class Client:
@@ -61,6 +69,7 @@ class Client:
         self._session.verify = destination.verify
         self._session.cert = destination.client_cert
         self._fresh = True
+        self._prepared: dict[str, requests.PreparedRequest] = {}
 
     def post(self, request: Request) -> Answer:
         """Send it and read the answer. No redirect is followed: credentials go to the configured address.
@@ -83,11 +92,8 @@ class Client:
     def _exchange(self, method: str, request: Request) -> Answer:
         deadline = time.monotonic() + self._timeout
         try:
-            response = self._session.request(
-                method,
-                self._url,
-                data=request.body,
-                headers=dict(request.headers),
+            response = self._session.send(
+                self._prepare(method, request),
                 timeout=(min(self._timeout, _CONNECT_TIMEOUT), self._timeout),
                 allow_redirects=False,
                 stream=True,
@@ -98,7 +104,18 @@ class Client:
         except Exception as error:  # urllib3's own, while reading the body
             raise NoAnswerError(f"the answer broke off ({type(error).__name__})", sent=True) from None
         self._fresh = False
-        return Answer(response.status_code, CaseInsensitiveDict(response.headers), body)
+        return Answer(response.status_code, CaseInsensitiveDict(response.headers), body, request.body)
+
+    def _prepare(self, method: str, request: Request) -> requests.PreparedRequest:
+        """All but body and the standard's headers is the same each time, and costs more than sending it."""
+        if method not in self._prepared:
+            self._prepared[method] = self._session.prepare_request(requests.Request(method, self._url))
+        prepared = self._prepared[method].copy()
+        prepared.headers.update(request.headers)
+        if request.body:
+            prepared.body = request.body
+            prepared.headers["Content-Length"] = str(len(request.body))
+        return prepared
 
     @staticmethod
     def _read(response: requests.Response, deadline: float) -> bytes:

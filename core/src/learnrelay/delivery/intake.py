@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Self
 
 from .database import Transaction
+from .ledger import count
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One finished statement, serialised, and who is to get it.
+
+    ``statement_id`` is unique within ``standard``: the same id with the same ``event_time`` again, while it waits,
+    is the same statement. Give the time wherever it is known: large outboxes are several times faster by it.
+    ``critical`` statements are never dropped by retention.
+    """
+
+    standard: str
+    statement_id: str
+    event_name: str
+    payload: bytes
+    destinations: tuple[str, ...]
+    critical: bool = False
+    event_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +107,51 @@ def remove_unwanted(transaction: Transaction, statements: list[Taken]) -> None:
                 WHERE d.key = learnrelay_statement.key AND d.destination IN {known})""",  # noqa: S608
         [one.identity for one in statements],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Consignment:
+    """Parcels as the tables take them: their statements, and by destination what it is to get."""
+
+    statements: list[Taken]
+    deliveries: dict[str, list[dict[str, Any]]]
+
+    @classmethod
+    def of(cls, parcels: Iterable[Parcel], now: float) -> Self:
+        """``now``: when they were taken, seconds since 1970."""
+        made = cls([], {})
+        for parcel in parcels:
+            taken = Taken.of(
+                parcel.standard,
+                parcel.statement_id,
+                parcel.event_name,
+                parcel.event_time,
+                parcel.payload,
+                now,
+                critical=parcel.critical,
+            )
+            made.statements.append(taken)
+            for destination in dict.fromkeys(parcel.destinations):
+                made.deliveries.setdefault(destination, []).append({"destination": destination, **taken.identity})
+        return made
+
+    @property
+    def size(self) -> int:
+        """Number of deliveries, if all of them are new."""
+        return sum(map(len, self.deliveries.values()))
+
+    def write(self, transaction: Transaction) -> None:
+        """Store each payload once and one delivery for each destination, none of them twice."""
+        take(transaction, self.statements)
+        duplicates, new = 0, from_new(transaction)
+        for destination, wanted in self.deliveries.items():
+            accepted = transaction.change_many(
+                f"""INSERT INTO learnrelay_delivery (destination, key) SELECT :destination, s.key {new}
+                ON CONFLICT (destination, key) DO NOTHING""",
+                wanted,
+            )
+            known = len(wanted) - accepted
+            duplicates += known
+            count(transaction, destination, accepted=accepted, waiting=accepted, duplicates=known)
+        if duplicates:
+            remove_unwanted(transaction, self.statements)

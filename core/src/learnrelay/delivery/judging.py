@@ -6,7 +6,9 @@ Pure but for ``send``. What is known about a failing request decides whose fault
 * it answered with a server error, or took the request and never answered: perhaps one poisonous statement's,
   but that is only believed while the consumer is *proven* to store others. Then the batch is halved, and a
   statement that fails alone steps aside and is tried again by itself;
-* it refused the content: halved until the culprits stand alone; they are dead letters, the rest is delivered.
+* it refused the content, or has it in another form: halved until the culprits stand alone; they are dead letters,
+  the rest is delivered;
+* it was too much at once: less, now and from now on.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 
 from ..standards import Verdict
 from .queue import Claimed, Dead, Later, Mark, Returned, Stored
+from .sizing import BatchSize
 
 Rows = tuple[Claimed, ...]
 
@@ -51,45 +54,58 @@ Send = Callable[[Rows], Outcome]
 Aside = Callable[[Claimed, Outcome], Later | Dead]
 
 
-def deliver(rows: Rows, size: int, send: Send, aside: Aside, stopping: Callable[[], bool], *, proven: bool) -> Round:
-    """Send ``rows`` by ``size``, oldest first, halving where that helps. Every row gets exactly one mark.
+def deliver(
+    rows: Rows, sizes: BatchSize, send: Send, aside: Aside, stopping: Callable[[], bool], *, proven: bool
+) -> Round:
+    """Send ``rows`` by ``sizes``, oldest first, halving where that helps. Every row gets exactly one mark.
 
     ``proven``: the consumer has just stored something, so a server error is taken as the statements' fault.
     ``aside`` decides about a statement that failed alone: later, or dead after too many attempts.
     """
     marks: list[Mark] = []
-    open_parts = [rows[start : start + size] for start in range(0, len(rows), size)][::-1]
+    stored: list[tuple[int, int]] = []
     alone: list[tuple[Claimed, Outcome]] = []
-    streak, patience = 0, 2 * size.bit_length() + 8  # one culprit's descent, and some neighbours of it
+    streak, patience = 0, 2 * sizes.size.bit_length() + 8  # one culprit's descent, and some neighbours of it
     trouble: Outcome | None = None
-    while open_parts and trouble is None and not stopping():
-        part = open_parts.pop()
-        outcome = send(part)
+    ahead = [(0, len(rows))]  # a stack of stretches, the oldest on top
+    while ahead and trouble is None and not stopping():
+        start, stop = ahead.pop()
+        if stop - start > sizes.size:
+            ahead.append((start + sizes.size, stop))
+            stop = start + sizes.size
+        number, middle = stop - start, (start + stop) // 2
+        outcome = send(rows[start:stop])
         match outcome.verdict:
             case Verdict.STORED:
-                marks.append(Stored(part))
+                sizes.stored(number)
                 proven, streak = True, 0
-            case Verdict.REFUSED | Verdict.TOO_LARGE if len(part) == 1:
-                marks.append(Dead(part[0], tidy(outcome.reason)))
-            case Verdict.REFUSED | Verdict.TOO_LARGE:
-                open_parts += _halves(part)
+                if stored and stored[-1][1] == start:
+                    start = stored.pop()[0]
+                stored.append((start, stop))
+            case Verdict.TOO_LARGE:
+                sizes.too_large(number)
+                if number == 1:
+                    marks.append(Dead(rows[start], tidy(outcome.reason)))
+                else:
+                    ahead.append((start, stop))
+            case Verdict.REFUSED | Verdict.CONFLICT if number == 1:
+                conflict = outcome.verdict is Verdict.CONFLICT
+                marks.append(Dead(rows[start], tidy(outcome.reason), conflict=conflict))
+            case Verdict.REFUSED | Verdict.CONFLICT:
+                ahead += [(middle, stop), (start, middle)]
             case Verdict.RETRY if proven and outcome.perhaps_poison and streak < patience:
                 streak += 1
-                if len(part) == 1:
-                    alone.append((part[0], outcome))
+                if number == 1:
+                    alone.append((rows[start], outcome))
                 else:
-                    open_parts += _halves(part)
+                    ahead += [(middle, stop), (start, middle)]
             case _:
                 trouble = outcome
-                marks.append(Returned(part))
+                marks.append(Returned(rows[start:stop]))
+    marks += [Stored(rows[start:stop]) for start, stop in stored]
     marks += [aside(row, outcome) for row, outcome in alone]
-    marks += [Returned(part, tried=False) for part in open_parts]
+    marks += [Returned(rows[start:stop], tried=False) for start, stop in ahead]
     return Round(marks, trouble)
-
-
-def _halves(part: Rows) -> list[Rows]:
-    middle = len(part) // 2
-    return [part[middle:], part[:middle]]  # a stack: the older half is sent first
 
 
 def tidy(words: str) -> str:

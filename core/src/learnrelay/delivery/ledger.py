@@ -7,7 +7,10 @@ from typing import Any
 
 from .database import Transaction
 
-_SLOTS = 16
+SLOTS = 16
+"""Rows that share a counter, so that processes on one PostgreSQL do not queue for one."""
+
+_MARGIN = 10_000
 _COUNTERS = ("accepted", "duplicates", "waiting", "delivered", "retried", "died", "dropped")
 _NO_STEPS = dict.fromkeys(_COUNTERS, 0)
 _TALLY = f"""INSERT INTO learnrelay_tally (destination, slot, {", ".join(_COUNTERS)})
@@ -22,7 +25,24 @@ _OF_ANOTHER = """o.key = learnrelay_statement.key AND o.destination <> :destinat
 
 def count(transaction: Transaction, destination: str, **steps: int) -> None:
     """Move a destination's counters, in the transaction of what they count."""
-    transaction.change(_TALLY, destination=destination, slot=os.getpid() % _SLOTS, **(_NO_STEPS | steps))
+    transaction.change(_TALLY, destination=destination, slot=os.getpid() % SLOTS, **(_NO_STEPS | steps))
+
+
+def total_waiting(transaction: Transaction, near: int) -> int:
+    """Deliveries that wait, all destinations together: what ``delivery.limit`` (``near``) bounds.
+
+    SQLite's writers come one at a time. PostgreSQL's do so from `_MARGIN` below the limit on, until they commit: so it
+    is kept exactly, unless more than `_MARGIN` deliveries are being put at the same moment.
+    """
+    total = _total(transaction)
+    if transaction.postgres and total > near - _MARGIN:
+        transaction.execute("SELECT 1 FROM (SELECT pg_advisory_xact_lock(5071977)) AS one_writer_at_a_time")
+        total = _total(transaction)
+    return total
+
+
+def _total(transaction: Transaction) -> int:
+    return int(transaction.execute("SELECT COALESCE(SUM(waiting), 0) FROM learnrelay_tally")[0][0])
 
 
 def forget_payloads(transaction: Transaction, keys: str, **parameters: Any) -> None:

@@ -10,16 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from ..config.models import Delivery
 from ..errors import OutboxFullError
 from .database import Database, PassingError
 from .dead_letters import DeadLetters
-from .forgetting import forget
-from .intake import Taken, from_new, remove_unwanted, take
-from .ledger import count
-from .queue import Queue
+from .forgetting import abandon, forget
+from .intake import Consignment, Parcel
+from .ledger import total_waiting
+from .queue import DEFERRED, Queue
 from .tables import migrate
 
 Clock = Callable[[], float]
@@ -29,30 +28,14 @@ _ROOM_POLL = 0.1  # seconds; room made by another process is seen this late
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """One finished statement, serialised, and who is to get it.
-
-    ``statement_id`` is unique within ``standard``: the same id with the same ``event_time`` again, while it waits,
-    is the same statement. Give the time wherever it is known: large outboxes are several times faster by it.
-    ``critical`` statements are never dropped by retention.
-    """
-
-    standard: str
-    statement_id: str
-    event_name: str
-    payload: bytes
-    destinations: tuple[str, ...]
-    critical: bool = False
-    event_time: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Status:
     """One destination's side of the outbox. Counters survive restarts; ``oldest_age`` is in seconds.
 
-    accepted = waiting + delivered + dead + dropped, always. ``leased`` and ``due`` are parts of ``waiting``.
-    ``retried`` counts statements that were sent in vain and went back to the queue. ``paused`` says why nothing is
-    sent, and is empty when all is well; ``failing_since`` and ``retry_at`` (the next try) are seconds since 1970.
+    accepted = waiting + delivered + dead + dropped, always. ``leased`` and ``due`` are parts of ``waiting``,
+    ``conflicts`` (what the consumer has in another form) is one of ``dead``. ``orphaned``: something waits or lies
+    dead for a destination that is not in the file. ``retried`` counts statements that were sent in vain and went back
+    to the queue. ``paused`` says why nothing is sent, and is empty when all is well; ``failing_since`` and
+    ``retry_at`` (the next try) are seconds since 1970.
     """
 
     destination: str
@@ -65,7 +48,9 @@ class Status:
     delivered: int = 0
     retried: int = 0
     dead: int = 0
+    conflicts: int = 0
     dropped: int = 0
+    orphaned: bool = False
     halted: bool = False
     failing_since: float | None = None
     paused: str = ""
@@ -121,40 +106,11 @@ class Outbox:
                 self._room.wait(min(remaining, _ROOM_POLL))
 
     def _put_if_room(self, batch: Sequence[Parcel]) -> bool:
-        now = self.clock()
-        statements = []
-        by_destination: dict[str, list[dict[str, object]]] = {}
-        for parcel in batch:
-            taken = Taken.of(
-                parcel.standard,
-                parcel.statement_id,
-                parcel.event_name,
-                parcel.event_time,
-                parcel.payload,
-                now,
-                critical=parcel.critical,
-            )
-            statements.append(taken)
-            for destination in dict.fromkeys(parcel.destinations):
-                wanted = {"destination": destination, **taken.identity}
-                by_destination.setdefault(destination, []).append(wanted)
+        consignment = Consignment.of(batch, self.clock())
         with self.database.transaction() as transaction:
-            ((waiting,),) = transaction.execute("SELECT COALESCE(SUM(waiting), 0) FROM learnrelay_tally")
-            if waiting + sum(map(len, by_destination.values())) > self.settings.limit:
+            if total_waiting(transaction, near=self.settings.limit) + consignment.size > self.settings.limit:
                 return False
-            take(transaction, statements)
-            duplicates, new = 0, from_new(transaction)
-            for destination, deliveries in by_destination.items():
-                accepted = transaction.change_many(
-                    f"""INSERT INTO learnrelay_delivery (destination, key) SELECT :destination, s.key {new}
-                    ON CONFLICT (destination, key) DO NOTHING""",
-                    deliveries,
-                )
-                known = len(deliveries) - accepted
-                duplicates += known
-                count(transaction, destination, accepted=accepted, waiting=accepted, duplicates=known)
-            if duplicates:
-                remove_unwanted(transaction, statements)
+            consignment.write(transaction)
         return True
 
     # --- out --------------------------------------------------------------------------------------------
@@ -162,6 +118,10 @@ class Outbox:
     def queue(self, destination: str) -> Queue:
         """One destination's side: claims, marks, pauses."""
         return Queue(self, destination)
+
+    def at_rest(self, queues: Iterable[str]) -> bool:
+        """Is nothing due and nothing under way in any of them? Asked in this order."""
+        return all(self.queue(name).at_rest() for name in queues)
 
     def made_room(self) -> None:
         """Wake whoever waits in `put`."""
@@ -179,10 +139,14 @@ class Outbox:
         """Remove every statement about a learner that waits or lies dead; says how many."""
         return forget(self, pseudonym)
 
+    def abandon(self, destination: str) -> int:
+        """Give up for good what waits or lies dead for a destination; says how many deliveries."""
+        return abandon(self, destination)
+
     # --- look -------------------------------------------------------------------------------------------
 
     def status(self, destinations: Iterable[str] = ()) -> dict[str, Status]:
-        """How each destination stands, by name; ``destinations`` are listed even when they had nothing."""
+        """How each destination stands, by name; those of the file, ``destinations``, even when they had nothing."""
         now = self.clock()
         with self.database.transaction(write=False) as transaction:
             tallies = transaction.execute(
@@ -199,7 +163,9 @@ class Outbox:
                 row[0]: transaction.execute("SELECT taken FROM learnrelay_statement WHERE key = :key", key=row[4])
                 for row in queues
             }
-            dead = transaction.execute("SELECT destination, COUNT(*) FROM learnrelay_dead_letter GROUP BY destination")
+            dead = transaction.execute(
+                "SELECT destination, COUNT(*), SUM(conflict) FROM learnrelay_dead_letter GROUP BY destination"
+            )
             breakers = transaction.execute(
                 """SELECT destination, condition, reason, since, paused_until FROM learnrelay_breaker
                 WHERE failures > 0"""
@@ -216,10 +182,13 @@ class Outbox:
         for name, waiting, leased, due, _key in queues:
             age = max(0.0, now - oldest[name][0][0]) if oldest[name] else None
             found.setdefault(name, {}).update(waiting=int(waiting), leased=int(leased), due=int(due), oldest_age=age)
-        for name, number in dead:
-            found.setdefault(name, {}).update(dead=int(number))
+        for name, number, conflicts in dead:
+            found.setdefault(name, {}).update(dead=int(number), conflicts=int(conflicts))
         for name, condition, reason, since, until in breakers:
             found.setdefault(name, {}).update(
                 halted=condition.startswith("halted"), failing_since=since, paused=reason, retry_at=until
             )
+        known = {*destinations, DEFERRED}
+        for name, values in found.items() if len(known) > 1 else ():
+            values["orphaned"] = name not in known and bool(values.get("waiting") or values.get("dead"))
         return {name: Status(name, **values) for name, values in sorted(found.items())}  # type: ignore[arg-type]

@@ -11,22 +11,26 @@ import math
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .ledger import count, forget_payloads
 
 if TYPE_CHECKING:
     from .database import Transaction
+    from .figures import Timings
     from .outbox import Outbox
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """One statement under lease. ``attempts``: how often it failed by itself, while others were stored."""
+class Claimed(NamedTuple):
+    """One statement under lease. ``attempts``: how often it failed by itself, while others were stored.
+
+    ``event_time``: seconds since 1970, where it is known.
+    """
 
     key: int
     payload: bytes
     attempts: int
+    event_time: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,11 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """One that is given up, with the consumer's words."""
+    """One that is given up, with the consumer's words. ``conflict``: it has this id already, with other content."""
 
     row: Claimed
     reason: str
+    conflict: bool = False
 
 
 Mark = Stored | Returned | Later | Dead
@@ -100,6 +105,9 @@ class Glance:
     waiting: int
     suspect_at: float
 
+
+DEFERRED = "(deferred)"
+"""The queue of events that wait for the pipeline. It stands beside the destinations in ``status`` and in alerts."""
 
 _PROBES_AROUND = 13  # up to 2^12 places from the oldest
 _FREE = "d.destination = :destination AND d.attempts = 0 AND d.lease_until <= :now"
@@ -193,12 +201,21 @@ class Queue:
             )
             return self._claim(transaction, _DUE, size=1, place=place % waiting)
 
+    def return_probe(self) -> None:
+        """A probe that was claimed is not sent: somebody else may probe at once."""
+        with self._database.transaction(durable=False) as transaction:
+            transaction.change(
+                "UPDATE learnrelay_breaker SET paused_until = :now WHERE destination = :destination AND failures > 0",
+                now=self._outbox.clock(),
+                destination=self.destination,
+            )
+
     def _claim(self, transaction: Transaction, free: str, size: int, place: int = 0) -> Claim:
         now = self._outbox.clock()
         # SQLite's transaction is alone; PostgreSQL skips what another worker is claiming at this moment.
         skip = "FOR UPDATE OF d SKIP LOCKED" if self._database.postgres else ""
         rows = transaction.execute(
-            f"""SELECT d.key, s.payload, d.attempts
+            f"""SELECT d.key, s.payload, d.attempts, s.event_time
             FROM learnrelay_delivery AS d JOIN learnrelay_statement AS s ON s.key = d.key
             WHERE {free} ORDER BY d.key LIMIT :size OFFSET :place {skip}""",  # noqa: S608
             destination=self.destination,
@@ -208,7 +225,7 @@ class Queue:
         )
         if not rows:
             return Claim("", ())
-        claim = Claim(uuid.uuid4().hex, tuple(Claimed(*row) for row in rows))
+        claim = Claim(uuid.uuid4().hex[:8], tuple(map(Claimed._make, rows)))
         lease = "UPDATE learnrelay_delivery AS d SET lease_owner = :token, lease_until = :until WHERE"
         times = {"now": now, "until": now + self.lease}
         which = self._stretch(claim.token, claim.rows)
@@ -243,10 +260,13 @@ class Queue:
 
     # --- marks ------------------------------------------------------------------------------------------
 
-    def settle(self, claim: Claim, marks: Iterable[Mark]) -> None:
-        """Say what became of a claim's statements, in one transaction."""
+    def settle(self, claim: Claim, marks: Iterable[Mark], timings: Timings | None = None) -> None:
+        """Say what became of a claim's statements, and how long it took, in one transaction.
+
+        A power cut may undo it, as it may undo a claim: then they are sent again, and the consumer knows their ids.
+        """
         stored = retried = dead = 0
-        with self._database.transaction() as transaction:
+        with self._database.transaction(durable=False) as transaction:
             for mark in marks:
                 match mark:
                     case Stored(rows):
@@ -256,9 +276,11 @@ class Queue:
                         retried += returned if tried else 0
                     case Later(row, at, reason):
                         retried += self._release(transaction, claim.token, (row,), failed=1, at=at, reason=reason)
-                    case Dead(row, reason):
-                        dead += self._bury(transaction, claim.token, row, reason)
+                    case Dead():
+                        dead += self._bury(transaction, claim.token, mark)
             self._count(transaction, waiting=-stored - dead, delivered=stored, retried=retried, died=dead)
+            if timings is not None:
+                timings.write(transaction, self.destination)
         if stored or dead:
             self._outbox.made_room()
 
@@ -294,13 +316,15 @@ class Queue:
             **self._stretch(token, rows),
         )
 
-    def _bury(self, transaction: Transaction, token: str, row: Claimed, reason: str) -> int:
-        stretch = self._stretch(token, (row,))
+    def _bury(self, transaction: Transaction, token: str, dead: Dead) -> int:
+        stretch = self._stretch(token, (dead.row,))
         transaction.change(
-            f"""INSERT INTO learnrelay_dead_letter (destination, key, attempts, since, reason)
-            SELECT destination, key, attempts + 1, :now, :reason FROM learnrelay_delivery WHERE {_MINE}""",  # noqa: S608
+            f"""INSERT INTO learnrelay_dead_letter (destination, key, attempts, since, reason, conflict)
+            SELECT destination, key, attempts + 1, :now, :reason, :conflict FROM learnrelay_delivery
+            WHERE {_MINE}""",  # noqa: S608
             now=self._outbox.clock(),
-            reason=reason,
+            reason=dead.reason,
+            conflict=int(dead.conflict),
             **stretch,
         )
         return transaction.change(f"DELETE FROM learnrelay_delivery WHERE {_MINE}", **stretch)  # noqa: S608

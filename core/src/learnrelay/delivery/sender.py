@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ..config.models import Destination
 from ..standards import Judgement, Standard, Verdict, judge_status
 from .backoff import retry_after, utc
-from .http import Client, NoAnswerError
+from .http import Client, NoAnswerError, credentials
 from .judging import Outcome, Rows, tidy
 
 
@@ -23,6 +23,7 @@ class Sender:
         self._standard = standard
         self._clock = clock
         self._client = Client(destination)
+        self._auth = destination.auth
         self.last_sent = -math.inf
         self.request_time: float | None = None
 
@@ -44,8 +45,14 @@ class Sender:
             judgement = self._standard.judge(answer)
         except Exception as error:
             judgement = Judgement(judge_status(answer.status), f"answer not understood ({type(error).__name__})")
-        words = tidy(f"{answer.status} {judgement.reason}")
+        words = tidy(f"HTTP {answer.status}: {self._hushed(judgement.reason)}".rstrip(": "))
         return Outcome(judgement.verdict, words, answer.status, retry_after(answer.headers.get("Retry-After"), now))
+
+    def _hushed(self, words: str) -> str:
+        """What a consumer says without our credentials, should it repeat them."""
+        for credential in credentials(self._auth):
+            words = words.replace(credential, "***")
+        return words
 
     def close(self) -> None:
         """Close the connections."""

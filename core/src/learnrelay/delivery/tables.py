@@ -97,7 +97,35 @@ def _version_2(transaction: Transaction, postgres: bool) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (_version_1, _version_2)
+def _version_3(transaction: Transaction, postgres: bool) -> None:
+    """What `figures` keeps: how long things took, and what became of events."""
+    clustered = "" if postgres else "WITHOUT ROWID"
+    for sql in (
+        f"""CREATE TABLE learnrelay_timing (
+            destination TEXT NOT NULL,
+            what TEXT NOT NULL,
+            bucket INTEGER NOT NULL,
+            slot INTEGER NOT NULL,
+            number BIGINT NOT NULL,
+            seconds DOUBLE PRECISION NOT NULL,
+            PRIMARY KEY (destination, what, bucket, slot)) {clustered}""",
+        f"""CREATE TABLE learnrelay_outcome (
+            subject TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            slot INTEGER NOT NULL,
+            number BIGINT NOT NULL,
+            PRIMARY KEY (subject, outcome, reason, slot)) {clustered}""",
+    ):
+        transaction.change(sql)
+
+
+def _version_4(transaction: Transaction, postgres: bool) -> None:
+    """A dead letter may be one that the consumer has already, in another form."""
+    transaction.change("ALTER TABLE learnrelay_dead_letter ADD COLUMN conflict INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS: tuple[Migration, ...] = (_version_1, _version_2, _version_3, _version_4)
 """Version n is what the first n of these make. Append only: a released version never changes."""
 
 

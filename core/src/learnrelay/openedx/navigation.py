@@ -29,7 +29,10 @@ class LinkFields(Fields):
     """A link, as it was written on a page, and that page."""
 
     target_url = required("data.target_url", kind=text)
-    current_url = optional("data.current_url", "context.page", "context.referer", kind=text)
+    current_url = optional(
+        "data.current_url", "context.page", "context.referer", kind=text,
+        reason="a relative link starts at it; no more than `published` leaves is used",
+    )  # fmt: skip
 
 
 class OutlineFields(LinkFields):

@@ -34,7 +34,7 @@ class CheckFields(Fields):
     course_id = optional("context.course_id", kind=text)
     problem_id = optional("data.problem_id", "data.module_id", "context.module.usage_key", kind=text)
     title = optional("context.module.display_name", kind=text)
-    referer = optional("context.referer", kind=text)
+    referer = optional("context.referer", kind=text, reason="only the key of the block that it points at is taken")
     inputs = optional("data", kind=text, reason="only the block's id is taken from the names of the inputs")
     attempts = optional("data.attempts", kind=count)
     grade = optional("data.grade", kind=number)

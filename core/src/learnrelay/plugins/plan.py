@@ -22,7 +22,8 @@ from .registry import Registry
 Body = Mapping[str, Any]
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Step:
     """How one standard says the events of one name; ``own``: for destinations with pseudonyms of their own."""
 
     standard: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
@@ -91,26 +91,14 @@ def bind(plugin: Any, info: PluginInfo) -> Bound:
 
 
 def _adapter(name: str, function: Callable[..., Any], takes: Sequence[str]) -> Callable[..., Any]:
-    extract = compile_extractor(getattr(function, "learnrelay_reads", None) or NoFields)
-    wants_fields = "fields" in takes
-
-    def with_standard(fields: Mapping[str, Any], standard: str) -> Any:
-        seen = {"fields": extract(fields)} if wants_fields else {}
-        return function(**seen, **({"standard": standard} if "standard" in takes else {}))
-
-    def with_destination(fields: Mapping[str, Any], destination: Any) -> Any:
-        seen = {"fields": extract(fields)} if wants_fields else {}
-        return function(**seen, **({"destination": destination} if "destination" in takes else {}))
-
-    def alone(fields: Mapping[str, Any]) -> Any:
-        return function(fields=extract(fields)) if wants_fields else function()
-
-    adapters: dict[str, Callable[..., Any]] = {
-        "filter_event": alone,
-        "enrich_statement": with_standard,
-        "route_event": with_destination,
-    }
-    return hookspecs.hookimpl(adapters[name])
+    """A function with the parameters of the spec, generated: two calls an event less than one that looks them up."""
+    reads: type[Fields] = getattr(function, "learnrelay_reads", None) or NoFields
+    scope = {"function": function, "extract": compile_extractor(reads)}
+    parameters = ", ".join(inspect.signature(getattr(hookspecs, name)).parameters)
+    arguments = ", ".join("fields=extract(fields)" if taken == "fields" else f"{taken}={taken}" for taken in takes)
+    # names of our own hook specs only
+    exec(f"def {name}({parameters}): return function({arguments})", scope)  # noqa: S102
+    return hookspecs.hookimpl(reads=reads)(scope[name])
 
 
 def collect(plugins: Sequence[tuple[PluginInfo, Any]]) -> Registry:

@@ -57,7 +57,11 @@ class Asked:
             config.courses,
             sorted((i.name, i.version) for i in assembly.plugins if i.state is State.ACTIVE),
             sorted((name, assembly.standards[name].settings) for name in self.standards),
-            [(d.name, d.standard, d.url, d.scope, d.match) for d in map(config.destinations.__getitem__, self.to)],
+            sorted(config.prefer.items()),
+            [
+                (d.name, d.standard, d.url, d.scope, d.match, d.pseudonyms)
+                for d in map(config.destinations.__getitem__, self.to)
+            ],
             self.output,
             self.selection,
             self.chunk,

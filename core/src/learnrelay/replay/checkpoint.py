@@ -18,21 +18,23 @@ import orjson
 
 from ..tally import Tally
 from .asked import ReplayError
-from .sources import Source
+from .sources import Source, begins_with, open_raw
 
+_PIECE = 2**16  # bytes of failures that are unpacked at once
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS run (token TEXT NOT NULL)",
     """CREATE TABLE IF NOT EXISTS file (
-        id INTEGER PRIMARY KEY, path TEXT NOT NULL, head TEXT NOT NULL, UNIQUE (path, head))""",
+        id INTEGER PRIMARY KEY, path TEXT NOT NULL, head TEXT NOT NULL, headed INTEGER NOT NULL,
+        UNIQUE (path, head))""",
     """CREATE TABLE IF NOT EXISTS chunk (
         file INTEGER NOT NULL, number INTEGER NOT NULL, size_at_end INTEGER, lines INTEGER NOT NULL,
-        counted TEXT NOT NULL, failures BLOB, PRIMARY KEY (file, number)) WITHOUT ROWID""",
+        counted TEXT NOT NULL, failures BLOB NOT NULL, PRIMARY KEY (file, number)) WITHOUT ROWID""",
 )
 
 
 @dataclass(slots=True)
 class Done:
-    """What came of a chunk. ``lines`` from 1 in ``failures`` count from the chunk's first line.
+    """What came of a chunk. ``failures`` as `Failures` packs them.
 
     ``at_end``: the log ended in this chunk. ``delivered``: destination → what became of how many statements.
     """
@@ -43,7 +45,39 @@ class Done:
     lines: int = 0
     tally: dict[str, Any] = field(default_factory=dict)
     delivered: dict[str, dict[str, int]] = field(default_factory=dict)
-    failures: list[dict[str, Any]] = field(default_factory=list)
+    failures: bytes = b""
+
+
+class Failures:
+    """A record for each failure of a chunk, packed as they come: there may be millions.
+
+    ``line`` counts from 1 at the chunk's first line.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._packer = zlib.compressobj(1)
+        self._packed: list[bytes] = []
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Keep a record."""
+        self.number += 1
+        if more := self._packer.compress(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)):
+            self._packed.append(more)
+
+    def packed(self) -> bytes:
+        """All of them; empty where nothing failed."""
+        return b"".join([*self._packed, self._packer.flush()]) if self.number else b""
+
+
+def _unpacked(failures: bytes) -> Iterator[dict[str, Any]]:
+    unpacker = zlib.decompressobj()
+    rest = b""
+    while failures:
+        *records, rest = (rest + unpacker.decompress(failures, _PIECE)).split(b"\n")
+        yield from map(orjson.loads, records)
+        failures = unpacker.unconsumed_tail
+    yield from map(orjson.loads, (rest + unpacker.flush()).splitlines())
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +164,19 @@ class Checkpoint:
         self._db.execute("COMMIT")
 
     def file(self, source: Source) -> int:
-        """The number of a log."""
-        self._db.execute(
-            "INSERT INTO file (path, head) VALUES (?, ?) ON CONFLICT DO NOTHING", (source.path, source.head)
-        )
-        found = self._db.execute("SELECT id FROM file WHERE path = ? AND head = ?", (source.path, source.head))
-        return int(found.fetchone()[0])
+        """The number of a log. A short one that has grown since keeps the number that it had."""
+        known = self._db.execute("SELECT id, head, headed FROM file WHERE path = ?", (source.path,)).fetchall()
+        for number, head, headed in known:
+            if (head, headed) == (source.head, source.headed):
+                return int(number)
+        for number, head, headed in known:
+            if 0 < headed < source.headed and _grew(source, headed, head):
+                self._db.execute(
+                    "UPDATE file SET head = ?, headed = ? WHERE id = ?", (source.head, source.headed, number)
+                )
+                return int(number)
+        told = (source.path, source.head, source.headed)
+        return int(self._db.execute("INSERT INTO file (path, head, headed) VALUES (?, ?, ?)", told).lastrowid or 0)
 
     def progress(self, source: Source) -> Progress:
         """How far it is. The chunk in which it ended when it was shorter than now is not done any more."""
@@ -148,11 +189,10 @@ class Checkpoint:
     def finish(self, source: Source, done: Done) -> None:
         """Remember a chunk. Raises ReplayError; then the chunk is not done."""
         counted = orjson.dumps([done.tally, done.delivered]).decode()
-        failures = zlib.compress(b"\n".join(map(orjson.dumps, done.failures))) if done.failures else None
         try:
             self._db.execute(
                 "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?)",
-                (done.file, done.number, source.size if done.at_end else None, done.lines, counted, failures),
+                (done.file, done.number, source.size if done.at_end else None, done.lines, counted, done.failures),
             )
         except sqlite3.Error as error:
             raise ReplayError(f"the state cannot be kept any more ({error.sqlite_errorname})") from None
@@ -178,8 +218,7 @@ class Checkpoint:
             )
             for expected, (number, lines, failures) in enumerate(rows):
                 before = before if number == expected else None
-                for told in zlib.decompress(failures).split(b"\n") if failures else ():
-                    record = orjson.loads(told)
+                for record in _unpacked(failures):
                     line = record.pop("line")
                     yield {"file": source.path, "line": None if before is None else before + line, **record}
                 before = None if before is None else before + lines
@@ -191,3 +230,11 @@ class Checkpoint:
     def __exit__(self, *error: object) -> None:
         """Close."""
         self.close()
+
+
+def _grew(source: Source, length: int, head: str) -> bool:
+    try:
+        with open_raw(source.path) as raw:
+            return begins_with(raw, length, head)
+    except OSError:
+        return False

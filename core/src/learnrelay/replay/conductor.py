@@ -16,7 +16,7 @@ from .sources import Source
 from .worker import ADVANCED, ENDED, FAILED, FINISHED, HALTED, READY, UNREAD, WAITING, Setting, Unit, work
 
 _LOOK = 0.2  # seconds between two looks at the clock
-_FALLS = 3
+FALLS = 3
 """How often processes may die in a row, without a chunk finished in between, before the replay gives up."""
 
 
@@ -87,7 +87,7 @@ class Conductor:
             if whole:
                 return
             falls = 0 if finished else falls + 1
-            if falls == _FALLS:
+            if falls == FALLS:
                 raise ReplayError("processes of the replay end without a word, again and again (out of memory?)")
             watch.trouble("a process of the replay was ended from outside; going on without what it had begun")
 
@@ -104,29 +104,32 @@ class Conductor:
                     return finished, False
                 if word == READY:
                     member.send(next(units, None))
-                elif word == ADVANCED:
-                    watch.advanced(*rest)
-                elif word == FINISHED:
-                    finished += 1
-                    done: Done = rest[0]
-                    self.checkpoint.finish(self._sources[done.file], done)
-                elif word == WAITING:
-                    watch.waiting(*rest)
-                elif word == UNREAD:
-                    self.unread.append(rest[0])
-                    watch.trouble(rest[0])
                 elif word == ENDED:
                     crew.leaves(member)
                 else:
-                    self._end(word, rest[0])
+                    finished += word == FINISHED
+                    self._hear(watch, word, *rest)
             watch.look()
         return finished, True
 
-    def _end(self, word: int, reason: str) -> None:
-        if word == HALTED:
-            raise ConfigurationError([Problem(str(self.asked.config), "", reason)])
-        assert word == FAILED
-        raise ReplayError(reason)
+    def _hear(self, watch: Watch, word: int, *rest: Any) -> None:
+        """What a worker says about its work. Raises ReplayError, ConfigurationError where that is the end."""
+        if word == ADVANCED:
+            watch.advanced(*rest)
+        elif word == FINISHED:
+            done: Done = rest[0]
+            self.checkpoint.finish(self._sources[done.file], done)
+        elif word == WAITING:
+            watch.waiting(*rest)
+        elif word == UNREAD:
+            if rest[0] not in self.unread:
+                self.unread.append(rest[0])
+                watch.trouble(rest[0])
+        elif word == HALTED:
+            raise ConfigurationError([Problem(str(self.asked.config), "", rest[0])])
+        else:
+            assert word == FAILED
+            raise ReplayError(rest[0])
 
     def setting(self) -> Setting:
         """What each process is told."""

@@ -8,6 +8,8 @@ replaces its own files by their equals.
 from __future__ import annotations
 
 import os
+import secrets
+import tempfile
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,18 +17,19 @@ from datetime import UTC
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
 
 from ..errors import LearnrelayError
 from ..events import SourceEvent
 from ..kinds import moment
-from ..pipeline import Outcome
+from ..pipeline import Outcome, serialise
 from .asked import Output, ReplayError
 from .checkpoint import Done
 from .sources import filesystem, is_url
-from .target import Finished, Intake, Target, count, for_destinations, written
+from .target import Finished, Intake, Target, count, for_destinations
 
 SUFFIX = {"gzip": ".jsonl.gz", "zstd": ".jsonl.zst", "none": ".jsonl"}
-_HELD = 2**22
+_HELD = 2**18
 _PASSING = ".part"
 
 
@@ -66,7 +69,8 @@ class Files(Target):
         self.output = output
         self.to = frozenset(to)
         self.pack = packer(output.packed)
-        self.place: _Place = _Store(output.url) if is_url(output.url) else _Directory(output.url)
+        directory = _directory(output)
+        self.place: _Place = _Store(output.url) if directory is None else _Directory(directory)
         self._token = token
         self._names = names
 
@@ -75,8 +79,11 @@ class Files(Target):
         log = self._names[done.file]
         return _Chunk(self, done, f"{log}.{self._token}-{done.file:04}-{done.number:05}{SUFFIX[self.output.packed]}")
 
-    def close(self) -> None:
+    def rest(self) -> None:
         """Nothing to wait for."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
 
 class _Chunk(Intake):
@@ -84,30 +91,38 @@ class _Chunk(Intake):
         self._files = files
         self._done = done
         self._name = name
+        self._by_day = files.output.by_day
         self._open: dict[str, _Segment] = {}
         self._seen: dict[str, set[str]] = {}
         self._held = 0
 
     def take(self, outcome: Outcome, event: SourceEvent) -> None:
         if self._files.to:
-            for name, statements in for_destinations(outcome, self._files.to):
-                self._keep(name, statements, event)
-        else:
-            self._keep(outcome.standard, written(outcome), event)
+            for name, written in for_destinations(outcome, self._files.to):
+                for statement_id, payload in written:
+                    self._keep(name, statement_id, payload, event)
+            return
+        name, statements = outcome.standard, outcome.statements
+        if len(statements) == 1:
+            self._keep(name, statements[0]["id"], serialise(statements[0]), event)
+            return
+        for statement_id, payload in [(one["id"], serialise(one)) for one in statements]:  # all of them, or none
+            self._keep(name, statement_id, payload, event)
 
-    def _keep(self, group: str, statements: list[tuple[str, bytes]], event: SourceEvent) -> None:
-        folder = f"{group}/{_day(event)}" if self._files.output.by_day else group
+    def _keep(self, group: str, statement_id: str, payload: bytes, event: SourceEvent) -> None:
+        seen = self._seen.get(group)
+        if seen is None:
+            seen = self._seen[group] = set()
+        elif statement_id in seen:
+            count(self._done, group, "repeated in the log")
+            return
+        seen.add(statement_id)
+        folder = f"{group}/{_day(event)}" if self._by_day else group
         segment = self._open.get(folder)
         if segment is None:
             segment = self._open[folder] = _Segment(self._files, f"{folder}/{self._name}")
-        seen = self._seen.setdefault(group, set())
-        for statement_id, payload in statements:
-            if statement_id in seen:
-                count(self._done, group, "repeated in the log")
-                continue
-            seen.add(statement_id)
-            segment.lines.append(payload)
-            self._held += len(payload)
+        segment.lines.append(payload)
+        self._held += len(payload)
         if self._held > _HELD:
             self._held = 0
             for one in self._open.values():
@@ -134,8 +149,9 @@ class _Segment:
             return
         if self._file is None:
             self._file = self._files.place.create(self._path)
-        self._file.write(self._packer.compress(b"\n".join(self.lines) + b"\n"))
         self.written += len(self.lines)
+        self.lines.append(b"")  # a line end behind the last one
+        self._file.write(self._packer.compress(b"\n".join(self.lines)))
         self.lines = []
 
     def finish(self) -> None:
@@ -151,10 +167,14 @@ class _Place(Protocol):
 
 
 class _Directory:
-    """Passing names begin with a dot; what a killed run left of them is written over or cleared away."""
+    """Passing names begin with a dot, and no other process has the same: two of a fleet may be at one chunk.
 
-    def __init__(self, root: str) -> None:
-        self._root = Path(root)
+    What killed ones leave of them is cleared away.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._mine = secrets.token_hex(4)
 
     def create(self, path: str) -> Any:
         final = self._root / path
@@ -164,9 +184,8 @@ class _Directory:
         except OSError as error:
             raise ReplayError(f"{final}: {error.strerror or type(error).__name__}") from None
 
-    @staticmethod
-    def _passing(final: Path) -> Path:
-        return final.with_name(f".{final.name}{_PASSING}")
+    def _passing(self, final: Path) -> Path:
+        return final.with_name(f".{final.name}.{self._mine}{_PASSING}")
 
     def complete(self, file: Any, path: str) -> None:
         final = self._root / path
@@ -178,27 +197,38 @@ class _Directory:
 
 
 class _Store:
-    """An object store: a file is there when it is closed, and not before."""
+    """An object store, which gets each file in one piece when it is whole."""
 
     def __init__(self, root: str) -> None:
         self._there, self._root = filesystem(root)
 
     def create(self, path: str) -> Any:
-        try:
-            self._there.makedirs(f"{self._root.rstrip('/')}/{path.rpartition('/')[0]}", exist_ok=True)
-            return self._there.open(f"{self._root.rstrip('/')}/{path}", "wb")
-        except OSError as error:
-            raise ReplayError(f"{path}: {error.strerror or type(error).__name__}") from None
+        return tempfile.TemporaryFile()
 
     def complete(self, file: Any, path: str) -> None:
-        file.close()
+        final = f"{self._root.rstrip('/')}/{path}"
+        try:
+            with file:
+                file.seek(0)
+                self._there.makedirs(final.rpartition("/")[0], exist_ok=True)
+                self._there.pipe_file(final, file.read())
+        except Exception as error:  # of whatever library reaches the store
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise ReplayError(f"{final}: {reason}") from None
+
+
+def _directory(output: Output) -> Path | None:
+    """The directory that an output is, None for a store."""
+    if not is_url(output.url):
+        return Path(output.url)
+    return Path(unquote(urlsplit(output.url).path)) if output.url.startswith("file://") else None
 
 
 def clear_passing(output: Output, token: str) -> None:
     """Remove the half files that a killed run left in a directory."""
-    if not is_url(output.url):
-        for left in Path(output.url).rglob(f".*.{token}-*{_PASSING}"):
-            left.unlink(missing_ok=True)
+    directory = _directory(output)
+    for left in directory.rglob(f".*.{token}-*{_PASSING}") if directory else ():
+        left.unlink(missing_ok=True)
 
 
 def _sync_directory(directory: Path) -> None:

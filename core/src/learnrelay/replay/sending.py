@@ -22,6 +22,7 @@ from ..delivery.judging import deliver, tidy
 from ..delivery.outbox import Outbox
 from ..delivery.queue import Claimed, Dead, Later, Mark, Returned, Stored
 from ..delivery.sender import Sender
+from ..delivery.sizing import BatchSize
 from ..events import SourceEvent
 from ..kinds import moment
 from ..pipeline import Outcome
@@ -34,6 +35,8 @@ from .target import Finished, Intake, Target, count, for_destinations
 
 PATIENCE = 20.0
 """Seconds that a batch's failing statements are tried again by themselves before the outbox has them."""
+
+_LOOK = 0.2
 
 Tell = Callable[[str, str, float], None]
 """(destination, what is wrong or nothing, seconds until it is tried again)."""
@@ -62,6 +65,8 @@ class Destinations(Target):
         self.to = frozenset(to)
         self._outbox = _LazyOutbox(assembly.config.delivery)
         self._trouble: BaseException | None = None
+        self._chunks = 0
+        self._over = threading.Condition()
         critical = critical_events(assembly)
         self.roads = {
             name: _Road(
@@ -93,7 +98,22 @@ class Destinations(Target):
     def open(self, done: Done) -> Intake:
         """For a chunk."""
         self.check()
+        with self._over:
+            self._chunks += 1
         return _Chunk(self, done)
+
+    def finished(self) -> None:
+        """One chunk less."""
+        with self._over:
+            self._chunks -= 1
+            self._over.notify_all()
+
+    def rest(self) -> None:
+        """Wait until all chunks so far are finished."""
+        with self._over:
+            while self._chunks:
+                self.check()
+                self._over.wait(_LOOK)
 
     def check(self) -> None:
         """Raise what went wrong in a lane."""
@@ -165,6 +185,7 @@ class _Chunk(Intake):
             last = not self._open
         if last and self._finished:
             self._finished(self._done)
+            self._to.finished()
 
 
 class _Batch:
@@ -211,6 +232,7 @@ class _Lane:
         self._road = road
         self._sender = Sender(road.destination, road.standard)
         self._backoff = Backoff(road.destination.retry)
+        self._sizes = BatchSize(road.destination.batch.size)
 
     def close(self) -> None:
         self._sender.close()
@@ -236,7 +258,7 @@ class _Lane:
     def _round(self, rows: tuple[Claimed, ...], ledger: _Ledger) -> tuple[tuple[Claimed, ...], Answered | None]:
         """One go: what is still to be sent, and the destination's trouble, after it was waited for."""
         road = self._road
-        result = deliver(rows, road.destination.batch.size, self._send, self._aside, lambda: False, proven=road.proven)
+        result = deliver(rows, self._sizes, self._send, self._aside, lambda: False, proven=road.proven)
         back = ledger.note(result.marks)
         if result.trouble is not None:
             self._wait(result.trouble)
@@ -305,6 +327,7 @@ class _Lane:
                     mark.row.attempts + 1,
                     mark.reason,
                     dead=isinstance(mark, Dead),
+                    conflict=isinstance(mark, Dead) and mark.conflict,
                     event_time=moment(parcel.timestamp),
                     critical=(standard, parcel.event) in road.critical,
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from ..events import SourceEvent
 from ..pipeline import Outcome, serialise
@@ -32,8 +32,12 @@ class Target(ABC):
         """For the chunk that ``done`` is about; what is counted about its statements goes in there."""
 
     @abstractmethod
+    def rest(self) -> None:
+        """Wait until all chunks so far are finished."""
+
+    @abstractmethod
     def close(self) -> None:
-        """Wait until all chunks are finished."""
+        """Wait until all chunks are finished, and let go of everything."""
 
 
 class Nowhere(Target):
@@ -46,8 +50,11 @@ class Nowhere(Target):
         """One that counts."""
         return _Counting(self._to, done)
 
-    def close(self) -> None:
+    def rest(self) -> None:
         """Nothing to wait for."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
 
 class _Counting(Intake):
@@ -67,24 +74,15 @@ Written = list[tuple[str, bytes]]
 """Statements as (id, JSON)."""
 
 
-def written(outcome: Outcome) -> Written:
-    """An outcome's statements. Raises TransformError."""
-    return [(statement["id"], serialise(statement)) for statement in outcome.statements]
-
-
-def for_destinations(outcome: Outcome, to: frozenset[str]) -> Iterator[tuple[str, Written]]:
-    """Which of the destinations ``to`` may have which statements. Raises TransformError before it gives any."""
-    common = written(outcome)
-    own = [
-        (name, [(statement["id"], serialise(statement)) for statement in statements])
-        for name, statements in outcome.own.items()
-    ]
-    for name in outcome.destinations:
+def for_destinations(outcome: Outcome, to: frozenset[str]) -> list[tuple[str, Written]]:
+    """Which of the destinations ``to`` may have which statements. Raises TransformError."""
+    common = [(statement["id"], serialise(statement)) for statement in outcome.statements]
+    given = [(name, common) for name in outcome.destinations if name in to]
+    for name, statements in outcome.own.items():
+        own = [(statement["id"], serialise(statement)) for statement in statements]
         if name in to:
-            yield name, common
-    for name, statements in own:
-        if name in to:
-            yield name, statements
+            given.append((name, own))
+    return given
 
 
 def count(done: Done, destination: str, what: str, number: int = 1) -> None:

@@ -5,6 +5,7 @@ It talks to the conductor over one connection, and dies with it: whatever it had
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import queue
@@ -22,10 +23,10 @@ from ..pipeline import Outcome, Pipeline, State
 from ..plugins.plan import Plan
 from ..tally import Tally, in_words
 from .asked import Asked, HaltedError
-from .checkpoint import Done
+from .checkpoint import Done, Failures
 from .limits import Limits
 from .selection import NOT_SELECTED
-from .sources import Source, open_raw
+from .sources import Source, begins_with, open_raw
 from .target import Nowhere, Target
 
 _TOLD_EVERY = 2**21  # bytes of log between two words about progress
@@ -141,7 +142,12 @@ class Worker:
     def do(self, unit: Unit) -> None:
         """Do all chunks of a unit. A log that cannot be read is told, and costs only itself."""
         try:
-            with open_raw(unit.source.path) as raw, unpacked(raw) as stream:
+            with open_raw(unit.source.path) as raw:
+                if raw.seek(0, io.SEEK_END) < unit.source.size or not begins_with(
+                    raw, unit.source.headed, unit.source.head
+                ):
+                    raise OSError(0, "is not the file any more that it was when the replay began")
+                stream = unpacked(raw)
                 start = unit.first * self._asked.chunk
                 reader = LineReader(stream)
                 if start:
@@ -172,9 +178,10 @@ class Worker:
         process, chosen, take, count = self._pipeline.process, self._chosen, intake.take, tally.count
         transformed, failed = State.TRANSFORMED, State.FAILED
         line = 0
+        failures = Failures()
 
         def fail(error: EventError, standard: str = "", reason: str = "") -> None:
-            done.failures.append(_record(line, standard, error, reason or error.reason))
+            failures.add(_record(line, standard, error, reason or error.reason))
 
         try:
             for block in reader.blocks(end):
@@ -201,13 +208,14 @@ class Worker:
                         if outcome.state is failed and outcome.error is not None:
                             fail(outcome.error, outcome.standard, in_words(outcome))
                     count(outcomes)
-                gauge.look(line, len(done.failures))
+                gauge.look(line, failures.number)
         except DamagedLogError as error:
             line += 1
             unreadable = EventError(str(error))
             tally.count_unreadable(unreadable.reason)
             fail(unreadable)
-        gauge.tell(line, len(done.failures))
+        gauge.tell(line, failures.number)
+        done.failures = failures.packed()
         done.at_end = reader.position < end or (not source.packed and reader.position >= source.size)
         done.lines = line
         done.tally = tally.as_json()

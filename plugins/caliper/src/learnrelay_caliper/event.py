@@ -9,18 +9,18 @@ says one (the first, if it says none). Each of several things said becomes an ev
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha1
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from learnrelay import Said, Site, Skip, Statement, Transformer
+from learnrelay import Said, Site, Skip, Statement, Transformer, content_uuid
 from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, Named, learner_among
 from learnrelay.site import cached
 
 from . import __version__, entities
-from .entities import Entity, Known, OfLearner, to_microseconds
+from .entities import Entity, OfLearner, to_microseconds
 from .schema.tables import VERSIONS
 from .version_1_1 import in_1_1
 
@@ -42,71 +42,99 @@ def composer(
 ) -> Callable[[Common, Said | Sequence[Said]], Sequence[Statement] | Skip]:
     """Prepare everything that does not depend on the event."""
     version = settings["version"]
-    context = CONTEXTS[version]
-    default_type, default_action, default_profile = (
-        _first(transformer.constants[key]) for key in ("type", "action", "profile")
-    )
+    around_of = surroundings(site)
     ed_app = entities.platform(site)
+    skeleton: Statement = {
+        "@context": CONTEXTS[version],
+        "id": "",
+        "type": _first(transformer.constants["type"]),
+        "profile": _first(transformer.constants["profile"]),
+        "actor": None,
+        "action": _first(transformer.constants["action"]),
+        "object": None,
+        "eventTime": "",
+        "edApp": ed_app,
+        "extensions": _VERSION,
+    }
 
-    @cached
-    def learner_iri(named: Named) -> str | Skip:
+    def one(common: Common, said: Said, around: Around, recorded: str) -> Statement:
+        parts = pruned(said, around.learner)
+        when = to_microseconds(parts.pop("eventTime")) if "eventTime" in parts else recorded
+        event: Statement = {**skeleton, **around.parts, **parts}
+        event["eventTime"] = f"{when[:23]}Z"
+        if "actor" in parts:
+            event["actor"], event["edApp"] = ed_app, ed_app["id"]
+        if around.course is not None:
+            event["object"] = about = in_course(parts["object"], around.course, site.root_url)
+            if about["id"] == around.course:
+                event["group"] = around.course
+        if "extensions" in parts:
+            event["extensions"] = {**parts["extensions"], **_VERSION}
+        event["id"] = stable_id(common.name, when, event, around, parts)
+        return event if version != "1.1" else in_1_1(event)
+
+    def compose(common: Common, said: Said | Sequence[Said]) -> Sequence[Statement] | Skip:
+        named = (common.subject_id, common.subject_name, common.user_id, common.username)
+        around = around_of((named, common.course_id, common.session))
+        if isinstance(around, Skip):
+            return around
+        recorded = to_microseconds(common.moment)
+        if type(said) is dict:
+            return [one(common, said, around, recorded)]
+        several = [said] if isinstance(said, Mapping) else said
+        return [one(common, this, around, recorded) for this in several]
+
+    return compose
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the events of a learner in a course and a session have in common.
+
+    learner, course: their IRIs. parts: ``actor``, ``group`` and ``session``. told: the same for the id, as JSON.
+    """
+
+    learner: str
+    course: str | None
+    parts: Entity
+    told: orjson.Fragment
+
+
+@cached
+def surroundings(site: Site) -> Callable[[tuple[Named, str | None, str | None]], Around | Skip]:
+    """From how an event names users, course and session to what surrounds what it says; one cache for all."""
+
+    def around(told: tuple[Named, str | None, str | None]) -> Around | Skip:
+        named, course_key, session_key = told
         user = learner_among(named)
         if user is None:
             return Skip(NOBODY)
         learner = site.learner(user)
-        return Skip(UNKNOWN_LEARNER) if learner is None else site.iri("user", learner.pseudonym)
+        if learner is None:
+            return Skip(UNKNOWN_LEARNER)
+        person = entities.person(site.iri("user", learner.pseudonym))
+        parts: Entity = {"actor": person}
+        if course_key is not None:
+            parts["group"] = entities.course(site, course_key)
+        if session_key is not None:
+            parts["session"] = {"id": f"urn:uuid:{site.digest(session_key)}", "type": "Session"}
+            if learner_acts(named):
+                parts["session"]["user"] = person
+        course = parts["group"]["id"] if course_key is not None else None
+        content = orjson.dumps((person, course, parts.get("session")))
+        return Around(person["id"], course, parts, orjson.Fragment(content))
 
-    def one(common: Common, said: Said, learner: str, recorded: str) -> Statement:
-        parts = pruned(said, learner)
-        when = to_microseconds(parts.pop("eventTime")) if "eventTime" in parts else recorded
-        course = None if common.course_id is None else entities.course(site, common.course_id)
-        about: Entity = parts["object"] if course is None else in_course(parts["object"], course["id"], site.root_url)
-        event: Statement = {
-            "@context": context,
-            "id": "",
-            "type": parts.get("type", default_type),
-            "profile": parts.get("profile", default_profile),
-            "actor": {"id": learner, "type": "Person"},
-            "action": parts.get("action", default_action),
-            "object": about,
-            "eventTime": f"{when[:23]}Z",
-        }
-        for key in ("target", "generated", "referrer", "membership"):
-            if key in parts:
-                event[key] = parts[key]
-        event["edApp"] = ed_app
-        if "actor" in parts:
-            event["actor"], event["edApp"] = ed_app, ed_app["id"]
-        if course is not None:
-            event["group"] = course if about["id"] != course["id"] else course["id"]
-        if common.session is not None:
-            event["session"] = {"id": f"urn:uuid:{site.digest(common.session)}", "type": "Session"}
-            if learner_acts(common):
-                event["session"]["user"] = {"id": learner, "type": "Person"}
-        event["extensions"] = {**parts["extensions"], **_VERSION} if "extensions" in parts else _VERSION
-        event["id"] = stable_id(common.name, when, event, course, parts)
-        return event if version != "1.1" else in_1_1(event)
-
-    def compose(common: Common, said: Said | Sequence[Said]) -> Sequence[Statement] | Skip:
-        learner = learner_iri((common.subject_id, common.subject_name, common.user_id, common.username))
-        if isinstance(learner, Skip):
-            return learner
-        recorded = to_microseconds(common.moment)
-        if type(said) is dict:
-            return [one(common, said, learner, recorded)]
-        several = [said] if isinstance(said, Mapping) else said
-        return [one(common, this, learner, recorded) for this in several]
-
-    return compose
+    return cached(around)
 
 
 def _first(constant: str | tuple[str, ...]) -> str:
     return constant if isinstance(constant, str) else constant[0]
 
 
-def learner_acts(common: Common) -> bool:
+def learner_acts(named: Named) -> bool:
     """Whether the session is the learner's own: not where staff act for a learner whom the payload names."""
-    return common.subject_id in (None, common.user_id) and common.subject_name in (None, common.username)
+    subject_id, subject_name, user_id, username = named
+    return subject_id in (None, user_id) and subject_name in (None, username)
 
 
 def in_course(entity: Entity, course: str, root_url: str) -> Entity:
@@ -121,17 +149,15 @@ def in_course(entity: Entity, course: str, root_url: str) -> Entity:
     return entity
 
 
-def stable_id(source: str, when: str, event: Statement, course: Known | None, parts: Entity) -> str:
+def stable_id(source: str, when: str, event: Statement, around: Around, parts: Entity) -> str:
     """``urn:uuid:`` of version 5 (RFC 4122, 4.3): the same in live and replay, so consumers can deduplicate.
 
     Made of the event's own content only, so it tells nothing that the event does not (ADR 6). Known entities count
     by their ids: titles may be others in the next run over the same log. Versions do not count.
     """
-    told = (source, when, event["actor"], event["type"], event["action"], course, event.get("session"), parts)
+    told = (source, when, event["type"], event["action"], around.told, parts)
     content = orjson.dumps(told, default=_id_of, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
-    digits = sha1(_NAMESPACE + content, usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"urn:uuid:{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+    return f"urn:uuid:{content_uuid(_NAMESPACE, content)}"
 
 
 def _id_of(known: Any) -> str:
@@ -143,9 +169,12 @@ def pruned(said: Mapping[str, Any], learner: str) -> Entity:
     """Entities of the learner written out; without what is None, and without objects that are empty then."""
     kept: Entity = {}
     for key, value in said.items():
-        if value is None:
+        kind = type(value)
+        if kind is str:  # most of them
+            kept[key] = value
+        elif value is None:
             continue
-        if type(value) is dict:
+        elif kind is dict:
             if inner := pruned(value, learner):
                 kept[key] = inner
         elif isinstance(value, OfLearner):

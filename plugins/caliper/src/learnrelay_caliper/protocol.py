@@ -21,9 +21,16 @@ def encode(batch: Sequence[bytes], now: datetime, sensor: str, version: str) -> 
 
 
 def judge(answer: Answer) -> Judgement:
-    """Any 2xx covers the whole envelope. 422 refuses its dataVersion, which no other event would cure."""
+    """Any 2xx covers the whole envelope. 422 refuses its dataVersion, which no other event would cure.
+
+    The standard says nothing of the body of a 2xx; but a page for people was written by no endpoint.
+    """
     verdict = Verdict.HALTED if answer.status == 422 else judge_status(answer.status)
-    return Judgement(verdict, "" if verdict is Verdict.STORED else words(answer))
+    if verdict is not Verdict.STORED:
+        return Judgement(verdict, words(answer))
+    if answer.body.lstrip()[:1] == b"<":
+        return Judgement(Verdict.HALTED, "a page for people, not the answer of an endpoint")
+    return Judgement(verdict)
 
 
 def words(answer: Answer) -> str:
@@ -36,4 +43,4 @@ def words(answer: Answer) -> str:
     if isinstance(body, dict):
         words = (body.get(key) for key in ("detail", "title", "message", "error"))
         told = next((word for word in words if isinstance(word, str)), "")
-    return f"HTTP {answer.status}" + (f": {told[:300]}" if told else "")
+    return told[:300]

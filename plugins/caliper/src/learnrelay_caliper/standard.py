@@ -30,6 +30,7 @@ class CaliperStandard(Standard):
     name = "caliper"
     common = Common
     settings_schema = CaliperSettings
+    starter = "learnrelay_caliper/starter"
 
     def composer(self, transformer: Transformer, site: Site) -> Compose:
         """See `learnrelay_caliper.event`."""

@@ -9,20 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from learnrelay import Doubt, Fields, Scope, optional
+from learnrelay.kinds import structure, text
 from learnrelay.openedx.keys import parse_course
 
-_BLOCK = re.compile(r"(?:(ccx|lib)-)?block-v1:([^/\s]+?)(?:\+branch@[^+\s/]+)?(?:\+version@[^+\s/]+)?\+type@")
-_OLD_BLOCK = re.compile(r"i4x://([^/\s:+]+)/")
 _NO_KEY = re.compile(r"[^\w.~:+@/-]")
+_CCX_RUN = re.compile(r"[^+]+\+ccx@\d+")
+_BLOCK = re.compile(r"(?:(ccx|lib)-)?block-v1:([^/\s]+?)(?:\+branch@[^+\s/]+)?(?:\+version@[^+\s/]+)?\+type@")
+_OLD_BLOCK = re.compile(r"i4x://([^/\s:+]+)/([^/\s:+]+)/")
+_LIKE_A_BLOCK = re.compile(r"\W*(?:(?:ccx-|lib-)?block-v\d|i4x:)", re.IGNORECASE)
 _ORG = re.compile(r"[\w.~:-]+")
 _COURSE = re.compile(r"([\w.~-]+)[+/]([\w.~:-]+)")
 
 
 class Course(NamedTuple):
-    """A course as a key names it; ``course`` is without the run, and empty where it is a library's or not known."""
+    """What a key names; ``course`` is without the run. Empty is what the key does not tell, or a library has not."""
 
     org: str
     course: str = ""
@@ -30,6 +33,8 @@ class Course(NamedTuple):
 
 
 UNREADABLE = Course("")
+NO_TEXT = " "
+"""Stands for what is no text: as little a key as a blank."""
 
 
 @lru_cache(50_000)
@@ -38,70 +43,90 @@ def course_of(key: str) -> Course:
     parsed = None if _NO_KEY.search(key) else parse_course(key)
     if parsed is None or (parsed.kind == "course" and "+" in parsed.run):
         return UNREADABLE
+    if parsed.kind == "ccx" and _CCX_RUN.fullmatch(parsed.run) is None:
+        return UNREADABLE
     return Course(parsed.org, "" if parsed.kind == "library" else f"{parsed.org}+{parsed.course}", key)
 
 
-@lru_cache(50_000)
 def course_of_block(sign: str) -> Course | None:
-    """The course of a block's key; of an old one only the organisation. None for other texts, such as short ids."""
+    """The course of a block's key (of an old one without its run), or UNREADABLE; None for other texts."""
     if found := _BLOCK.match(sign):
         kind = {None: "course", "ccx": "ccx", "lib": "library"}[found[1]]
         return course_of(f"{kind}-v1:{found[2]}")
-    return Course(found[1]) if (found := _OLD_BLOCK.match(sign)) else None
+    if found := _OLD_BLOCK.match(sign):
+        return Course(found[1], f"{found[1]}+{found[2]}")
+    return UNREADABLE if _LIKE_A_BLOCK.match(sign) else None
 
 
-@lru_cache(50_000)
 def course_of_org(org: str) -> Course:
     """An organisation alone, or UNREADABLE."""
     return Course(org) if _ORG.fullmatch(org) else UNREADABLE
 
 
-def course_key(value: Any) -> Course | None:
-    """Kind of a field that holds a course key; None where it is empty."""
-    if type(value) is str:
-        return course_of(value) if value else None
-    return UNREADABLE
-
-
-def organisation(value: Any) -> Course | None:
-    """Kind of a field that holds an organisation; None where it is empty."""
-    if type(value) is str:
-        return course_of_org(value) if value else None
-    return UNREADABLE
-
-
-def block_key(value: Any) -> Course | None:
-    """Kind of a field that may hold the key of a block."""
-    return course_of_block(value) if type(value) is str else None
+_WHOLE = "whatever stands there must be seen, to be no proof; compared only, reaches no output"
 
 
 class CourseFields(Fields):
-    """Where an event names its course and organisation, and the blocks that statements name."""
+    """Where an event names its course and organisation, and the blocks of which it tells.
 
-    in_context = optional("context.course_id", kind=course_key)
-    in_data = optional("data.course_id", kind=course_key)
-    org = optional("context.org_id", kind=organisation)
-    block = optional(
-        "data.problem_id", "data.module_id", "data.block_id", "data.id", "data.usage_key", "data.component_usage_id",
-        "data.exam_content_id", "data.item_id", kind=block_key,
+    What proves is read whatever it is: a list in the place of a key must spoil the proof, and not go unseen.
+    """
+
+    in_context = optional("context.course_id", kind=structure, reason=_WHOLE)
+    in_data = optional("data.course_id", kind=structure, reason=_WHOLE)
+    org = optional("context.org_id", kind=structure, reason=_WHOLE)
+    module = optional("context.module.usage_key", kind=text)
+    id = optional("data.id", kind=text)
+    problem_id = optional("data.problem_id", kind=text)
+    module_id = optional("data.module_id", kind=text)
+    block_id = optional("data.block_id", kind=text)
+    usage_key = optional("data.usage_key", kind=text)
+    component_id = optional("data.component_usage_id", kind=text)
+    exam_id = optional("data.exam_content_id", kind=text)
+    item_id = optional("data.item_id", kind=text)
+
+
+Owners = Collection[str] | Doubt
+
+
+def owners(fields: CourseFields) -> tuple[Owners, Owners]:
+    """What the fields prove: the organisation, and the course with its run."""
+    proofs = [
+        value if value is None or type(value) is str else NO_TEXT
+        for value in (fields.in_context, fields.in_data, fields.org)
+    ]
+    blocks = (
+        fields.module, fields.id, fields.problem_id, fields.module_id, fields.block_id, fields.usage_key,
+        fields.component_id, fields.exam_id, fields.item_id,
     )  # fmt: skip
-    module = optional("context.module.usage_key", kind=block_key)
+    return _owners(*proofs, blocks)
 
 
-def evidence(fields: CourseFields) -> Course | Doubt:
-    """The course that an event proves, or the organisation alone; or why that is in doubt."""
-    in_context, in_data, org = fields.in_context, fields.in_data, fields.org
-    proof = in_context or in_data or org
-    if proof is None:
-        return Doubt.ABSENT if fields.block is None and fields.module is None else Doubt.UNPROVEN
-    if proof is UNREADABLE:
-        return Doubt.UNREADABLE
-    for told in (in_data, org, fields.block, fields.module):
-        if told is not None and told.org != proof.org:
-            return Doubt.UNREADABLE if told is UNREADABLE else Doubt.CONTRADICTORY
-    if in_data is not None and in_data != proof:
-        return Doubt.CONTRADICTORY
-    return proof
+@lru_cache(20_000)
+def _owners(
+    in_context: str | None, in_data: str | None, org: str | None, blocks: tuple[str | None, ...]
+) -> tuple[Owners, Owners]:
+    keys = [course_of(key) for key in (in_context, in_data) if key is not None]
+    proofs = keys if org is None else [*keys, course_of_org(org)]
+    lying_in = [course for block in blocks if block is not None and (course := course_of_block(block)) is not None]
+    if not proofs:
+        doubt = Doubt.UNPROVEN if lying_in else Doubt.ABSENT
+    elif UNREADABLE in proofs or UNREADABLE in lying_in:
+        doubt = Doubt.UNREADABLE
+    elif len({course.org for course in [*proofs, *lying_in]}) > 1 or len(set(keys)) > 1:
+        doubt = Doubt.CONTRADICTORY
+    else:
+        return (proofs[0].org,), _course(proofs[0], lying_in)
+    return doubt, doubt
+
+
+def _course(proof: Course, lying_in: list[Course]) -> Owners:
+    if not proof.key:
+        return Doubt.UNPROVEN if any(block.course for block in lying_in) else Doubt.ABSENT
+    for block in lying_in:
+        if block != (proof if block.key else Course(proof.org, proof.course)):
+            return Doubt.CONTRADICTORY
+    return (proof.key, proof.course)
 
 
 class OrgScope(Scope):
@@ -116,10 +141,9 @@ class OrgScope(Scope):
             raise ValueError("expected an organisation as it stands in course keys, or a list of them")
         return value
 
-    def owners(self, fields: CourseFields) -> Collection[str] | Doubt:
+    def owners(self, fields: CourseFields) -> Owners:
         """The organisation."""
-        found = evidence(fields)
-        return found if isinstance(found, Doubt) else (found.org,)
+        return owners(fields)[0]
 
 
 class CourseScope(Scope):
@@ -138,12 +162,6 @@ class CourseScope(Scope):
             raise ValueError('expected a course such as "Harbour+SAIL", or the whole key of a run, or a list of them')
         return run.key
 
-    def owners(self, fields: CourseFields) -> Collection[str] | Doubt:
+    def owners(self, fields: CourseFields) -> Owners:
         """The course and its run; the blocks must lie in it."""
-        found = evidence(fields)
-        if isinstance(found, Doubt):
-            return found
-        for sign in (fields.block, fields.module):
-            if sign is not None and sign.course and sign.key != found.key:
-                return Doubt.CONTRADICTORY if found.key else Doubt.UNPROVEN
-        return (found.key, found.course) if found.key else Doubt.ABSENT
+        return owners(fields)[1]

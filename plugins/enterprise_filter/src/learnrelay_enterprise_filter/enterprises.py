@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from learnrelay import Doubt, Fields, Scope, optional
-from learnrelay.kinds import identifier, text, uuid
+from learnrelay.kinds import identifier, structure, text, uuid
 
 UNREADABLE = ""
 
@@ -15,20 +15,24 @@ _read = lru_cache(50_000)(uuid)
 
 
 def enterprise(value: Any) -> str | None:
-    """Kind of a field that names an enterprise: canonical UUID, UNREADABLE for what is none, None where it is empty."""
+    """A field's value as canonical UUID, UNREADABLE for what is none, None where there is nothing."""
     if type(value) is str:
-        return (_read(value) or UNREADABLE) if value else None
-    return UNREADABLE
+        return _read(value) or UNREADABLE
+    return None if value is None else UNREADABLE
 
 
+_WHOLE = "whatever stands there must be seen, to be no proof; compared only, reaches no output"
 _WHO = "compared only, to see whether the enterprise is that of the learner or of staff; reaches no output"
 
 
 class EnterpriseFields(Fields):
-    """Where the platform names the enterprise, and whose it is: the context is about who was signed in."""
+    """Where the platform names the enterprise, and whose it is: the context is about who was signed in.
 
-    in_context = optional("context.enterprise_uuid", kind=enterprise)
-    in_data = optional("data.enterprise_uuid", kind=enterprise)
+    The enterprise is read whatever it is: a list in its place must spoil the proof, and not go unseen.
+    """
+
+    in_context = optional("context.enterprise_uuid", kind=structure, reason=_WHOLE)
+    in_data = optional("data.enterprise_uuid", kind=structure, reason=_WHOLE)
     user_id = optional("context.user_id", kind=identifier, reason=_WHO)
     username = optional("context.username", kind=text, reason=_WHO)
     subject_id = optional("data.user_id", "data.attempt_user_id", kind=identifier, reason=_WHO)
@@ -53,7 +57,7 @@ class EnterpriseScope(Scope):
 
         Where one user acts for another, the context names the enterprise of the acting one: no proof for the learner.
         """
-        in_context, in_data = fields.in_context, fields.in_data
+        in_context, in_data = enterprise(fields.in_context), enterprise(fields.in_data)
         proof = in_context if in_data is None else in_data
         if proof is None:
             return Doubt.ABSENT
@@ -65,6 +69,9 @@ class EnterpriseScope(Scope):
 
 
 def _acts_for_another(fields: EnterpriseFields) -> bool:
-    if fields.subject_id is not None and fields.user_id is not None:
-        return fields.subject_id != fields.user_id
-    return fields.subject_name is not None and fields.subject_name != fields.username
+    """Whether the payload's user is not who was signed in, or cannot be told to be; where nobody was, nobody acts."""
+    for subject, signed_in in ((fields.subject_id, fields.user_id), (fields.subject_name, fields.username)):
+        if subject is not None and signed_in is not None:
+            return subject != signed_in
+    is_named = fields.subject_id is not None or fields.subject_name is not None
+    return is_named and (fields.user_id is not None or fields.username is not None)

@@ -20,9 +20,37 @@ def encode(batch: Sequence[bytes], version: str) -> Request:
 
 
 def judge(answer: Answer) -> Judgement:
-    """200 and 204 both mean stored, now or before; 409 (same id, other content) condemns one statement."""
+    """200 and 204 both mean stored, now or before; 409: there is a statement with the same id and other content.
+
+    A 200 names the ids that it is about, all that were sent or only those that are new. If it is no JSON, or names
+    another, something that is no LRS has answered, perhaps a page to log in: nothing may be taken as stored.
+    """
     verdict = judge_status(answer.status)
-    return Judgement(verdict, "" if verdict is Verdict.STORED else words(answer))
+    if verdict is not Verdict.STORED:
+        return Judgement(verdict, words(answer))
+    if not answer.body.strip():
+        return Judgement(verdict)
+    try:
+        told = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return Judgement(Verdict.HALTED, "no list of statement ids, so not the answer of an LRS")
+    if isinstance(told, list) and answer.sent and not _among(told, answer.sent):
+        return Judgement(Verdict.HALTED, "ids of statements that were not sent, so not the answer of this LRS")
+    return Judgement(verdict)
+
+
+def _among(ids: list[object], sent: bytes) -> bool:
+    """Do all ids stand in what was sent? Mostly they come in its order: then one pass answers."""
+    at = 0
+    for one in ids:
+        if not isinstance(one, str):
+            return False
+        quoted = orjson.dumps(one.lower())
+        found = sent.find(quoted, at)
+        at = sent.find(quoted) if found < 0 else found
+        if at < 0:
+            return False
+    return True
 
 
 def words(answer: Answer) -> str:
@@ -34,4 +62,4 @@ def words(answer: Answer) -> str:
         body = None
     if isinstance(body, dict):
         told = next((str(body[key]) for key in ("message", "error", "detail", "title") if body.get(key)), "")
-    return f"HTTP {answer.status}" + (f": {told[:300]}" if told else "")
+    return told[:300]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import marshmallow
 
 from learnrelay import Answer, Judgement, Request, Site, Standard, Transformer, hookimpl
 from learnrelay.config.fields import Flag, OneOf, Section
+from learnrelay.site import cached
 from learnrelay.standards import Compose
 
 from . import protocol
 from .schema import statement_schema
-from .statement import ACTORS, IDS, VERSIONS, Shared, XapiCommon, composer
+from .statement import ACTORS, IDS, VERSIONS, XapiCommon, composer, surroundings
 
 
 class XapiSettings(Section):
@@ -33,15 +35,15 @@ class XapiStandard(Standard):
     name = "xapi"
     common = XapiCommon
     settings_schema = XapiSettings
+    starter = "learnrelay_xapi/starter"
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self._shared: dict[int, Shared] = {}
+        self._surroundings = cached(partial(surroundings, settings))
 
     def composer(self, transformer: Transformer, site: Site) -> Compose:
         """See `learnrelay_xapi.statement`."""
-        shared = self._shared.setdefault(id(site), Shared(self.settings, site))
-        compose: Any = composer(self.settings, transformer, shared)
+        compose: Any = composer(self.settings, transformer, self._surroundings(site))
         return compose if self.settings["question_statements"] else _parents_only(compose)
 
     def encode(self, batch: Sequence[bytes], now: datetime) -> Request:
@@ -64,6 +66,10 @@ class XapiStandard(Standard):
             "plain": 'session_ids = "plain": consumers see the keys of login sessions',
         }
         return [told[value] for value in (self.settings["actor"], self.settings["session_ids"]) if value in told]
+
+    def needs_addresses(self) -> bool:
+        """All actor forms but the account are made of one."""
+        return bool(self.settings["actor"] != "account")
 
     def schema(self) -> marshmallow.Schema:
         """Schema of a statement in the configured version."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha1
 from typing import Any
@@ -18,7 +19,7 @@ from uuid import NAMESPACE_DNS, UUID, uuid5
 
 import orjson
 
-from learnrelay import Learner, Said, Site, Skip, Statement, Transformer, required
+from learnrelay import Learner, Said, Site, Skip, Statement, Transformer, content_uuid, required
 from learnrelay.kinds import text
 from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, Named, learner_among
 from learnrelay.site import cached
@@ -33,8 +34,6 @@ VERSIONS = {"1.0.3": "1.0.0", "2.0": "2.0.0"}
 
 _TRANSFORMER = f"learnrelay-xapi@{__version__}"
 _NAMESPACE = UUID("5d3f7c5e-52f4-5b1c-9a53-3c0f6f0f7f6e").bytes
-_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
-"""Hexadecimal digit → the same with the upper two bits 1 and 0, the variant of RFC 4122."""
 
 
 class XapiCommon(Common):
@@ -75,29 +74,35 @@ def mbox_sha1sum(_site: Site) -> MakeActor:
 ACTORS = {"account": account, "mbox": mbox, "mbox_sha1sum": mbox_sha1sum}
 
 
-def stable_id(common: XapiCommon, moment: datetime, statement: Statement, said: Said) -> str:
+Part = dict[str, Any]
+"""``result`` or ``context`` as the mapping said it, without what is missing; perhaps empty."""
+
+
+def stable_id(
+    common: XapiCommon, moment: datetime, statement: Statement, result: Part, context: Part, _child: str | None
+) -> str:
     """UUID (version 5) of what the statement says: event name, moment, actor, verb, object, result, context.
 
     Made of the statement's own content only, so it tells nothing that the statement does not (ADR 6). The same in
     live and replay; different for two events that differ in anything that they say.
     """
-    told = [
+    told = (
         common.name,
         moment if moment.tzinfo is UTC else moment.astimezone(UTC),
         statement["actor"],
         statement["verb"]["id"],
         statement["object"]["id"],
-        said.get("result"),
-        said.get("context"),
-    ]
-    digest = sha1(_NAMESPACE + orjson.dumps(told), usedforsecurity=False).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
+        result or None,
+        context or None,
+    )
+    return content_uuid(_NAMESPACE, orjson.dumps(told))
 
 
-def erb_id(common: XapiCommon, _moment: datetime, statement: Statement, said: Said) -> str:
+def erb_id(
+    common: XapiCommon, _moment: datetime, statement: Statement, _result: Part, _context: Part, child: str | None
+) -> str:
     """The id that event-routing-backends gives: verb, actor and time as the source wrote it; blind to the object."""
     verb = json.dumps(statement["verb"])
-    child = said.get("child")
     namespace = uuid5(NAMESPACE_DNS, f"{verb}-{child}" if child else verb)
     return str(uuid5(namespace, f"{json.dumps(statement['actor'])}-{common.time_text}"))
 
@@ -105,32 +110,49 @@ def erb_id(common: XapiCommon, _moment: datetime, statement: Statement, said: Sa
 IDS = {"stable": stable_id, "erb": erb_id}
 
 
-class Shared:
-    """What the statements of a site have in common, whichever mapping they come from: each actor and course once."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the statements of a learner in a course and a session have in common.
 
-    def __init__(self, settings: Mapping[str, Any], site: Site) -> None:
-        make_actor = ACTORS[settings["actor"]](site)
-        no_actor = Skip(UNKNOWN_LEARNER if settings["actor"] == "account" else NO_ADDRESS)
+    extensions: those of every context. course: the course as a context activity, in a list, or None.
+    """
 
-        def actor_or_skip(named: Named) -> Actor | Skip:
-            user = learner_among(named)
-            if user is None:
-                return Skip(NOBODY)
-            learner = site.learner(user)
-            if learner is None:
-                return Skip(UNKNOWN_LEARNER)
-            return make_actor(learner) or no_actor
+    actor: Actor
+    extensions: dict[str, str]
+    course: list[dict[str, Any]] | None
 
-        def parent_of(course_id: str) -> list[dict[str, Any]]:
-            return [activities.course_parent(site, course_id)]
 
-        self.actor_of = cached(actor_or_skip)
-        self.course_parent = cached(parent_of)
-        self.session_of: Callable[[str], str] = site.digest if settings["session_ids"] == "digest" else str
+AroundOf = Callable[[tuple[Named, str | None, str | None]], "Around | Skip"]
+"""(how an event names users, course, session) → what is around what it says, or why it has no statement."""
+
+
+def surroundings(settings: Mapping[str, Any], site: Site) -> AroundOf:
+    """One cache for all mappings of a site. Statements share what is the same in them."""
+    make_actor = ACTORS[settings["actor"]](site)
+    no_actor = Skip(UNKNOWN_LEARNER if settings["actor"] == "account" else NO_ADDRESS)
+    session_of: Callable[[str], str] = site.digest if settings["session_ids"] == "digest" else str
+
+    def around(told: tuple[Named, str | None, str | None]) -> Around | Skip:
+        named, course_id, session = told
+        user = learner_among(named)
+        if user is None:
+            return Skip(NOBODY)
+        learner = site.learner(user)
+        if learner is None:
+            return Skip(UNKNOWN_LEARNER)
+        actor = make_actor(learner)
+        if actor is None:
+            return no_actor
+        extensions = {v.TRANSFORMER_VERSION: _TRANSFORMER}
+        if session is not None:
+            extensions[v.SESSION_ID] = session_of(session)
+        return Around(actor, extensions, None if course_id is None else [activities.course_parent(site, course_id)])
+
+    return cached(around)
 
 
 def composer(
-    settings: Mapping[str, Any], transformer: Transformer, shared: Shared
+    settings: Mapping[str, Any], transformer: Transformer, around_of: AroundOf
 ) -> Callable[[XapiCommon, Said | Sequence[Said]], Sequence[Statement] | Skip]:
     """Prepare everything that does not depend on the event. Statements may share what is the same in them."""
     verbs = transformer.constants["verb"]
@@ -141,55 +163,56 @@ def composer(
     in_course: bool = transformer.constants.get("in_course", True)
     make_id = IDS[settings["statement_ids"]]
     version = VERSIONS[settings["version"]]
-    actor_of, course_parent, session_of = shared.actor_of, shared.course_parent, shared.session_of
 
-    def one(common: XapiCommon, said: Said, actor: Actor, parent: Statement | None) -> Statement:
-        said = pruned(said)
+    def one(common: XapiCommon, said: Said, around: Around, parent: Statement | None) -> Statement:
         about = said["object"]
-        moment: datetime = said.get("timestamp", common.moment)
+        moment: datetime = said.get("timestamp") or common.moment
         statement: Statement = {
             "id": "",
-            "actor": actor,
-            "verb": verb_as_said[said.get("verb", default_verb)],
+            "actor": around.actor,
+            "verb": verb_as_said[said.get("verb") or default_verb],
             "object": {"objectType": "Activity", "id": about["id"]},
             "timestamp": orjson.dumps(moment)[1:-1].decode(),  # RFC 3339, at a third of isoformat's cost
             "version": version,
         }
-        if definition := of_type | about["definition"] if "definition" in about else of_type:
+        if definition := of_type | pruned(about["definition"]) if "definition" in about else of_type:
             statement["object"]["definition"] = definition
-        statement["id"] = make_id(common, moment, statement, said)
-        if "result" in said:
-            statement["result"] = said["result"]
-        statement["context"] = context = said.get("context", {})
-        extensions = context.setdefault("extensions", {})
-        extensions[v.TRANSFORMER_VERSION] = _TRANSFORMER
-        if common.session is not None:
-            extensions[v.SESSION_ID] = session_of(common.session)
-        around = context.setdefault("contextActivities", {})
-        if in_course and common.course_id is not None:
-            around["parent" if parent is None else "grouping"] = course_parent(common.course_id)
+        result = pruned(said["result"]) if "result" in said else {}
+        context = pruned(said["context"]) if "context" in said else {}
+        statement["id"] = make_id(common, moment, statement, result, context, said.get("child"))
+        if result:
+            statement["result"] = result
+        statement["context"] = context
+        said_extensions = context.get("extensions")
+        context["extensions"] = {**said_extensions, **around.extensions} if said_extensions else around.extensions
+        activities_around = context.get("contextActivities", {})
+        if in_course and around.course is not None:
+            activities_around["parent" if parent is None else "grouping"] = around.course
         if parent is not None:
-            around["parent"] = [parent["object"]]
+            activities_around["parent"] = [parent["object"]]
             context["statement"] = {"objectType": "StatementRef", "id": parent["id"]}
-        if not around:
-            del context["contextActivities"]
+        if activities_around:
+            context["contextActivities"] = activities_around
         return statement
 
     def compose(common: XapiCommon, said: Said | Sequence[Said]) -> Sequence[Statement] | Skip:
-        actor = actor_of((common.subject_id, common.subject_name, common.user_id, common.username))
-        if isinstance(actor, Skip):
-            return actor
-        if isinstance(said, Mapping):
-            return [one(common, said, actor, None)]
-        parent = one(common, said[0], actor, None)
-        return [parent, *(one(common, child, actor, parent) for child in said[1:])]
+        named = (common.subject_id, common.subject_name, common.user_id, common.username)
+        around = around_of((named, common.course_id, common.session))
+        if isinstance(around, Skip):
+            return around
+        if type(said) is dict or isinstance(said, Mapping):  # the first is quick, the second general
+            return [one(common, said, around, None)]
+        parent = one(common, said[0], around, None)
+        return [parent, *(one(common, child, around, parent) for child in said[1:])]
 
     return compose
 
 
-def pruned(said: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy without what is None, and without objects that are empty then."""
+def pruned(said: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A copy without what is None, and without objects that are empty then; nothing of nothing."""
     kept: dict[str, Any] = {}
+    if said is None:
+        return kept
     for key, value in said.items():
         if value is None:
             continue

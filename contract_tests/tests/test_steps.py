@@ -1,0 +1,121 @@
+"""What is watched step by step: code that no sample reaches, and the clock and chance, wherever they are asked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from house import environment, install, judged, told
+
+from learnrelay_contract_tests.runner import FAILED, PASSED, WARNED, Result
+
+PLUGIN = """
+import {imports}
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import moment, number, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text)
+    when = required("timestamp", kind=moment)
+    choice = optional("data.choice", kind=number)
+
+
+@family.maps("zoo.answered", reads=Poll)
+def answered(poll, site):
+    asked = {expression}
+    return {{"object": site.iri("poll", poll.id), "choice": poll.choice, "asked": asked is not None}}
+"""
+ASKED = {
+    "datetime.datetime.now().date()": "datetime", "datetime.date.today()": "datetime", "poll.when.today()": "datetime",
+    "time.strftime('%Y')": "time", "time.time()": "time", "time.localtime().tm_year": "time", "os.times()": "os",
+    "time.perf_counter_ns()": "time", "uuid.uuid1()": "uuid", "uuid.uuid4()": "uuid", "secrets.token_hex(4)": "secrets",
+    "random.SystemRandom().random()": "random", "random.choice('ab')": "random", "os.urandom(2)": "os",
+    "id(poll)": "os", "hash(poll.id)": "os",
+}  # fmt: skip
+NOT_ASKED = {
+    "time.strftime('%Y', time.gmtime(0))": "time", "datetime.datetime.fromtimestamp(0, datetime.UTC)": "datetime",
+    "uuid.uuid5(uuid.NAMESPACE_URL, poll.id)": "uuid", "random.Random(7).random()": "random",
+    "{poll.id: 1, frozenset(poll.id): 2}": "os", "datetime.datetime.strptime('2026', '%Y')": "datetime",
+}  # fmt: skip
+
+
+def result_of(source: str, check: str, directory: Path) -> Result:
+    verdict = judged(str(directory), install(source, directory), only=[check])
+    return next(result for result in verdict.results if result.check == check)
+
+
+@pytest.mark.parametrize("expression", ASKED)
+def test_the_clock_and_chance_are_heard_even_where_they_change_nothing(expression: str, tmp_path: Path) -> None:
+    source = PLUGIN.format(imports=ASKED[expression], expression=expression)
+    result = result_of(source, "behaviour.deterministic", tmp_path)
+    assert result.status == FAILED
+    assert any("acme_zoo/__init__.py:18" in finding.message for finding in result.findings), result.findings
+
+
+@pytest.mark.parametrize("expression", NOT_ASKED)
+def test_what_only_computes_is_not_heard(expression: str, tmp_path: Path) -> None:
+    source = PLUGIN.format(imports=NOT_ASKED[expression], expression=expression)
+    result = result_of(source, "behaviour.deterministic", tmp_path)
+    assert result.status == PASSED, result.findings
+
+
+UNREACHED = """
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import count, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text)
+    turn = optional("data.turn", kind=count)
+
+
+def never():
+    return 1
+
+
+@family.maps("zoo.answered", reads=Poll)
+def answered(poll, site):
+    told = {"object": site.iri("poll", poll.id)}
+    if len(poll.id) == 4711:
+        told["more"] = poll.turn
+    told["turn"] = poll.turn if poll.turn is None or poll.turn >= 0 else 0
+    return told
+"""
+
+
+def test_code_that_no_sample_reaches_is_named(tmp_path: Path) -> None:
+    name = install(UNREACHED, tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "learnrelay_contract_tests", name, "--json", "--html", "report.html"],
+        cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    (plugin,) = json.loads(done.stdout)["plugins"]
+    (check,) = [one for one in plugin["checks"] if one["check"] == "samples.lines"]
+    assert check["status"] == WARNED
+    places = {(one["path"], one["message"].partition(":")[0]) for one in check["findings"]}
+    assert places == {
+        ("acme_zoo/__init__.py:13", "never is never called"),
+        ("acme_zoo/__init__.py:21", 'no sample reaches `told["more"] = poll.turn`'),
+        ("acme_zoo/__init__.py:22", "`poll.turn >= 0` decides the same way with every sample"),
+    }
+    assert done.returncode == 0, "a new check warns: " + done.stderr
+    for report in (done.stderr, (tmp_path / "report.html").read_text()):
+        assert "__init__.py:21" in report.replace("\n", "")
+        assert "warned" in report
+
+
+def test_a_plugin_that_is_reached_everywhere_is_told_nothing(tmp_path: Path) -> None:
+    source = UNREACHED.replace("def never():\n    return 1\n", "").replace("len(poll.id) == 4711", 'poll.id == "rare"')
+    source = source.replace(" or poll.turn >= 0", " or poll.turn > 0")
+    verdict = judged(str(tmp_path), install(source, tmp_path), only=["samples.lines"])
+    (result,) = [one for one in verdict.results if one.check == "samples.lines"]
+    assert result.status == PASSED, told(verdict)

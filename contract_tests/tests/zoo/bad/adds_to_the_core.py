@@ -1,0 +1,24 @@
+"""Adds an attribute to a class of the core, by a hand that is handed on.
+
+Caught by: privacy.host-untouched
+"""
+
+from functools import partial
+
+from learnrelay import Family, Fields, Site, optional, required
+from learnrelay.kinds import number, text
+
+partial(setattr, Site)("poll_of_the_day", 17)
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice}

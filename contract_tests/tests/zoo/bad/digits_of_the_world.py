@@ -1,0 +1,20 @@
+"""Takes for a number whatever has digits.
+
+Caught by: behaviour.malformed
+"""
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text)
+    choice = optional("data.choice", kind=number)
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    return {"object": site.iri("poll", poll.id), "turn": int(poll.id) if poll.id.isdigit() else poll.choice}

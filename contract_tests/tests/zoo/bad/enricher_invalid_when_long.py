@@ -1,0 +1,24 @@
+"""An enricher that makes statements invalid where its field is long.
+
+Caught by: stage.enricher
+
+Entry point: learnrelay.enrichers.v1 zoo
+"""
+
+from learnrelay import Fields, hookimpl, optional
+from learnrelay.kinds import text
+
+
+class Org(Fields):
+    org = optional("context.org_id", kind=text)
+
+
+@hookimpl(reads=Org)
+def enrich_statement(fields, standard):
+    if standard != "xapi":
+        return None
+    return (
+        {"organisation": fields.org}
+        if fields.org and len(fields.org) > 60
+        else {"context": {"platform": fields.org or "none"}}
+    )

@@ -1,0 +1,22 @@
+"""A filter that keeps what it cannot read: an error ends in a context manager.
+
+Caught by: source.privacy
+
+Entry point: learnrelay.filters.v1 zoo
+"""
+
+from contextlib import suppress
+
+from learnrelay import Fields, Skip, hookimpl, optional
+from learnrelay.kinds import text
+
+
+class Visit(Fields):
+    mode = optional("data.mode", kind=text, example=("verified", "audit"))
+
+
+@hookimpl(reads=Visit)
+def filter_event(fields):
+    with suppress(Exception):
+        return Skip("audit is not reported") if fields.mode.startswith("audit") else None
+    return None

@@ -1,0 +1,21 @@
+"""Reads what somebody is called under a name that only the object gives away.
+
+Caught by: privacy.declared-names
+"""
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo")
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+    headline = optional("data.author.name", kind=text)
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "headline": poll.headline}

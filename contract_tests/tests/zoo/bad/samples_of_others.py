@@ -1,0 +1,20 @@
+"""Brings samples that are of no event it maps.
+
+Caught by: samples.reach
+"""
+
+from learnrelay import Family, Fields, optional, required
+from learnrelay.kinds import number, text
+
+family = Family("carrier.zoo", samples=[{"name": "zoo.other", "data": {"poll_id": "x"}, "context": {}}])
+
+
+class Poll(Fields):
+    id = required("data.poll_id", kind=text, example=("poll-17", "poll-18"))
+    choice = optional("data.choice", kind=number)
+
+
+@family.maps("zoo.answered", "zoo.changed", reads=Poll)
+def answered(poll, site):
+    """The learner answers a poll."""
+    return {"object": site.iri("poll", poll.id), "choice": poll.choice}

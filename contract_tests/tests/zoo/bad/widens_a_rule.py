@@ -1,0 +1,19 @@
+"""A router that empties the rules of the destination it is asked about.
+
+Caught by: privacy.host-untouched
+
+Entry point: learnrelay.routers.v1 zoo
+"""
+
+from learnrelay import Fields, hookimpl, optional
+from learnrelay.kinds import text
+
+
+class Source(Fields):
+    source = optional("context.event_source", kind=text)
+
+
+@hookimpl(reads=Source)
+def route_event(fields, destination):
+    destination.match.clear()
+    return

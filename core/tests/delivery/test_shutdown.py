@@ -1,0 +1,165 @@
+"""Real workers of both engines: SIGTERM leaves nothing leased, after SIGKILL the next one resumes within a lease."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from installation import Installation
+from learnrelay.config.models import Delivery
+from learnrelay.delivery import Outbox
+from learnrelay.secrets import Secret
+
+from .conftest import parcels
+from .consumer import Consumer
+from .test_celery import REDIS, wait_until
+
+LEASE = 4.0
+STARTING = 15.0  # seconds that a process may take to come up on a busy machine
+
+CONFIG = """
+[platform]
+root_url = "https://learn.example.org"
+[plugins]
+enabled = ["plain.*"]
+[identity]
+provider = "keyed"
+secret = "env:SECRET"
+[delivery]
+engine = "{engine}"
+broker = "env:BROKER"
+database = "{database}"
+lease = "4s"
+[destinations.main]
+standard = "plain"
+url = "{url}"
+scope = "all"
+batch = {{ size = 100, interval = "10ms" }}
+"""
+
+APP = """
+import os
+from learnrelay.delivery import celery_engine
+celery_engine.QUEUE, celery_engine.SWEEP = os.environ["QUEUE"], 1.0
+from learnrelay.delivery.celery_app import app
+"""
+
+COMMANDS = {
+    "embedded": ["learnrelay", "worker"],
+    "celery": ["celery", "-A", "shutdown_app", "worker", "-c", "2", "--without-mingle"],
+}
+
+
+class Workers:
+    """Starts worker processes of one engine; what is left of them at the end is killed."""
+
+    def __init__(self, engine: str, environment: dict[str, str], directory: Path) -> None:
+        self._command = [Path(sys.executable).parent / COMMANDS[engine][0], *COMMANDS[engine][1:]]
+        self._environment = environment
+        self._directory = directory
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> subprocess.Popen[bytes]:
+        log = (self._directory / f"worker{len(self.started)}.log").open("wb")
+        self.started.append(
+            subprocess.Popen(
+                self._command,
+                env=self._environment,
+                cwd=self._directory,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        )
+        return self.started[-1]
+
+    def logs(self) -> str:
+        return "".join(path.read_text() for path in sorted(self._directory.glob("worker*.log")))
+
+
+@pytest.fixture(
+    params=[
+        "embedded",
+        pytest.param("celery", marks=pytest.mark.skipif(not REDIS, reason="no LEARNRELAY_TEST_REDIS_URL")),
+    ]
+)
+def workers(
+    request: pytest.FixtureRequest,
+    plain_installation: Installation,
+    consumer: Consumer,
+    database_url: Secret,
+    tmp_path: Path,
+) -> Iterator[Workers]:
+    config = tmp_path / "relay.toml"
+    config.write_text(CONFIG.format(engine=request.param, database=database_url.reveal(), url=consumer.url))
+    (tmp_path / "shutdown_app.py").write_text(APP)
+    queue = f"learnrelay-{uuid.uuid4().hex}"
+    environment = {
+        **os.environ, "PYTHONPATH": os.pathsep.join([str(plain_installation.site), str(tmp_path)]), "QUEUE": queue,
+        "BROKER": REDIS or "redis://127.0.0.1:1/0", "SECRET": "s" * 32, "LEARNRELAY_CONFIG": str(config),
+    }  # fmt: skip
+    made = Workers(request.param, environment, tmp_path)
+    yield made
+    for process in made.started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if request.param == "celery":
+        redis.Redis.from_url(REDIS).delete(queue)
+
+
+def test_a_request_under_way_is_finished_or_taken_up_again(
+    workers: Workers, consumer: Consumer, database_url: Secret
+) -> None:
+    outbox = Outbox.open(Delivery(database=database_url, lease=LEASE))
+    asked, answer = threading.Event(), threading.Event()
+    answers: list[int | None] = [None, 503]
+
+    def hold(ids: list[str]) -> int | None:
+        if not answers:
+            return None
+        asked.set()
+        answer.wait(30)
+        return answers.pop(0)
+
+    consumer.behave = hold
+    try:
+        outbox.put(parcels(1, 10, "main"))
+        first = workers.start()
+        assert asked.wait(40), workers.logs()
+        first.send_signal(signal.SIGTERM)
+        time.sleep(1.0)
+        assert first.poll() is None and outbox.status()["main"].leased == 10
+        answer.set()
+        assert first.wait(20) == 0, workers.logs()
+        status = outbox.status()["main"]
+        assert (status.delivered, status.waiting, status.leased) == (10, 0, 0)
+
+        asked.clear()
+        answer.clear()
+        outbox.put(parcels(11, 20, "main"))
+        second = workers.start()
+        assert asked.wait(40), workers.logs()
+        os.killpg(second.pid, signal.SIGKILL)
+        second.wait()
+        killed = time.monotonic()
+        assert outbox.status()["main"].leased == 10
+        answer.set()
+        workers.start()
+        assert wait_until(lambda: len(consumer.stored) == 20), workers.logs()
+        assert time.monotonic() - killed < LEASE + STARTING
+        assert wait_until(lambda: outbox.status()["main"].delivered == 20)
+        assert len(consumer.order) == len(set(consumer.order)) == 20
+    finally:
+        answer.set()
+        outbox.close()
