@@ -14,7 +14,7 @@ from learnrelay import EventError, Fields, required
 from learnrelay.assembly import Assembly, assemble
 from learnrelay.events import event_from_line
 from learnrelay.fields import compile_extractor
-from learnrelay.pipeline import Pipeline, serialise
+from learnrelay.pipeline import Pipeline
 from learnrelay.plugins.plan import Plan
 
 from .sample import DESTINATION, ROOT, configure, make_log
@@ -58,9 +58,7 @@ def way(pipeline: Pipeline, lines: list[bytes]) -> Callable[[], None]:
     def run() -> None:
         process = pipeline.process
         for line in lines:
-            for outcome in process(event_from_line(line)):
-                for statement in outcome.statements:
-                    serialise(statement)
+            process(event_from_line(line))
 
     return run
 

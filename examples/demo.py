@@ -140,11 +140,11 @@ class Run:
         self.tally.count(outcomes)
         for outcome in outcomes:
             for statement in outcome.statements:
-                self.said[outcome.standard][in_words(statement)] += 1
+                self.said[outcome.standard][in_words(statement.parsed)] += 1
             for name in outcome.destinations:
-                self.expected[name].update(statement["id"] for statement in outcome.statements)
+                self.expected[name].update(statement.id for statement in outcome.statements)
         if self.example is None and outcomes[0].event == EXAMPLE_EVENT and outcomes[0].state is State.TRANSFORMED:
-            self.example = line, [outcome.statements[0] for outcome in outcomes]
+            self.example = line, [outcome.statements[0].parsed for outcome in outcomes]
 
     def finish(self, console: Console) -> None:
         """Wait for the rest to arrive."""

@@ -18,22 +18,28 @@ ZOO = Path(__file__).parent / "zoo"
 
 
 def install(source: Path | str, directory: Path, version: str = "1.0.0") -> str:
-    """Install a module as a distribution into a directory; the name of its entry point."""
+    """Install a module as a distribution into a directory; the name of its entry point.
+
+    A member of the zoo that is a good one but for a piece imports it (``from .standard import``): it comes along.
+    """
     text = source if isinstance(source, str) else source.read_text(encoding="utf-8")
-    points = re.findall(r"Entry point: (\S+) (\S+)(?: (:\w+))?", text)
+    points = re.findall(r"Entry point: (\S+) (\S+)(?: (\.?\w*:\w+))?", text)
     attribute = ":family" if "\nfamily =" in text else ""
     points = points or [("learnrelay.families.v1", "carrier.zoo", attribute)]
-    package = directory / "acme_zoo"
-    package.mkdir(parents=True, exist_ok=True)
-    (package / "__init__.py").write_text(text, encoding="utf-8")
+    files = {"acme_zoo/__init__.py": text}
+    for name in re.findall(r"^from \.(\w+) import", text, re.MULTILINE):
+        files[f"acme_zoo/{name}.py"] = (ZOO / "good" / f"{name}.py").read_text(encoding="utf-8")
     for old in directory.glob("*.dist-info"):
         old.rename(directory / f"acme_zoo-{version}.dist-info")
-    info = directory / f"acme_zoo-{version}.dist-info"
-    info.mkdir(exist_ok=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme-zoo\nVersion: {version}\n")
-    written = "".join(f"[{group}]\n{name} = acme_zoo{inner}\n" for group, name, inner in points)
-    (info / "entry_points.txt").write_text(written)
-    (info / "RECORD").write_text("acme_zoo/__init__.py,,\n")
+    info = f"acme_zoo-{version}.dist-info"
+    files |= {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: acme-zoo\nVersion: {version}\n",
+        f"{info}/entry_points.txt": "".join(f"[{group}]\n{name} = acme_zoo{inner}\n" for group, name, inner in points),
+        f"{info}/RECORD": "".join(f"{name},,\n" for name in files),
+    }
+    for name, content in files.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(content, encoding="utf-8")
     return str(points[0][1])
 
 

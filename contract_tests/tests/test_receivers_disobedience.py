@@ -20,7 +20,7 @@ import requests
 from learnrelay_contract_tests.receivers import CaliperReceiver, Misbehaviour, XapiReceiver
 
 HEADERS = {"X-Experience-API-Version": "1.0.3"}
-TIMEOUT = 10
+TIMEOUT = 60
 
 
 def statement(course: str = "1") -> dict[str, Any]:
@@ -121,10 +121,10 @@ def test_start_and_stop_may_be_repeated_and_a_taken_port_is_an_error(lrs: XapiRe
 def test_waiting_ends_when_enough_is_stored_or_time_is_up(lrs: XapiReceiver, sender: requests.Session) -> None:
     assert not lrs.wait_for(1, timeout=0.01)
     sending = start_sending(sender, lrs, [])
-    assert lrs.wait_for(1)
+    assert lrs.wait_for(1, TIMEOUT)
     assert lrs.requests[-1].stored == 1
     sending.join()
-    assert lrs.wait_until(lambda: len(lrs.requests) == 1)
+    assert lrs.wait_until(lambda: len(lrs.requests) == 1, TIMEOUT)
 
 
 # --- misbehaviour -----------------------------------------------------------------------------------

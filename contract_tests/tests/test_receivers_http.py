@@ -16,7 +16,7 @@ V1P1 = "http://purl.imsglobal.org/ctx/caliper/v1p1"
 V1P2 = "http://purl.imsglobal.org/ctx/caliper/v1p2"
 XAPI = {"X-Experience-API-Version": "1.0.3", "Content-Type": "application/json"}
 JSON = {"Content-Type": "application/json"}
-TIMEOUT = 10
+TIMEOUT = 60
 
 
 def statement(**properties: Any) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Installation:
         subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation",
              "--disable-pip-version-check", "--target", self.site, project],
-            check=True, capture_output=True, timeout=120,
+            check=True, capture_output=True, timeout=300,
         )  # fmt: skip
 
     def run(self, *arguments: str | Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
@@ -55,6 +55,6 @@ class Installation:
         paths = os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")])
         return subprocess.run(
             [Path(sys.executable).parent / "learnrelay", *arguments],
-            input=stdin, capture_output=True, timeout=120, check=False, cwd=self.directory,
+            input=stdin, capture_output=True, timeout=300, check=False, cwd=self.directory,
             env={**os.environ, "PYTHONPATH": paths, "NO_COLOR": "1", **environment},
         )  # fmt: skip

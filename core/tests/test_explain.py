@@ -123,6 +123,15 @@ def test_every_stage_and_the_rule_that_decided(explain: Any, tmp_path: Path) -> 
             ],
         ),
         (event(data={"video": ["v"]}), 1, ["video: MISSING (data.video is a list of 1, expected text)"]),
+        (
+            event(data={"video": "v", "user_id": [], "attempt_user_id": 6, "username": True}),
+            1,
+            [
+                "subject_id: absent (data.user_id is a list of 0, expected an identifier)",
+                "subject_name: absent (data.username is true or false, expected text)",
+                "failed      data.user_id: the payload names a user by what is none",
+            ],
+        ),
     ],
 )
 def test_each_outcome_in_words(raw: dict[str, Any], code: int, words: list[str], explain: Any) -> None:

@@ -10,7 +10,20 @@ from hypothesis import strategies as st
 
 from learnrelay import Fields, InvalidFieldError, MissingFieldError, each, entry_key, optional, required
 from learnrelay.fields import compile_extractor, declared_paths, extract_subdict_by_keys, value_at
-from learnrelay.kinds import boolean, identifier, integer, moment, number, scalars, structure, text, uuid
+from learnrelay.kinds import (
+    UNREADABLE,
+    boolean,
+    identifier,
+    integer,
+    moment,
+    number,
+    scalars,
+    strict_identifier,
+    strict_text,
+    structure,
+    text,
+    uuid,
+)
 
 KEYS = ["a", "b", "c"]
 leaves = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=3)
@@ -20,7 +33,8 @@ trees = st.recursive(
 )
 bodies = st.dictionaries(st.sampled_from(KEYS), trees, max_size=3)
 paths = st.lists(st.sampled_from(KEYS), min_size=1, max_size=3).map(".".join)
-KINDS = [text, number, integer, boolean, scalars, structure, identifier]
+STRICT = [strict_text, strict_identifier]
+KINDS = [text, number, integer, boolean, scalars, structure, identifier, *STRICT]
 
 
 class Item(Fields):
@@ -40,6 +54,8 @@ def plain(body: dict[str, Any], candidates: tuple[str, ...], kind: Any) -> Any:
         raw = value_at(body, path)
         if raw is not None and kind(raw) is not None:
             return kind(raw)
+        if kind in STRICT and isinstance(raw, (list, dict)):
+            return UNREADABLE
     return None
 
 

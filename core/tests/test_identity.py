@@ -136,10 +136,10 @@ def test_two_consumers_cannot_join_their_data() -> None:
     outcome = outcome_for(keyed("shared"), event())
     assert outcome.destinations == ("main", "copy")
     assert outcome.own.keys() == {"one", "two"}
-    whos = [outcome.statements[0]["who"], outcome.own["one"][0]["who"], outcome.own["two"][0]["who"]]
+    whos = [one.parsed["who"] for one in (outcome.statements[0], outcome.own["one"][0], outcome.own["two"][0])]
     assert len(set(whos)) == 3
     rest = [
-        {k: v for k, v in one.items() if k not in ("id", "who")}
+        {k: v for k, v in one.parsed.items() if k not in ("id", "who")}
         for one in (outcome.statements[0], outcome.own["one"][0])
     ]
     assert rest[0] == rest[1]
@@ -194,7 +194,9 @@ def test_unknown_and_retired_users_are_countable_skips(table: TableIdentity) -> 
 def test_staff_who_act_for_a_learner_yield_the_learner() -> None:
     acting = outcome_for(keyed(), event(data={"video": "v", "user_id": 9}, user_id=1, username="staff"))
     learner = outcome_for(keyed(), event(user_id=9, username="learner"))
-    assert acting.statements[0]["who"] == learner.statements[0]["who"]
+    assert acting.statements[0].parsed["who"] == learner.statements[0].parsed["who"]
+    unreadable = outcome_for(keyed(), event(data={"video": "v", "user_id": [9]}, user_id=1, username="staff"))
+    assert (unreadable.state, unreadable.statements, unreadable.own) == (State.FAILED, (), {})
 
 
 def test_a_table_without_secret_has_no_own_spaces(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_emit_answers_whatever_it_is_given(deep: tuple[Installation, dict[str, s
     own, environment = deep
     done = subprocess.run(
         [sys.executable, "-c", EMIT], cwd=own.directory, env={**os.environ, **environment},
-        capture_output=True, timeout=120, check=False,
+        capture_output=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     states = eval(done.stdout)

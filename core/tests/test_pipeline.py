@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import doctest
+import math
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learnrelay import Family, Fields, PluginError, Skip, hookimpl, hookspecs, optional
+from learnrelay import Family, Fields, NotJsonError, PluginError, Skip, Written, hookimpl, hookspecs, optional
 from learnrelay.config.models import Destination
 from learnrelay.events import event_from_mapping
 from learnrelay.pipeline import Outcome, Pipeline, State
@@ -75,7 +76,7 @@ def test_the_way_of_an_event() -> None:
     (outcome,) = pipeline.process(event_from_mapping(event(org_id="Harbour")))
     assert outcome.state is State.TRANSFORMED
     assert outcome.destinations == ("here",)
-    (statement,) = outcome.statements
+    (statement,) = [one.parsed for one in outcome.statements]
     assert statement["did"] == "watch", "an enricher adds, it does not replace"
     assert statement["extra"] == {"a": "Harbour", "first": "a"}
     assert "hush" not in str(statement)
@@ -210,10 +211,20 @@ def test_examples_of_the_hook_specs_run() -> None:
 
 def test_outcomes_of_several_standards_add_up() -> None:
     tally = Tally.of(["plain", "other"])
-    tally.count([Outcome("plain", State.TRANSFORMED, statements=[{}, {}])])
+    tally.count([Outcome("plain", State.TRANSFORMED, statements=[Written("a", b"{}"), Written("b", b"{}")])])
     tally.count([Outcome("", State.SKIPPED, reason="r")])
     tally.count_unreadable("blank line")
     for one in tally.standards.values():
         assert one.events + tally.unreadable.total() == tally.lines == 3
     assert tally.standards["other"].not_mapped == 1
     assert family.name == "plain.watching"
+
+
+@pytest.mark.parametrize("said", [{"did": math.nan}, {"did": [{"far": math.inf}]}, {"did": object()}, {"did": {1: 2}}])
+def test_what_json_cannot_say_is_no_statement(said: Any) -> None:
+    odd = Family("plain.odd")
+    odd.maps("odd", reads=Mode)(lambda _fields, _site: said)
+    (outcome,) = Pipeline(plan_of(registry_of(("plain.odd", "families", odd)))).process(
+        event_from_mapping(event("odd"))
+    )
+    assert (outcome.state, type(outcome.error)) == (State.FAILED, NotJsonError)

@@ -218,10 +218,11 @@ match = { "context.org_id" = "Harbour" }
 standard = "plain"
 url = "https://old.example.org"
 scope = { event = "watched.old" }
-[destinations."<b>"]
+[destinations.copy]
 standard = "plain"
-url = "https://b.example.org"
+url = "https://copy.example.org"
 scope = "all"
+match = { "context.<b>" = true }
 pseudonyms = "own"
 """
 
@@ -257,12 +258,13 @@ def test_table_csv_json_and_page_tell_the_same(plain_installation: Installation,
     lines = list(csv.DictReader(io.StringIO(run("--csv"))))
     assert [{**one, "destinations": "; ".join(one["destinations"])} for one in flows] == lines
     by_key = {(one["event"], one["source"], one["output"]): one for one in flows}
+    copy = "copy (match context.<b>)"
     assert by_key["watched", "data.video", "what"]["form"] == "value"
     assert by_key["watched", "context.user_id", "who"]["form"] == "pseudonym"
     assert by_key["watched", "context.user_id", "who"]["grade"] == "indirect"
     assert "pseudonym" in by_key["watched", "context.user_id", "who"]["reason"]
-    assert by_key["watched", "data.video", "what"]["destinations"] == ["main (match context.org_id)", "<b>"]
-    assert by_key["watched.old", "data.video", "what"]["destinations"] == ["main (match context.org_id)", "old", "<b>"]
+    assert by_key["watched", "data.video", "what"]["destinations"] == ["main (match context.org_id)", copy]
+    assert by_key["watched.old", "data.video", "what"]["destinations"] == ["main (match context.org_id)", "old", copy]
 
     table = run("--event", "watched")
     assert "watched.old" not in table
@@ -335,19 +337,24 @@ def test_what_the_other_stages_read_is_in_the_map(plain_installation: Installati
     own.install("acme-stages", {"learnrelay.filters.v1": {"stages": "acme_stages:plugin"}}, STAGES)
     config = CONFIG.replace('enabled = ["plain.watching"]', 'enabled = ["plain.watching", "stages"]')
     config = config.replace('scope = "all"\nmatch', 'scope = { team = "red" }\nmatch')
+    config = config.replace('event = "watched.old"', 'event = "watched.old", team = "blue"')
     (tmp_path / "relay.toml").write_text(config, encoding="utf-8")
     paths = os.pathsep.join([str(own.site), str(plain_installation.site)])
     done = own.run(
-        "privacy", "--config", str(tmp_path / "relay.toml"), "--event", "watched", "--json",
+        "privacy", "--config", str(tmp_path / "relay.toml"), "--json",
         PYTHONPATH=paths, SECRET="s" * 32,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    by_source: dict[str, list[tuple[str, str, str]]] = {}
+    by_event: dict[str, dict[str, list[tuple[str, str, str]]]] = {"watched": {}, "watched.old": {}}
     for one in json.loads(done.stdout)["flows"]:
-        by_source.setdefault(one["source"], []).append((one["output"], one["form"], one["reason"]))
+        told = by_event[one["event"]].setdefault(one["source"], [])
+        told.append((one["output"], one["form"], one["reason"]))
+    by_source = by_event["watched"]
     assert by_source["context.host"] == [("more.host", "value", "")]
     assert by_source["context.agent"] == [("", "", "read by filter filters:stages: robots are left out")]
     assert by_source["data.level"] == [("", "", "read by router filters:stages")]
-    assert by_source["data.team"] == [("", "", "read by scope team of main")]
+    readers = ["scope team of main", "scope team of old", "scope team of copy"]
+    assert by_event["watched.old"]["data.team"] == [("", "", f"read by {', '.join(readers)}")]
+    assert by_source["data.team"] == [("", "", f"read by {readers[0]}, {readers[2]}")], "old cannot get it"
     assert by_source["context.org_id"] == [("", "", "read by match of main")]
     assert "data.secret" not in by_source

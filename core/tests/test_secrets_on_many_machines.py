@@ -196,7 +196,7 @@ def test_no_secret_is_in_what_machines_share(plain_installation: Installation, s
                     "2", "--errors", str(tmp_path / "errors.jsonl"), "--to", "takes", "--to", "halts")  # fmt: skip
             finally:
                 os.killpg(worker.pid, signal.SIGTERM)
-                worker.wait(20)
+                worker.wait(120)
         for command in ("status", "plugins", "check --json", "failed list", "failed list --json", "failed show"):
             run(*command.split())
         run("check", "--connect")

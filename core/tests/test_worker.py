@@ -102,9 +102,10 @@ def test_a_worker_ends_when_it_is_told_to(
     command = [Path(sys.executable).parent / "learnrelay", "worker", "--config", config]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as worker:
         assert worker.stderr is not None
+        assert "credentials travel without TLS" in worker.stderr.readline(), "what check warns of"
         assert "delivering to main" in worker.stderr.readline()
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(timeout=15) == 0
+        assert worker.wait(timeout=60) == 0
 
 
 def test_dead_letters_and_forgetting(

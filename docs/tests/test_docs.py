@@ -44,7 +44,7 @@ def test_the_plugin_of_the_readme_is_the_example_and_works(tmp_path: Path) -> No
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation",
          "--disable-pip-version-check", "--target", site, ROOT / "examples" / "acme_poll"],
-        check=True, timeout=120,
+        check=True, timeout=300,
     )  # fmt: skip
     event = {
         "name": "acme.poll.answered",

@@ -21,9 +21,9 @@ def first(one: str, other: str) -> str:
             return f"it gives {len(others)} statements instead of {len(said)}"
         for number, (text, changed) in enumerate(zip(said, others, strict=True)):
             if text != changed:
-                path = _path(orjson.loads(text), orjson.loads(changed))
+                place = path(orjson.loads(text), orjson.loads(changed))
                 where = f"statement {number + 1}: " if number else ""
-                return f"{where}{path or 'the order of keys'} differs"
+                return f"{where}{place or 'the order of keys'} differs"
     return "the number of outcomes differs" if len(a) != len(b) else "the outcome differs"
 
 
@@ -31,19 +31,19 @@ def _state(outcome: dict[str, Any]) -> str:
     return str(outcome.get("state", "?")).lower().replace("_", " ")
 
 
-def _path(one: Any, other: Any, path: str = "") -> str:
+def path(one: Any, other: Any, outer: str = "") -> str:
     """The path of the first value that differs; empty where only the order of keys does."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in [*one, *(key for key in other if key not in one)]:
-            here = f"{path}.{key}" if path else key
+            here = f"{outer}.{key}" if outer else key
             if key not in one or key not in other:
                 return here
-            if found := _path(one[key], other[key], here):
+            if found := path(one[key], other[key], here):
                 return found
         return ""
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for number, (left, right) in enumerate(zip(one, other, strict=True)):
-            if found := _path(left, right, f"{path}[{number}]"):
+            if found := path(left, right, f"{outer}[{number}]"):
                 return found
         return ""
-    return "" if one == other and type(one) is type(other) else path or "the whole"
+    return "" if one == other and type(one) is type(other) else outer or "the whole"

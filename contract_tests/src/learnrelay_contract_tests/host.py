@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ TESTING = ("PYTEST", "CI", "TOX", "COV", "HYPOTHESIS", "LEARNRELAY", "GITHUB", "
 TIMEOUT = 60.0
 """Seconds that a process has for one answer."""
 
+SECRET, OTHER_SECRET = "a secret of the harness, no one else's", "a third secret of the harness"
 LEARNERS = "learners.csv"
 _LEARNERS = (
     "user_id,username,external_id,email\n"
@@ -44,11 +48,23 @@ _LEARNERS = (
 The last one is the first one again, with another id and another name.
 """
 
+KNOWN_LEARNERS = {"provider": "table", "path": LEARNERS}
+"""The identity provider that knows them."""
+
 TWINS = ((470_113, 470_913), ("lantern", "lanterna"))
 """Ids and names of who is one learner to the identity provider."""
 
 CARRIER = "carrier"
 """Name of the small standard, and of its only family, that carry the events of plugins which bring no standard."""
+
+OPEN = "north"
+"""A destination that no rule keeps anything from, but the plugin."""
+
+
+def destination(**more: Any) -> dict[str, Any]:
+    """A destination of the operator's file that gets all that the carrier says."""
+    return {"standard": CARRIER, "url": "https://lrs.harbour-college.net/statements", "scope": "all", **more}
+
 
 _CARRIER_SOURCE = """
 from hashlib import blake2b
@@ -156,7 +172,7 @@ class World:
         return {
             "platform": {"root_url": ROOT_URL},
             "plugins": {"enabled": list(enabled)},
-            "identity": {"provider": "keyed", "secret": "a secret of the harness, no one else's"},
+            "identity": {"provider": "keyed", "secret": SECRET},
             "courses": {"provider": "table", "path": "courses.csv"},
             **sections,
         }
@@ -166,17 +182,75 @@ class World:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
+def _usual() -> dict[str, str]:
+    """Our environment, without what tells of a test."""
+    return {key: value for key, value in os.environ.items() if not key.upper().startswith(TESTING)}
+
+
 def environment(world: World, **more: str) -> dict[str, str]:
-    """A worker's environment: ours, without what tells of a test."""
-    kept = {key: value for key, value in os.environ.items() if not key.upper().startswith(TESTING)}
+    """A worker's environment."""
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     return {
-        **kept,
+        **_usual(),
         "PYTHONPATH": os.pathsep.join([*(str(Path(path).absolute()) for path in paths), str(world.installed)]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "HOME": str(world.path),
         **more,
     }
+
+
+def at_exit(function: Callable[[], object]) -> None:
+    """Call a function when this process ends, a worker of a pool as well: `atexit` has nothing to say there."""
+    Finalize(None, function, exitpriority=0)
+
+
+class Nursery:
+    """A process that has imported the core and no plugin, and forks the processes of plugins: they start at once.
+
+    They have its hash seed, and what else of the environment the interpreter looks at when it starts.
+    """
+
+    def __init__(self, **env: str) -> None:
+        self._control, there = socket.socketpair()
+        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and script
+            [sys.executable, "-P", str(SCRIPT), str(there.fileno())],
+            pass_fds=[there.fileno()],
+            stdin=subprocess.DEVNULL,
+            env={**_usual(), **env},
+        )
+        there.close()
+        at_exit(self.close)
+
+    def fork(self, descriptors: Sequence[int]) -> int:
+        """The number of a new process: it reads the first descriptor, answers to the second, prints to the third.
+
+        Raises DiedError.
+        """
+        return self._asked(0, descriptors)
+
+    def end(self, child: int) -> None:
+        """Kill a process that was forked. Raises DiedError."""
+        self._asked(child, ())
+
+    def _asked(self, child: int, descriptors: Sequence[int]) -> int:
+        told = b""
+        with suppress(OSError):
+            socket.send_fds(self._control, [child.to_bytes(4, "big")], descriptors)
+            told = self._control.recv(4)
+        if not told:
+            raise DiedError("not checked: the process that starts others has ended")
+        return int.from_bytes(told, "big")
+
+    def close(self) -> None:
+        """End it; processes that it has forked live on until their pipes are closed."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+
+
+@lru_cache
+def _nursery(_owner: int, **env: str) -> Nursery:
+    return Nursery(**env)
 
 
 class Process:
@@ -186,25 +260,17 @@ class Process:
         self, world: World, roots: Sequence[str], seed: int, observed: bool = False, texts: Sequence[str] = (),
         **env: str,
     ) -> None:  # fmt: skip
-        self.world = world
         self.ended = ""
         """What became of it, once it hung or ended by itself."""
         there, self._to = os.pipe()
         self._from, back = os.pipe()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
-        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and script
-            [sys.executable, "-P", str(SCRIPT), str(there), str(back)],
-            pass_fds=(there, back),
-            stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=self._output,
-            cwd=world.path,
-            env=environment(world, PYTHONHASHSEED=str(seed), **env),
-        )
+        self._nursery = _nursery(os.getpid(), PYTHONHASHSEED=str(seed), PYTHONDONTWRITEBYTECODE="1", **env)
+        self._child = self._nursery.fork([there, back, self._output.fileno()])
         os.close(there)
         os.close(back)
         self._send("start", roots=list(roots), candidates={"*": CANDIDATES, **WELL_KNOWN}, observed=observed,
-                   texts=list(texts))  # fmt: skip
+                   texts=list(texts), directory=str(world.path), environment=environment(world, **env))  # fmt: skip
         self._started = False
 
     def ask(self, operation: str, **arguments: Any) -> Any:
@@ -225,11 +291,8 @@ class Process:
         for descriptor in (self._to, self._from):
             with suppress(OSError):
                 os.close(descriptor)
-        try:
-            self._process.wait(0.5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        with suppress(DiedError):  # where its nursery is gone, it has heard by the pipes
+            self._nursery.end(self._child)
         self._output.close()
 
     def _send(self, operation: str, **arguments: Any) -> None:
@@ -258,7 +321,6 @@ class Process:
         while size:
             ready, _, _ = select.select([self._from], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
-                self._process.kill()
                 self.ended = f"it hangs: no answer to {operation} within {TIMEOUT:.0f} s"
                 raise DiedError(self.ended)
             part = os.read(self._from, size)

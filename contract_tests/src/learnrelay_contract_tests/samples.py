@@ -211,6 +211,15 @@ def build(name: str, fields: Sequence[Declared], chosen: Mapping[str, tuple[str,
     return event
 
 
+def whole_of(fields: Sequence[Declared]) -> dict[str, tuple[str, Any]]:
+    """What the complete sample consists of: name of the field → (path, value)."""
+    return {one.name: (one.paths[0], value_for(one)) for one in fields if _is_put(one)}
+
+
+def _is_put(declared: Declared) -> bool:
+    return not declared.is_key and declared.paths != ("name",)
+
+
 def samples_of(
     name: str, fields: Sequence[Declared], own: Sequence[Declared] = (), literals: Sequence[Any] = ()
 ) -> list[Sample]:
@@ -218,8 +227,8 @@ def samples_of(
 
     literals: values that the source compares with; each is tried in each of the fields ``own`` that takes it.
     """
-    usable = [declared for declared in fields if not declared.is_key and declared.paths != ("name",)]
-    whole = {declared.name: (declared.paths[0], value_for(declared)) for declared in usable}
+    usable = [declared for declared in fields if _is_put(declared)]
+    whole = whole_of(fields)
     needed = {declared.name: whole[declared.name] for declared in usable if declared.needed}
     optional = [declared for declared in usable if not declared.needed]
     made = [

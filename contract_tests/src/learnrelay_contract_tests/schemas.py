@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from .host import CARRIER, Process, World
+from .host import CARRIER, Process, World, at_exit
 
 Settings = Mapping[str, Any]
 
@@ -21,8 +20,8 @@ class _Judge:
         self.world = World()
         self.process = Process(self.world, [], seed=2)
         self.settings: Settings | None = None
-        atexit.register(self.world.close)
-        atexit.register(self.process.close)
+        at_exit(self.world.close)
+        at_exit(self.process.close)
 
     def problems(self, statements: list[str], settings: Settings) -> list[Any]:
         """What the schema says of each statement."""

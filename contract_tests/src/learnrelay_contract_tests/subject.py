@@ -15,10 +15,11 @@ import orjson
 from learnrelay.plugins.discovery import PluginInfo, installed
 
 from .declarations import Declared, flat, read
-from .host import CARRIER, LEARNERS, DiedError, Process, World
+from .host import CARRIER, KNOWN_LEARNERS, OPEN, DiedError, Process, World, destination
 from .literals import compared, texts
 from .package import Package
 from .samples import Sample, malformed, samples_of, sent
+from .twins import only
 
 PROVIDED = ("identity", "courses")
 """Sections that say which provider is on: an author's settings count when the author's provider is."""
@@ -53,6 +54,15 @@ class Case:
     def about(self) -> str:
         """For findings."""
         return f"{self.standard}: {self.event}"
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A field of the complete sample, another value that looks like its own, and what comes out with it."""
+
+    field: str
+    value: Any
+    outcome: dict[str, Any]
 
 
 @dataclass
@@ -137,6 +147,8 @@ class Subject:
             for name, section in self.package.sections.items()
             if name not in PROVIDED or (isinstance(section, Mapping) and "provider" in section)
         }
+        if "routers" in {info.kind for info in self.infos}:  # without destinations it would not be asked
+            own["destinations"] = {OPEN: destination()}
         raw = self.world.configuration(
             enabled if enabled is not None else self.enabled(), **{**own, **(sections or {})}
         )
@@ -186,9 +198,9 @@ class Subject:
         return self._started[1]
 
     @contextmanager
-    def known_learners(self) -> Iterator[None]:
-        """While it lasts, the identity provider is a table that knows the learners of samples."""
-        self.assemble(self.process, sections={"identity": {"provider": "table", "path": LEARNERS}})
+    def identified(self, **provider: str) -> Iterator[None]:
+        """While it lasts, this identity provider says who learners are."""
+        self.assemble(self.process, sections={"identity": provider})
         try:
             yield
         finally:
@@ -206,11 +218,10 @@ class Subject:
         ]
         if not told:
             return
-        with self.known_learners():
+        with self.identified(**KNOWN_LEARNERS):
             for standard, settings in told:
                 words = ", ".join(f"{key} = {orjson.dumps(value).decode()}" for key, value in settings.items())
-                learners = {"provider": "table", "path": LEARNERS}
-                self.assemble(self.process, sections={standard: settings, "identity": learners})
+                self.assemble(self.process, sections={standard: settings, "identity": KNOWN_LEARNERS})
                 yield f"with {words}", standard, settings
 
     def close(self) -> None:
@@ -324,6 +335,21 @@ class Subject:
             ]
             for case in self.cases
         }
+
+    @cached_property
+    def twins(self) -> dict[str, list[Twin]]:
+        """For each case (by standard and event) the twins of its complete sample, one value replaced, that pass."""
+        found: dict[str, list[Twin]] = {}
+        for case in self.cases:
+            tried = list(only(case.event, case.fields))
+            texts = self.run([sent(event, "object") for _, _, event in tried]).outcomes
+            outcomes = [outcome_of(case, self.parse(text)) for text in texts]
+            found[case.about] = [
+                Twin(field, value, outcome)
+                for (field, value, _), outcome in zip(tried, outcomes, strict=True)
+                if outcome["state"] in (TRANSFORMED, SKIPPED)
+            ]
+        return found
 
     def parse(self, text: str) -> list[dict[str, Any]]:
         """Outcomes as the process wrote them."""

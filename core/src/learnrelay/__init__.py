@@ -13,6 +13,7 @@ from .errors import (
     InvalidFieldError,
     LearnrelayError,
     MissingFieldError,
+    NotJsonError,
     OutboxError,
     OutboxFullError,
     PluginError,
@@ -24,7 +25,19 @@ from .fields import Fields, each, entry_key, extract_subdict_by_keys, optional, 
 from .hookspecs import hookimpl
 from .routing import Doubt, Scope
 from .site import CourseProvider, IdentityProvider, Learner, Site, UserRef
-from .standards import Answer, Judgement, Request, Standard, Statement, Verdict, content_uuid, judge_status
+from .standards import (
+    Answer,
+    Judgement,
+    Request,
+    Standard,
+    Statement,
+    Verdict,
+    Written,
+    content_uuid,
+    judge_status,
+    kept_json,
+    to_json,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from .relay import Relay
@@ -33,11 +46,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Answer", "ConfigurationError", "CourseProvider", "Doubt", "EventError", "Family", "Fields", "IdentityProvider",
-    "InvalidFieldError", "Judgement", "Learner", "LearnrelayError", "MissingFieldError", "OutboxError",
+    "InvalidFieldError", "Judgement", "Learner", "LearnrelayError", "MissingFieldError", "NotJsonError", "OutboxError",
     "OutboxFullError", "PluginError", "Relay", "Request", "Said", "Scope", "Site", "Skip", "Standard", "Statement",
-    "TransformError", "Transformer", "UnreadableEventError", "UserRef", "Verdict", "content_uuid", "each",
-    "entry_key",
-    "extract_subdict_by_keys", "hookimpl", "judge_status", "optional", "required",
+    "TransformError", "Transformer", "UnreadableEventError", "UserRef", "Verdict", "Written", "content_uuid", "each",
+    "entry_key", "extract_subdict_by_keys", "hookimpl", "judge_status", "kept_json", "optional", "required",
+    "to_json",
 ]  # fmt: skip
 
 

@@ -86,8 +86,16 @@ class _Assembler:
         self._families(registry, standards)
         destinations, rulings = self._destinations(registry, Access(registry, table, infos))
         for name, one in destinations.items():
-            if identity is not None and one.pseudonyms == "own" and (why := identity[1].own_spaces()) is not None:
+            if one.pseudonyms != "own":
+                continue
+            if identity is not None and (why := identity[1].own_spaces()) is not None:
                 self._problem(f"destinations.{name}.pseudonyms", why)
+            if one.standard in standards and standards[one.standard].needs_addresses():
+                self._problem(
+                    f"destinations.{name}.pseudonyms",
+                    f'"own" goes without e-mail addresses, by which [{one.standard}] is to name learners: it would get '
+                    f'nothing. Take "own" away, or let [{one.standard}] name learners by pseudonyms',
+                )
         gates = self._gates(destinations, rulings, registry)
         if self.problems:
             raise ConfigurationError(self.problems)
@@ -280,7 +288,8 @@ class _Assembler:
             told += [f"destinations.{name}.{key}: {reason}" for key, reason in rulings[name].warnings]
             if one.pseudonyms == "own" and standards[one.standard].notices():
                 told.append(
-                    f"destinations.{name}.pseudonyms: no e-mail address goes there, whatever [{one.standard}] says"
+                    f"destinations.{name}.pseudonyms: learners and sessions go there by pseudonyms and digests of its "
+                    f"own, whatever [{one.standard}] says"
                 )
         if not provider.knows_addresses():
             told += [

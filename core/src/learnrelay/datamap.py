@@ -18,6 +18,9 @@ from .routing import NameRule
 from .site import Site
 from .tracing import Form, Leaves, TracedCourses, TracedIdentity, Tracer
 
+Flows = dict[str, dict[str, Form]]
+"""Source path → output path → form."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
@@ -54,20 +57,34 @@ def data_map(
 ) -> list[Row]:
     """All flows of these events (none named: of all enabled ones), by event, standard, source and output path.
 
+    Where a destination with pseudonyms of its own gets a value in another form, it has rows of its own.
+
     ``watch``: gives the names of the events on, one by one, for who wants to see how far it is.
     """
-    plan = _traced_plan(assembly)
-    pipeline = Pipeline(plan)
     enrichers = list(_reads_of(assembly, "enrich_statement").values())
-    traced: dict[int, dict[str, dict[str, Form]]] = {}
+    plans = {own: _traced_plan(assembly, own) for own in (False, True)}
+    pipelines = {own: Pipeline(plan) for own, plan in plans.items()}
+    traced: dict[tuple[int, bool], Flows] = {}
+
+    def flows(event: str, place: int, own: bool) -> Flows:
+        step = plans[own].steps[event][place]
+        key = (id(step.transformer), own)
+        if key not in traced:
+            common = assembly.registry.standards[step.standard].common
+            traced[key] = Tracer(pipelines[own], step, event, common, *enrichers).trace()
+        return traced[key]
+
     rows: list[Row] = []
-    for event in watch(sorted(events or plan.steps)):
-        for step in plan.steps[event]:
-            if id(step.transformer) not in traced:
-                common = assembly.registry.standards[step.standard].common
-                traced[id(step.transformer)] = Tracer(pipeline, step, event, common, *enrichers).trace()
-            rows += _rows(assembly, event, step, traced[id(step.transformer)])
-    return sorted(rows, key=lambda row: (row.event, row.standard, row.source, row.output))
+    for event in watch(sorted(events or plans[False].steps)):
+        for place, step in enumerate(plans[False].steps[event]):
+            gates = [gate for gate in assembly.plan.gates.get(step.standard, ()) if _lets_pass(gate, event)]
+            own = [gate for gate in gates if gate.destination.pseudonyms == "own"]
+            if own and flows(event, place, own=True) != flows(event, place, own=False):
+                rows += _rows(assembly, event, step, own, flows(event, place, own=True))
+                gates = [gate for gate in gates if gate.destination.pseudonyms != "own"]
+            if gates or not own:
+                rows += _rows(assembly, event, step, gates, flows(event, place, own=False))
+    return sorted(rows, key=lambda row: (row.event, row.standard, row.source, [*map(str, row.receivers)], row.output))
 
 
 def typical(assembly: Assembly, event: str, standard: str) -> Leaves:
@@ -79,21 +96,22 @@ def typical(assembly: Assembly, event: str, standard: str) -> Leaves:
     return {}
 
 
-def _traced_plan(assembly: Assembly) -> Plan:
+def _traced_plan(assembly: Assembly, own: bool = False) -> Plan:
+    """The plan with look-ups that can be traced; ``own``: as destinations with pseudonyms of their own see it."""
     config = assembly.config
     built_in = config.identity.name in IDENTITY_PROVIDERS
     identity = TracedIdentity(addresses=config.identity.name != "keyed", by_both=not built_in)
     courses = NoCourses({}) if config.courses.name == "none" else TracedCourses()
-    sites = {name: Site(config.root_url, identity, courses, name) for name in assembly.standards}
+    sites = {name: Site(config.root_url, identity, courses, name, own) for name in assembly.standards}
     return compile_plan(assembly.registry, assembly.table, assembly.standards, sites, {})
 
 
-def _rows(assembly: Assembly, event: str, step: Step, traced: dict[str, dict[str, Form]]) -> Iterator[Row]:
-    receivers = tuple(_receivers(assembly, event, step.standard))
+def _rows(assembly: Assembly, event: str, step: Step, gates: Sequence[Gate], traced: Flows) -> Iterator[Row]:
+    receivers = tuple(Receiver(gate.destination.name, tuple(_rules(gate))) for gate in gates)
     common = assembly.registry.standards[step.standard].common
     reads = [step.transformer.reads, common, *_reads_of(assembly, "enrich_statement").values()]
     reasons = {path: field.reason for one in reversed(reads) for path, field in _declared(one)}
-    deciders = {path: why for path, why in _deciders(assembly, step.standard) if path not in traced}
+    deciders = {path: why for path, why in _deciders(assembly, gates) if path not in traced}
     for source, outputs in [*traced.items(), *((path, _NOTHING) for path in deciders)]:
         for output, form in outputs.items() or [("", None)]:
             yield Row(
@@ -111,18 +129,27 @@ def _reads_of(assembly: Assembly, hook: str) -> dict[str, type[Fields]]:
     return {one.plugin_name: one.function.learnrelay_reads for one in implementations}
 
 
-def _deciders(assembly: Assembly, standard: str) -> Iterator[tuple[str, str]]:
-    """Paths that decide whether an event is told, and to whom; with who reads them, and why."""
-    told = {f"filter {name}": reads for name, reads in _reads_of(assembly, "filter_event").items()}
-    gates = assembly.plan.gates.get(standard, ())
+def _deciders(assembly: Assembly, gates: Sequence[Gate]) -> Iterator[tuple[str, str]]:
+    """Paths that decide whether an event is told, and to whom of these; with all who read them, and why."""
+    told: list[tuple[str, str, str]] = []
+
+    def add(who: str, reads: type[Fields]) -> None:
+        told.extend((path, field.reason, who) for path, field in _declared(reads))
+
+    for name, reads in _reads_of(assembly, "filter_event").items():
+        add(f"filter {name}", reads)
     if gates:
-        told |= {f"router {name}": reads for name, reads in _reads_of(assembly, "route_event").items()}
+        for name, reads in _reads_of(assembly, "route_event").items():
+            add(f"router {name}", reads)
     for gate in gates:
-        told |= {f"{rule.name} of {gate.destination.name}": rule.reads for rule in gate.scopes}
-        yield from ((path, f"read by match of {gate.destination.name}") for path in gate.destination.match)
-    for who, reads in told.items():
-        for path, field in _declared(reads):
-            yield path, f"read by {who}{field.reason and f': {field.reason}'}"
+        for rule in gate.scopes:
+            add(f"{rule.name} of {gate.destination.name}", rule.reads)
+        told += [(path, "", f"match of {gate.destination.name}") for path in gate.destination.match]
+    for path in dict.fromkeys(path for path, _, _ in told):
+        by_reason: dict[str, list[str]] = {}
+        for _, reason, who in (one for one in told if one[0] == path):
+            by_reason.setdefault(reason, []).append(who)
+        yield path, "; ".join(f"read by {', '.join(who)}{why and f': {why}'}" for why, who in by_reason.items())
 
 
 def _declared(reads: type[Fields]) -> Iterator[tuple[str, Field]]:
@@ -130,11 +157,9 @@ def _declared(reads: type[Fields]) -> Iterator[tuple[str, Field]]:
         yield path.removesuffix(".**"), field
 
 
-def _receivers(assembly: Assembly, event: str, standard: str) -> Iterator[Receiver]:
-    for gate in assembly.plan.gates.get(standard, ()):
-        names = [check for _, check in gate.checks if isinstance(check, NameRule)]
-        if all(event in rule.names for rule in names):
-            yield Receiver(gate.destination.name, tuple(_rules(gate)))
+def _lets_pass(gate: Gate, event: str) -> bool:
+    """Whether an event of this name may pass; what it says decides then."""
+    return all(event in check.names for _, check in gate.checks if isinstance(check, NameRule))
 
 
 def _rules(gate: Gate) -> Iterator[str]:

@@ -53,6 +53,10 @@ class TransformError(EventError):
     """The code of a plugin failed on an event. Holds the exception's type and place, never its text."""
 
 
+class NotJsonError(TransformError):
+    """A statement says what JSON has no words for: an object of Python's, a number that is not finite."""
+
+
 # --- start-up -------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ import orjson
 
 from .errors import UnreadableEventError
 from .kinds import moment
+from .lines import LONGEST_LINE
 
 ROOT_OF_CONTEXT = (
     "username", "session", "ip", "agent", "host", "referer", "accept_language", "event_source", "page",
@@ -81,32 +82,44 @@ def event_from_line(line: bytes) -> SourceEvent:
     Raises UnreadableEventError with the reason, never with the content.
     """
     start = line.find(b"{")
-    if start < 0:
-        raise UnreadableEventError("blank line" if not line.strip() else "no JSON object in the line")
-    if start and line[:start].lstrip()[:1] == b"[":
-        raise UnreadableEventError("a JSON array, expected one object a line")
     try:
-        raw = orjson.loads(line[start:])
+        if start >= 0 and line[0] not in b"[ \t":
+            return SourceEvent(orjson.loads(line[start:]))
+        return SourceEvent(orjson.loads(_object_in(line, start)))
     except orjson.JSONDecodeError as error:
         reason = f"not valid JSON: {error.msg.partition(':')[0]}"
         raise UnreadableEventError(reason, path=f"column {start + error.colno}") from None
-    return SourceEvent(raw)
+
+
+def _object_in(line: bytes, start: int) -> bytes:
+    """The object that begins at ``start`` of a line that begins unlike those of loggers."""
+    if start < 0:
+        raise UnreadableEventError("blank line" if not line.strip() else "no JSON object in the line")
+    if line[:start].lstrip()[:1] == b"[":
+        raise UnreadableEventError("a JSON array, expected one object a line")
+    return line[start:]
 
 
 def event_from_mapping(raw: Mapping[str, Any]) -> SourceEvent:
     """Read an event handed over inside a Python process. It is copied through JSON, so the caller's stays untouched.
 
-    Raises UnreadableEventError when it holds what JSON cannot say.
+    Raises UnreadableEventError when it holds what JSON cannot say, or too much.
     """
     try:
-        copy = orjson.loads(
-            orjson.dumps(raw, default=_in_json, option=orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS)
-        )
+        content = orjson.dumps(raw, default=_in_json, option=orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS)
+        refuse_above_limit(content)
+        copy = orjson.loads(content)
     except (TypeError, ValueError, RecursionError) as error:
         raise UnreadableEventError(f"cannot be written as JSON ({type(error).__name__})") from None
     if type(copy) is not dict:
         raise UnreadableEventError("not an object")
     return SourceEvent(copy)
+
+
+def refuse_above_limit(content: bytes) -> None:
+    """The same limit as where logs are read: what is stored can be replayed. Raises UnreadableEventError."""
+    if len(content) > LONGEST_LINE:
+        raise UnreadableEventError(f"more than {LONGEST_LINE:,} bytes")
 
 
 def _canonical(name: str, raw: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,19 @@ from keyword import iskeyword
 from typing import Any, ClassVar, TypeVar, cast, overload
 
 from .errors import InvalidFieldError, MissingFieldError
-from .kinds import Kind, Scalar, boolean, described, identifier, number, scalar, takes_containers, text
+from .kinds import (
+    UNREADABLE,
+    Kind,
+    Scalar,
+    boolean,
+    described,
+    identifier,
+    is_strict,
+    number,
+    scalar,
+    takes_containers,
+    text,
+)
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Fields")
@@ -189,6 +201,8 @@ def _first(body: Mapping[str, Any], paths: tuple[str, ...], kind: Kind) -> Any:
             value = kind(raw)
             if value is not None:
                 return value
+        elif raw is not None and is_strict(kind):
+            return UNREADABLE
     return None
 
 
@@ -244,6 +258,8 @@ def _conversion(kind: Kind, name: str) -> str:
         return _INLINE[kind]
     if takes_containers(kind):
         return f"if v is not None: v = {name}(v)"
+    if is_strict(kind):
+        return f"if v is not None: v = {name}(v) if type(v) in SCALARS else {UNREADABLE!r}"
     return f"v = {name}(v) if type(v) in SCALARS else None"
 
 

@@ -3,7 +3,8 @@
 A kind is a function from the raw JSON value (never None) to the value that a mapping sees, or to None where
 the raw value is not of this kind or is empty. Empty text, ``[]`` and ``{}`` count as missing; 0 and False are
 values. Lists and objects reach `structure` and `scalars` only: whatever another kind does, it cannot pull in what
-lies below a declared path.
+lies below a declared path. Where a value that is no identifier must not pass for none, `strict_text` and
+`strict_identifier` make it `UNREADABLE`.
 """
 
 from __future__ import annotations
@@ -65,6 +66,24 @@ def identifier(value: Any) -> str | None:
     return str(value) if type(value) is int else None
 
 
+UNREADABLE = " "
+"""What a strict kind makes of what is there and is none of it: a text that is no identifier of anything."""
+
+
+def strict_text(value: Any) -> str | None:
+    """Text as it stands; UNREADABLE for anything else, None for empty text."""
+    return text(value) or _unreadable(value)
+
+
+def strict_identifier(value: Any) -> str | None:
+    """An identifier as text (6.0 is 6); UNREADABLE for anything else, None for empty text."""
+    return identifier(integer(value) if type(value) is float else value) or _unreadable(value)
+
+
+def _unreadable(value: Any) -> str | None:
+    return None if scalar(value) is None else UNREADABLE
+
+
 def uuid(value: Any) -> str | None:
     """A UUID in ASCII, with or without its hyphens, in either case → canonical lower-case text."""
     found = _UUID.fullmatch(value) if type(value) is str else None
@@ -115,12 +134,22 @@ def takes_containers(kind: Kind) -> bool:
     return any(kind is one for one in TAKES_CONTAINERS)
 
 
+_STRICT: tuple[Kind, ...] = (strict_text, strict_identifier)
+
+
+def is_strict(kind: Kind) -> bool:
+    """Whether the list or object that stands in the place of a value is UNREADABLE, and not passed over."""
+    return any(kind is one for one in _STRICT)
+
+
 _IN_WORDS: dict[Kind, str] = {
     scalar: "text, a number or a boolean",
     integer: "a whole number",
     count: "a whole number from 0",
     boolean: "true or false",
     identifier: "an identifier",
+    strict_text: "text",
+    strict_identifier: "an identifier",
     uuid: "a UUID",
     moment: "a date with time",
     scalars: "a list of plain values",

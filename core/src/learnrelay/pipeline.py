@@ -9,19 +9,17 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
-import orjson
-
 from .complaints import Complaints
-from .errors import EventError, TransformError
+from .errors import EventError, NotJsonError, TransformError
 from .events import SourceEvent
 from .families import Skip
 from .fields import Fields, value_at
-from .plugins.plan import Body, Plan, Step, decide
-from .routing import Denial
+from .plugins.plan import Body, Decision, Plan, Step, decide, decided
 from .site import Site
-from .standards import Compose, Statement
+from .standards import Compose, Statement, Written, is_finite, to_json
 
 log = logging.getLogger(__name__)
 complain = Complaints(log)
@@ -41,7 +39,11 @@ class State(Enum):
     FAILED = "failed"
 
 
-_TRANSFORMED = State.TRANSFORMED  # looked up once: an Enum's attribute costs ten times a global name
+# looked up once: an Enum's attribute costs ten times a global name
+_TRANSFORMED, _NOT_MAPPED = State.TRANSFORMED, State.NOT_MAPPED
+
+
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -56,10 +58,10 @@ class Outcome:
     standard: str
     state: State
     event: str = ""
-    statements: list[Statement] = field(default_factory=list)
+    statements: Sequence[Written] = ()
     destinations: tuple[str, ...] = ()
-    own: dict[str, list[Statement]] = field(default_factory=dict)
-    denied: dict[str, str] = field(default_factory=dict)
+    own: Mapping[str, Sequence[Written]] = field(default_factory=dict)
+    denied: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
     error: EventError | None = None
 
@@ -69,31 +71,35 @@ class Pipeline:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        gates = {standard: (of, decided(of)) for standard, of in plan.gates.items()}
+        self._ways = {
+            event: [(step, *gates.get(step.standard, ((), ((), {})))) for step in steps]
+            for event, steps in plan.steps.items()
+        }
 
     def process(self, event: SourceEvent) -> list[Outcome]:
         """One outcome for each standard that maps the event, or a single one for all of them."""
-        plan = self.plan
-        steps = plan.steps.get(event.name)
-        if steps is None:
-            return [Outcome("", State.NOT_MAPPED, event.name, reason=NOT_MAPPED)]
-        body = event.body
+        ways = self._ways.get(event.name)
+        if ways is None:
+            return [Outcome("", _NOT_MAPPED, event.name, (), (), _EMPTY, _EMPTY, NOT_MAPPED)]
+        body, filters = event.body, self.plan.filters
         # before any plugin sees the event: nothing that one does to its values can widen who receives it
         routes = []
-        for step in steps:
-            routes.append(decide(plan.gates.get(step.standard, ()), body))
-        if plan.filters and (skip := _first_skip(plan.filters, body)) is not None:
+        for _, gates, decision in ways:
+            routes.append(decision or decide(gates, body))
+        if filters and (skip := _first_skip(filters, body)) is not None:
             log.debug("%s skipped: %s", event.name, skip.reason)
             return [Outcome("", State.SKIPPED, event.name, reason=skip.reason)]
         outcomes = []
-        for step, (allowed, denials) in zip(steps, routes, strict=True):
-            outcomes.append(self._transform(step, event, body, allowed, denials))
+        for (step, _, _), route in zip(ways, routes, strict=True):
+            outcomes.append(self._transform(step, event, body, route))
         return outcomes
 
-    def statements(self, step: Step, body: Body) -> list[Statement] | Skip:
+    def statements(self, step: Step, body: Body) -> Sequence[Written] | Skip:
         """What a step says of an event: transformed, composed, enriched. Raises what the plugins raise."""
         return self._say(step, body, step.extract(body), step.site, step.compose)
 
-    def _say(self, step: Step, body: Body, values: Any, site: Site, compose: Compose) -> list[Statement] | Skip:
+    def _say(self, step: Step, body: Body, values: Any, site: Site, compose: Compose) -> Sequence[Written] | Skip:
         said = step.function(values, site)
         if isinstance(said, Skip):
             return said
@@ -102,16 +108,18 @@ class Pipeline:
             return made
         if len(made) > MOST_STATEMENTS:
             raise TransformError(f"more than {MOST_STATEMENTS} statements of one event")
-        statements = list(made)
-        for name, enrich in self.plan.enrichers:
-            _enrich(name, enrich, body, step.standard, statements)
-        return statements
+        if enrichers := self.plan.enrichers:
+            parts = [_parts(name, enrich, body, step.standard) for name, enrich in enrichers]
+            return [_enriched(one, parts) for one in made]
+        for one in made:
+            if type(one) is not Written:
+                return [_written(one) for one in made]
+        return made  # type: ignore[return-value]  # the loop has looked
 
-    def _transform(
-        self, step: Step, event: SourceEvent, body: Body, allowed: list[str], denials: dict[str, Denial]
-    ) -> Outcome:
-        own: dict[str, list[Statement]] = {}
-        denied = {name: denial.reason for name, denial in denials.items()} if denials else {}
+    def _transform(self, step: Step, event: SourceEvent, body: Body, route: Decision) -> Outcome:
+        allowed, denials = route
+        denied = {name: denial.reason for name, denial in denials.items()} if denials else _EMPTY
+        own: Mapping[str, Sequence[Written]] = _EMPTY
         try:
             values = step.extract(body)
             made = self._say(step, body, values, step.site, step.compose)
@@ -119,7 +127,9 @@ class Pipeline:
                 log.debug("%s skipped for %s: %s", event.name, step.standard, made.reason)
                 return Outcome(step.standard, State.SKIPPED, event.name, reason=made.reason)
             if step.own:
-                self._say_own(step, body, values, made, allowed, own, denied)
+                own, refused = self._say_own(step, body, values, made, allowed)
+                allowed = tuple(name for name in allowed if name not in step.own)
+                denied = {**denied, **refused}
         except EventError as error:
             return _failed(step.standard, event, error)
         except Exception as error:
@@ -129,21 +139,15 @@ class Pipeline:
             _note_absent(event, step.transformer.reads)
             for name, reason in denied.items():
                 log.debug("%s kept from %s: %s", event.name, name, reason)
-        return Outcome(step.standard, _TRANSFORMED, event.name, made, tuple(allowed), own, denied)
+        return Outcome(step.standard, _TRANSFORMED, event.name, made, allowed, own, denied)
 
     def _say_own(
-        self,
-        step: Step,
-        body: Body,
-        values: Any,
-        made: list[Statement],
-        allowed: list[str],
-        own: dict[str, list[Statement]],
-        denied: dict[str, str],
-    ) -> None:
-        """Say it once more for each destination that has pseudonyms of its own."""
+        self, step: Step, body: Body, values: Any, made: Sequence[Written], allowed: tuple[str, ...]
+    ) -> tuple[dict[str, Sequence[Written]], dict[str, str]]:
+        """Say it once more for each destination that has pseudonyms of its own: its statements, or why it has none."""
+        own: dict[str, Sequence[Written]] = {}
+        denied: dict[str, str] = {}
         for name in [name for name in allowed if name in step.own]:
-            allowed.remove(name)
             theirs = self._say(step, body, values, *step.own[name])
             if isinstance(theirs, Skip):
                 denied[name] = theirs.reason
@@ -151,6 +155,7 @@ class Pipeline:
                 own[name] = theirs
             else:  # to the outbox it would be the same statement, and go out with the others' pseudonym
                 denied[name] = NOT_ITS_OWN
+        return own, denied
 
 
 def _first_skip(filters: Sequence[tuple[str, Callable[[Body], Skip | None]]], body: Body) -> Skip | None:
@@ -165,25 +170,32 @@ def _first_skip(filters: Sequence[tuple[str, Callable[[Body], Skip | None]]], bo
     return None
 
 
-def _enrich(name: str, enrich: Callable[..., Any], body: Body, standard: str, statements: list[Statement]) -> None:
+def _parts(name: str, enrich: Callable[..., Any], body: Body, standard: str) -> Mapping[str, Any]:
     try:
         parts = enrich(body, standard)
     except Exception as error:
         raise TransformError(f"enricher {name} raised {type(error).__name__}") from None
     if parts is None:
-        return
+        return _EMPTY
     if not isinstance(parts, Mapping):
         raise TransformError(f"enricher {name} gave {type(parts).__name__}, expected a mapping or None")
-    for statement in statements:
-        _add(statement, parts)
+    return parts
 
 
-def serialise(statement: Statement) -> bytes:
-    """A statement as JSON. Raises TransformError where a plugin put something into it that JSON cannot say."""
-    try:
-        return orjson.dumps(statement)
-    except TypeError:
-        raise TransformError("the statement cannot be written as JSON") from None
+def _enriched(one: Statement | Written, parts: Sequence[Mapping[str, Any]]) -> Written:
+    statement = one.parsed if isinstance(one, Written) else one
+    for of_enricher in parts:
+        _add(statement, of_enricher)
+    return _written(statement)
+
+
+def _written(one: Statement | Written) -> Written:
+    if isinstance(one, Written):
+        return one
+    content = to_json(one)
+    if b"null" in content and not is_finite(one):
+        raise NotJsonError("a number of the statement is not finite: JSON has none")
+    return Written(one["id"], content)
 
 
 def _add(statement: dict[str, Any], parts: Mapping[str, Any]) -> None:
@@ -198,8 +210,8 @@ def _add(statement: dict[str, Any], parts: Mapping[str, Any]) -> None:
             statement.setdefault(key, value)
 
 
-def _ids(statements: list[Statement]) -> set[str]:
-    return {statement["id"] for statement in statements}
+def _ids(statements: Sequence[Written]) -> set[str]:
+    return {statement.id for statement in statements}
 
 
 def _failed(standard: str, event: SourceEvent, error: EventError) -> Outcome:

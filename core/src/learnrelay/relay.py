@@ -18,10 +18,10 @@ from .delivery.engine import Makers, Wake
 from .delivery.figures import Recorder
 from .delivery.leases import LeaseKeeper
 from .delivery.queue import DEFERRED
-from .errors import EventError, TransformError
-from .events import SourceEvent, event_from_line, event_from_mapping
+from .errors import EventError, TransformError, UnreadableEventError
+from .events import SourceEvent, event_from_line, event_from_mapping, refuse_above_limit
 from .kinds import moment
-from .pipeline import Outcome, Pipeline, State, serialise
+from .pipeline import Outcome, Pipeline, State
 from .pruning import pruners
 from .sealing import Seal
 
@@ -44,7 +44,9 @@ class Relay:
     """
 
     def __init__(self, assembly: Assembly) -> None:
-        """Open the outbox. Raises OutboxError."""
+        """Open the outbox, and log what the file is to be warned of. Raises OutboxError."""
+        for warning in assembly.config.warnings:
+            log.warning("%s: %s", assembly.config.path, warning)
         self.assembly = assembly
         self.pipeline = Pipeline(assembly.plan)
         self.outbox = Outbox.open(assembly.config.delivery)
@@ -62,7 +64,7 @@ class Relay:
         return cls(assemble(Path(path)))
 
     def emit(self, event: Mapping[str, Any] | bytes | str) -> list[Outcome]:
-        """Take one event: an object of either shape, or a line of a tracking log.
+        """Take one event: an object of either shape, or a line of a tracking log; at most 1 MiB as JSON.
 
         Returns what became of it for each standard; an event that fails is an outcome, not an exception. Of an event
         that is left to the worker's pipeline (``delivery.pipeline``) nothing has become yet: an empty list. Raises
@@ -108,7 +110,12 @@ class Relay:
         try:
             if isinstance(event, Mapping):
                 return event_from_mapping(event)
-            return event_from_line(event.encode() if isinstance(event, str) else event)
+            if not isinstance(event, (bytes, str)):
+                kind = type(event).__name__
+                raise UnreadableEventError(f"expected an object, or a line of a tracking log, got {kind}")
+            line = event.encode() if isinstance(event, str) else event
+            refuse_above_limit(line)
+            return event_from_line(line)
         except EventError as error:
             return Outcome("", State.FAILED, reason=error.reason, error=error)
 
@@ -200,7 +207,7 @@ def parcels_of(
     told = [(outcome.statements, outcome.destinations)] if outcome.destinations else []
     told += [(statements, (name,)) for name, statements in outcome.own.items()]
     return [
-        Parcel(outcome.standard, statement["id"], outcome.event, serialise(statement), destinations, is_critical, when)
+        Parcel(outcome.standard, one.id, outcome.event, one.content, destinations, is_critical, when)
         for statements, destinations in told
-        for statement in statements
+        for one in statements
     ]

@@ -66,6 +66,10 @@ class IdentityProvider(ABC):
     def learner(self, user: UserRef, space: str) -> Learner | None:
         """The learner in a space; None for a user who is unknown or retired, of whom nothing is said then."""
 
+    def formerly(self, user: UserRef, space: str) -> Learner | None:
+        """The same for who is retired by now: what was said before is to be found again, and removed."""
+        return self.learner(user, space)
+
     @abstractmethod
     def digest(self, value: str, space: str) -> str:
         """A UUID text for another linkable value (a session key): not reversible, the same on every host."""
@@ -137,8 +141,21 @@ class Site:
     course_title: Callable[[str], str | None] = field(init=False, repr=False)
 
     def _learner(self, user: UserRef) -> Learner | None:
-        found = self.identity.learner(user, self.space)
+        return self._shown(self.identity.learner(user, self.space))
+
+    def formerly(self, user: UserRef) -> Learner | None:
+        """Who a user was in the outputs, though retired by now."""
+        return self._shown(self.identity.formerly(user, self.space))
+
+    def _shown(self, found: Learner | None) -> Learner | None:
         return Learner(found.pseudonym) if found is not None and self.own else found
+
+    def unjoined(self, key: str) -> str:
+        """The key of something that a learner made (an attempt, a contribution to the forum), for this space.
+
+        Where a destination has a space of its own the key is digested: by the key itself it could be joined.
+        """
+        return self.digest(key) if self.own else key
 
     def iri(self, *parts: str) -> str:
         """An address under the platform's root: the parts joined by ``/``.

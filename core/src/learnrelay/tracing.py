@@ -26,7 +26,7 @@ from .kinds import Kind
 from .pipeline import Pipeline
 from .plugins.plan import Step
 from .site import CourseProvider, IdentityProvider, Learner, UserRef
-from .standards import Statement
+from .standards import Written
 
 Body = dict[str, Any]
 Leaves = dict[str, list[Any]]
@@ -489,11 +489,11 @@ def _put(body: Body, path: str, value: Any) -> None:
     body[last] = value
 
 
-def leaves_of(statements: Sequence[Statement]) -> Leaves:
+def leaves_of(statements: Sequence[Written]) -> Leaves:
     """All values of statements by output path: keys with dots in quotes, ``[*]`` for the items of a list."""
     found: Leaves = {}
     for statement in statements:
-        _walk(statement, "", found)
+        _walk(statement.parsed, "", found)
     return found
 
 

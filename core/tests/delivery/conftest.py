@@ -72,7 +72,7 @@ def open_outbox(database_url: Secret) -> Iterator[Callable[..., Outbox]]:
     opened: list[Outbox] = []
 
     def open_one(clock: Callable[[], float] | None = None, **settings: Any) -> Outbox:
-        delivery = replace(Delivery(database=database_url, wait=0.3), **settings)
+        delivery = replace(Delivery(database=database_url, wait=30.0), **settings)
         opened.append(Outbox.open(delivery, clock) if clock else Outbox.open(delivery))
         return opened[-1]
 
@@ -136,7 +136,7 @@ def drain(open_outbox: Callable[..., Outbox], clock: TurnedClock, consumer: Cons
     made: list[Drain] = []
 
     def make(outbox: Outbox | None = None, **settings: Any) -> Drain:
-        destination = replace(Destination("a", "plain", consumer.url, "all", timeout=5.0), **settings)
+        destination = replace(Destination("a", "plain", consumer.url, "all", timeout=60.0), **settings)
         made.append(Drain(outbox or open_outbox(clock), clock, destination))
         return made[-1]
 

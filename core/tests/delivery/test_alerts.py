@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -29,11 +30,13 @@ class Webhook:
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
         self.status = 200
+        self.tries = 0
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                hook.tries += 1
                 if hook.status == 200:
                     hook.told.append(body)
                 self.send_response(hook.status)
@@ -101,17 +104,64 @@ def test_thresholds_and_all_clear(
     assert "12 statements wait" in caplog.text and "kept-quiet" not in caplog.text
 
 
-def test_a_webhook_that_fails_is_tried_again(
-    open_outbox: OpenOutbox, webhook: Webhook, caplog: pytest.LogCaptureFixture
+HEAR = """
+import json, sys
+open(sys.argv[1], "a").write(json.load(sys.stdin)["state"] + chr(10))
+"""
+
+
+def test_each_channel_is_told_by_itself_and_once(
+    open_outbox: OpenOutbox, clock: TurnedClock, webhook: Webhook, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outbox = open_outbox(alerts=Alerts(waiting=1, webhook=webhook.url))
+    heard = tmp_path / "heard"
+    command = (sys.executable, "-c", HEAR, str(heard))
+    outbox = open_outbox(clock, alerts=Alerts(waiting=1, webhook=webhook.url, command=command))
     outbox.put(parcels(1, 1, "a"))
     webhook.status = 500
-    Watch(outbox).check()
-    assert webhook.take() == [] and "not delivered (HTTPError)" in caplog.text and "kept-quiet" not in caplog.text
+    watch = Watch(outbox)
+    watch.check()
+    watch.check()
+    assert heard.read_text() == "raised\n", "what fails elsewhere is no reason not to tell, nor to tell twice"
+    assert webhook.tries == 1, "a channel that fails is left alone for a while"
+    assert "alert of a, waiting raised: not delivered by webhook (HTTPError)" in caplog.text
+    assert caplog.text.count("1 statements wait") == 1 and "kept-quiet" not in caplog.text
+
     webhook.status = 200
-    Watch(outbox).check()
+    clock.now += 30
+    watch.check()
+    watch.check()
     assert webhook.take() == [("waiting", "raised")]
+    queue = outbox.queue("a")
+    claim = queue.claim(1)
+    queue.settle(claim, [Stored(claim.rows)])
+    watch.check()
+    assert (webhook.take(), heard.read_text()) == ([("waiting", "cleared")], "raised\ncleared\n")
+
+
+def test_a_command_that_fails_silences_nobody(
+    open_outbox: OpenOutbox, clock: TurnedClock, webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = open_outbox(clock, alerts=Alerts(waiting=1, webhook=webhook.url, command=("/bin/false",)))
+    outbox.put(parcels(1, 1, "a"))
+    watch = Watch(outbox)
+    for _ in range(100):
+        watch.check()
+        clock.now += 30
+    assert webhook.take() == [("waiting", "raised")]
+    assert 5 <= caplog.text.count("not delivered by command (CalledProcessError)") < 60
+
+
+def test_the_engine_looks_at_once_when_a_destination_goes_down(open_outbox: OpenOutbox, webhook: Webhook) -> None:
+    """Its next look by itself would come in half a minute."""
+    outbox = open_outbox(alerts=Alerts(webhook=webhook.url))
+    running = EmbeddedEngine(outbox, {}, {})
+    running.start()
+    outbox.queue("a").trip("halted 401", "HTTP 401", lambda failures: 60.0, probe=False)
+    end = time.monotonic() + engine.HOUSEKEEPING / 2
+    while not webhook.told and time.monotonic() < end:
+        time.sleep(0.05)
+    running.stop()
+    assert webhook.take() == [("halted", "raised")]
 
 
 def test_a_command_and_the_engines_own_look(
@@ -124,7 +174,7 @@ def test_a_command_and_the_engines_own_look(
     outbox.put(parcels(1, 1, "a"))
     running = EmbeddedEngine(outbox, {}, {})
     running.start()
-    for _ in range(200):
+    for _ in range(1200):
         if heard.exists() and heard.read_text().endswith("\n"):
             break
         running._stopped.wait(0.05)

@@ -44,7 +44,7 @@ from plain import PlainStandard, event, plan_of, registry_of
 
 from .conftest import TurnedClock
 from .consumer import Consumer
-from .test_celery import REDIS, wait_until
+from .test_celery import PATIENCE, REDIS, wait_until
 
 OpenOutbox = Callable[..., Outbox]
 KEY = Fernet.generate_key().decode()
@@ -402,7 +402,7 @@ def test_both_ways_give_the_same(consumer: Consumer, database_url: Secret, tmp_p
         with Relay(assembly_of(consumer.url, Delivery(database=url, **options))) as relay:
             for raw in raws:
                 relay.emit(raw)
-            assert relay.engine.drained(30)  # type: ignore[attr-defined]
+            assert relay.engine.drained(PATIENCE)  # type: ignore[attr-defined]
             relay._recorder.flush()
             status = relay.outbox.status()
             from learnrelay.delivery.figures import read_outcomes
@@ -530,7 +530,7 @@ def test_kill_9_in_the_middle_loses_nothing_and_stores_nothing_twice(
         kills += 1
     producer.join()
     last = worker("--until-empty")
-    assert last.wait(120) == 0, last.stderr and last.stderr.read()
+    assert last.wait(PATIENCE) == 0, last.stderr and last.stderr.read()
     assert last.stderr
     last.stderr.close()
 
@@ -540,7 +540,8 @@ def test_kill_9_in_the_middle_loses_nothing_and_stores_nothing_twice(
     outbox = Outbox.open(Delivery(database=database_url))
     status = outbox.status(["main"])
     assert status[DEFERRED].accepted == status[DEFERRED].delivered
-    assert status["main"].accepted == status["main"].delivered == len(stored)
+    # what a producer had stored when it was killed, and had not said so, the next one emits again
+    assert status["main"].accepted == status["main"].delivered >= len(stored) == number_of_events
     outbox.close()
 
 
@@ -610,7 +611,7 @@ def test_celery_runs_the_pipeline_and_its_broker_sees_nothing_of_it(
         assert wait_until(lambda: len(consumer.stored) == 200), (tmp_path / "worker2.log").read_text()
         assert wait_until(lambda: outbox.at_rest([DEFERRED, "main"]))
         second.send_signal(signal.SIGTERM)
-        assert second.wait(30) == 0
+        assert second.wait(PATIENCE) == 0
         status = outbox.status()
     finally:
         if second.poll() is None:

@@ -29,7 +29,7 @@ def test_nothing_is_lost_and_nothing_stored_twice(set_up: str, there: bool) -> N
     if not there:
         pytest.skip("its servers are not there")
     command = [sys.executable, "-m", "benchmarks.faults", "--only", set_up, "--events", "500", "--kills", "2"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)[set_up]
     assert told["killed"]["processes that emit"] == told["killed"]["processes that deliver"] == 4

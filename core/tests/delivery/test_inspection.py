@@ -76,7 +76,7 @@ class Broker:
             stdout=subprocess.DEVNULL,
         )
         self.client = redis.Redis(port=self.port, password=self.password)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             try:
                 self.client.ping()
@@ -153,7 +153,7 @@ def test_neither_broker_nor_outbox_holds_what_it_should_not(
     with (tmp_path / "worker.log").open("wb") as log:
         worker = subprocess.Popen(celery, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not consumer.requests and time.monotonic() < deadline:
             time.sleep(0.05)
         kept += broker.contents()
@@ -167,7 +167,7 @@ def test_neither_broker_nor_outbox_holds_what_it_should_not(
             time.sleep(0.05)
     finally:
         os.killpg(worker.pid, signal.SIGTERM)
-        worker.wait(30)
+        worker.wait(120)
         consumer.stop()
     assert len(consumer.stored) == 5, (tmp_path / "worker.log").read_text()
     assert {headers["Authorization"] for headers in consumer.headers} == {f"Bearer {secrets['TOKEN']}"}

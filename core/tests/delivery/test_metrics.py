@@ -44,7 +44,7 @@ def free_port() -> int:
 
 
 def scrape(port: int) -> Samples:
-    answer = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10)
+    answer = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60)
     answer.raise_for_status()
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
@@ -102,7 +102,7 @@ def test_a_workers_metrics_agree_with_the_consumer(
             [*command, f"127.0.0.1:{port}"], stderr=subprocess.PIPE, text=True, timeout=60, check=False
         )
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(timeout=20) == 0
+        assert worker.wait(timeout=60) == 0
     assert second.returncode == 2 and "cannot listen" in second.stderr
 
     assert len(consumer.stored) == 44

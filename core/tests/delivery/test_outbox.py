@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -124,26 +123,25 @@ def test_full_blocks_then_raises_and_room_wakes(open_outbox: OpenOutbox) -> None
         outbox.put(parcels(3, 3, "a"))
     assert outbox.status()["a"].accepted == 2
 
-    patient = open_outbox(limit=4, wait=30)
+    patient = open_outbox(limit=4, wait=300)
     queue = patient.queue("a")
     claim = queue.claim(1)
     putting = threading.Thread(target=patient.put, args=(parcels(3, 3, "a"),))
-    started = time.monotonic()
     putting.start()
     queue.settle(claim, [Stored(claim.rows)])
-    putting.join(10)
-    assert not putting.is_alive() and time.monotonic() - started < 5
+    putting.join(60)
+    assert not putting.is_alive()
     assert outbox.status()["a"].accepted == 3
 
 
 def test_many_writers_at_once_stay_within_the_limit(open_outbox: OpenOutbox) -> None:
-    outboxes = [open_outbox(limit=100, wait=2.0) for _ in range(8)]
+    outboxes = [open_outbox(limit=100, wait=5.0) for _ in range(8)]
     start = threading.Barrier(8)
     full = []
 
     def put(number: int) -> None:
         start.wait()
-        for part in range(20):
+        for part in range(21):  # even one alone comes to the limit
             first = 1000 * number + 10 * part
             try:
                 outboxes[number].put(parcels(first, first + 4, "a"))
@@ -161,7 +159,7 @@ def test_many_writers_at_once_stay_within_the_limit(open_outbox: OpenOutbox) -> 
 
 
 def test_what_waits_for_a_destination_that_is_no_more_is_kept_told_and_given_up(open_outbox: OpenOutbox) -> None:
-    outbox = open_outbox(limit=1500)
+    outbox = open_outbox(limit=1500, wait=0.3)
     outbox.put(parcels(1, 700, "a", "gone"))
     claim = outbox.queue("gone").claim(3)
     outbox.queue("gone").settle(claim, [Dead(row, "400") for row in claim.rows])
@@ -329,7 +327,7 @@ def test_a_forked_child_has_connections_of_its_own(open_outbox: OpenOutbox) -> N
 
 
 def test_many_workers_share_a_queue_without_sharing_a_statement(open_outbox: OpenOutbox) -> None:
-    outbox = open_outbox(wait=10)
+    outbox = open_outbox()
     everything = [parcel.payload for parcel in parcels(1, 600, "a")]
     got: list[bytes] = []
     start = threading.Barrier(9)
@@ -365,7 +363,7 @@ def test_many_workers_share_a_queue_without_sharing_a_statement(open_outbox: Ope
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 def test_postgres_may_cut_the_connections(database_url: Secret, open_outbox: OpenOutbox) -> None:
-    outbox = open_outbox(wait=5)
+    outbox = open_outbox()
     outbox.put(parcels(1, 1, "a"))
     with outbox.database.transaction() as transaction:
         ((backend,),) = transaction.execute("SELECT pg_backend_pid()")

@@ -18,7 +18,7 @@ given = json.loads(os.environ["LEARNRELAY_TEST_WORKER"])
 celery_engine.QUEUE = given["queue"]
 celery_engine.SWEEP = 1.0
 
-delivery = Delivery("celery", Secret(given["database"]), Secret(given["broker"]), wait=10, lease=2.0)
+delivery = Delivery("celery", Secret(given["database"]), Secret(given["broker"]), wait=60, lease=2.0)
 app = celery_engine.make_app(delivery)
 destinations = {
     name: Destination(name, "plain", url, "all", batch=Batch(20, 0.3)) for name, url in given["urls"].items()

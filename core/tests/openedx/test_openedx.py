@@ -57,13 +57,23 @@ def test_examples_in_docstrings(module: str) -> None:
         ({"user_id": "tomas"}, {"user_id": 9, "username": "staff"}, UserRef(None, "tomas")),
         ({"attempt_user_id": 8}, {"user_id": 9, "username": "staff"}, UserRef("8", None)),
         ({"user_id": None}, {"user_id": 0, "username": ""}, UserRef("0", None)),
-        ({"user_id": {"user_id": 3}}, {}, None),
+        ({"user_id": 8.0}, {"user_id": 9, "username": "staff"}, UserRef("8", None)),
         ({"user_id": ""}, {"user_id": None, "username": ""}, None),
         ([{"user_id": 8}], {"user_id": True}, None),
     ],
 )
 def test_whose_event_it_is(data: Any, context: dict[str, Any], expected: UserRef | None) -> None:
     assert learner_of(read(Common, data, **context)) == expected
+
+
+@pytest.mark.parametrize("unreadable", [[6], [], {"id": 6}, {}, 6.5, 2.0**60, True, " "])
+@pytest.mark.parametrize("key", ["user_id", "attempt_user_id", "username"])
+def test_a_subject_whom_nobody_can_read_is_not_who_was_signed_in(key: str, unreadable: Any) -> None:
+    if (key, unreadable) == ("username", " "):
+        unreadable = 6
+    common = read(Common, {key: unreadable}, user_id=5, username="staff")
+    with pytest.raises(InvalidFieldError, match="names a user by what is none"):
+        learner_of(common)
 
 
 @pytest.mark.parametrize(

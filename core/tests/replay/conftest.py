@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import signal
@@ -21,6 +20,7 @@ import pytest
 
 from delivery.consumer import Consumer
 from installation import Installation
+from learnrelay.lines import unpacked
 from plain import event, line
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -71,11 +71,12 @@ class Replay:
         paths = os.pathsep.join([str(self.installation.site), os.environ.get("PYTHONPATH", "")])
         return {**os.environ, "PYTHONPATH": paths, "NO_COLOR": "1", SECRET: "s" * 32}
 
-    def __call__(self, *arguments: Any) -> Run:
-        """Run it to its end."""
-        done = subprocess.run(
-            self.command(*arguments), env=self.environment, capture_output=True, timeout=100, check=False
-        )
+    def __call__(self, *arguments: Any, largest_file: int | None = None) -> Run:
+        """Run it to its end; where no file may have more bytes than ``largest_file``, if that is said."""
+        command = self.command(*arguments)
+        if largest_file:
+            command = ["prlimit", f"--fsize={largest_file}", *command]
+        done = subprocess.run(command, env=self.environment, capture_output=True, timeout=300, check=False)
         told = done.stderr.decode()
         assert "Traceback" not in told, told
         return Run(done.returncode, json.loads(done.stdout) if done.stdout else None, told)
@@ -83,7 +84,8 @@ class Replay:
     def start(self, *arguments: Any) -> subprocess.Popen[bytes]:
         """Start it and go on, with its processes in a group of their own."""
         return subprocess.Popen(
-            self.command(*arguments), env=self.environment, start_new_session=True,
+            ["env", "--default-signal=INT", *self.command(*arguments)],  # ignored where tests run in the background
+            env=self.environment, start_new_session=True,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
 
@@ -100,7 +102,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 def reaches(number: Callable[[], int], enough: int) -> None:
     """Wait until a number that grows is large enough."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while number() < enough:
         assert time.monotonic() < deadline
         threading.Event().wait(0.002)
@@ -147,7 +149,6 @@ def ids_in(directory: Path) -> list[str]:
     """The ids of all statements in all files, files in the order of their names."""
     found = []
     for path in sorted(directory.rglob("*.jsonl*")):
-        content = path.read_bytes()
-        content = gzip.decompress(content) if path.suffix == ".gz" else content
-        found += [json.loads(one)["id"] for one in content.splitlines()]
+        with unpacked(path.open("rb")) as content:
+            found += [json.loads(one)["id"] for one in content.read().splitlines()]
     return found

@@ -111,7 +111,7 @@ def test_a_consumer_that_is_down_is_waited_for(replay: Replay, logs: Logs, consu
     consumer.stop()
     threading.Event().wait(0.5)  # down again in the middle of it
     consumer.start()
-    assert process.wait(60) == 0
+    assert process.wait(120) == 0
     process.stderr.close()
     assert set(consumer.stored) == set(expected)
     assert len(consumer.order) == len(expected)
@@ -171,13 +171,13 @@ def test_a_consumer_that_asks_for_patience_gets_it(
     def behave(ids: list[str]) -> tuple[int, dict[str, str], bytes] | None:
         with lock:
             arrivals.append(time.monotonic())
-            return (429, {"Retry-After": "1"}, b"") if len(arrivals) in (1, 40) else None
+            return (429, {"Retry-After": "2"}, b"") if len(arrivals) in (1, 40) else None
 
     consumer.behave = behave
     assert replay(tmp_path / "log").code == 0
     assert set(consumer.stored) == set(expected)
     gaps = [after - before for before, after in pairwise(arrivals)]
-    assert sum(gap > 0.8 for gap in gaps) >= 2, "all processes pause together"
+    assert sum(gap > 1 for gap in gaps) >= 2, "all processes pause together"
 
 
 def test_rate_concurrency_and_order(replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import zstandard
@@ -26,7 +25,7 @@ from .conftest import SECRET, Logs, Replay, ids_in, kill, reaches
 
 REDIS = os.environ.get("LEARNRELAY_TEST_REDIS_URL", "")
 AMQP = os.environ.get("LEARNRELAY_TEST_AMQP_URL", "")
-BROKERS = {"redis": REDIS and urlsplit(REDIS)._replace(path="/9").geturl(), "rabbitmq": AMQP}  # a database of its own
+BROKERS = {"redis": REDIS, "rabbitmq": AMQP}
 
 
 @pytest.fixture(params=BROKERS)
@@ -131,13 +130,35 @@ def test_whatever_dies_nothing_is_lost_and_nothing_stored_twice(
         asking = replay.start(*files, "--fleet")
         reaches(lambda: len(consumer.stored), len(consumer.stored) + 1)
         empty(broker)
-        asking.communicate(timeout=100)
+        asking.communicate(timeout=300)
         assert asking.returncode == 1, "the broken lines"
         run = replay(*files, "--fleet")  # is all of it done?
     assert run.summary["this_run"]["lines"] == 0
     assert run.summary["read"] == len(expected) + 40
     assert run.summary["destinations"]["main"]["stored"] == len(expected)
     assert len(replay.records()) == 40
+    assert set(consumer.stored) == set(expected)
+    assert len(consumer.order) == len(expected), "stored twice"
+
+
+def test_two_conductors_at_once(replay: Replay, logs: Logs, consumer: Consumer, broker: str, tmp_path: Path) -> None:
+    """Of the same replay one is refused; two with states of their own share the workers and do no harm."""
+    replay.configure(main=consumer.url)
+    with_broker(replay, broker)
+    expected = logs("a.log", 6_000) + logs("b.log.gz", 2_000, packed=gzip.compress)
+    arguments = (tmp_path / "a.log", tmp_path / "b.log.gz", "--fleet", "--to", "main")
+    with machine(replay), machine(replay):
+        mine = [replay.start(*arguments) for _ in range(2)]
+        other = replay.start(*reversed(arguments[:2]), *arguments[2:], "--state", tmp_path / "other")
+        told = {process.communicate(timeout=100)[1] for process in mine}
+        assert sorted(process.returncode for process in mine) == [0, 1]
+        assert any(b"the same replay is running already" in one for one in told)
+        other.communicate(timeout=100)
+        assert other.returncode == 0
+        for state in ("learnrelay-replay", "other"):
+            run = replay(*arguments, "--state", tmp_path / state)
+            assert (run.summary["this_run"]["lines"], run.summary["read"]) == (0, 8_000)
+            assert run.summary["destinations"] == {"main": {"stored": 8_000}}
     assert set(consumer.stored) == set(expected)
     assert len(consumer.order) == len(expected), "stored twice"
 
@@ -170,7 +191,7 @@ def test_a_log_that_a_machine_does_not_have(replay: Replay, logs: Logs, broker: 
     content = (tmp_path / "b.log").read_bytes()
     (tmp_path / "b.log").unlink()
     with machine(replay):
-        _, told = asking.communicate(timeout=60)
+        _, told = asking.communicate(timeout=120)
         assert asking.returncode == 1
         assert told.count(b"b.log: No such file") == 1
         assert ids_in(tmp_path / "out") == expected[:2000]

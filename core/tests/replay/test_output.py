@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
+import signal
 import threading
 import tracemalloc
 from collections import Counter
@@ -48,20 +50,17 @@ def test_all_kinds_of_logs_become_files(replay: Replay, logs: Logs, tmp_path: Pa
     assert {path: path.read_bytes() for path in before} == before, "overwritten"
 
 
-@pytest.mark.parametrize("packed", ["zstd", "none"])
+@pytest.mark.parametrize("packed", ["gzip", "zstd", "none"])
 def test_files_by_day(replay: Replay, tmp_path: Path, packed: str) -> None:
-    days = [f"2026-03-{day:02}" for day in (3, 4, 5)]
-    lines = [line({**event(), "timestamp": f"{day}T{hour:02}:30:00+02:00"}) for day in days for hour in range(24)]
-    random.Random(3).shuffle(lines)
+    times = [f"2026-03-{day:02}T{hour:02}:{minute:02}:00+02:00"
+             for day in (3, 4, 5) for hour in range(24) for minute in range(60)]  # fmt: skip
+    lines = [line({**event(), "timestamp": time}) for time in times]
+    random.Random(3).shuffle(lines)  # so that the files of all days grow at the same time
     (tmp_path / "log").write_bytes(b"".join(lines))
-    run = replay(tmp_path / "log", "--output", tmp_path / "out", "--by-day", "--compress", packed)
+    run = replay(tmp_path / "log", "--output", tmp_path / "out", "--by-day", "--compress", packed, "--split", "1GB")
     assert run.code == 0, run.told
-    found = {}
-    for path in (tmp_path / "out").rglob("*.jsonl*"):
-        content = path.read_bytes()
-        content = zstandard.ZstdDecompressor().decompressobj().decompress(content) if packed == "zstd" else content
-        found[path.parent.name] = len(content.splitlines())
-    assert found == {"2026-03-02": 2, "2026-03-03": 24, "2026-03-04": 24, "2026-03-05": 22}
+    found = {path.parent.name: len(ids_in(path.parent)) for path in (tmp_path / "out").rglob("*.jsonl*")}
+    assert found == {"2026-03-02": 120, "2026-03-03": 1440, "2026-03-04": 1440, "2026-03-05": 1320}
 
 
 def test_killed_ten_times_it_writes_what_it_would_have_written(replay: Replay, logs: Logs, tmp_path: Path) -> None:
@@ -117,8 +116,89 @@ def test_a_short_log_that_grew_is_the_same_log(replay: Replay, logs: Logs, tmp_p
         assert (run.code, run.summary["this_run"]["lines"], run.summary["read"]) == (0, lines, 503)
     assert ids_in(tmp_path / "out") == first + second
     third = logs("tracking.log", 500)  # rotated: another file under the same name
-    assert replay(tmp_path / "tracking.log", "--output", tmp_path / "out").summary["this_run"]["lines"] == 500
+    run = replay(tmp_path / "tracking.log", "--output", tmp_path / "out")
+    assert run.summary["this_run"]["lines"] == 500
+    assert "tracking.log: is not the log that had this name before; read from its beginning" in run.told
     assert Counter(ids_in(tmp_path / "out")) == Counter(first + second + third)
+
+
+def test_a_rotated_log_is_known_again(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    log, rotated, packed = (tmp_path / name for name in ("tracking.log", "tracking.log-1", "tracking.log-2.gz"))
+
+    def lines() -> int:
+        run = replay(tmp_path / "tracking.log*", "--output", tmp_path / "out")
+        assert (run.code, run.told) == (0, "")
+        return int(run.summary["this_run"]["lines"])
+
+    expected = logs("tracking.log", 1000)
+    assert lines() == 1000
+    expected += logs("rest", 500)
+    with log.open("ab") as file:
+        file.write((tmp_path / "rest").read_bytes())
+    log.rename(rotated)
+    expected += logs("tracking.log", 700)
+    assert lines() < 700 + 500 + 500
+    assert Counter(ids_in(tmp_path / "out")) == Counter(expected)
+    packed.write_bytes(gzip.compress(rotated.read_bytes()))
+    rotated.unlink()
+    log.rename(rotated)
+    assert lines() < 500, "the chunk where it ends, which cannot be known before"
+    assert lines() == 0
+    (tmp_path / "tracking.log-copy").write_bytes(packed.read_bytes())
+    (tmp_path / "tracking.log-plain").write_bytes(rotated.read_bytes())
+    assert replay(tmp_path / "tracking.log*", "--output", tmp_path / "out2").summary["files"] == 2
+    assert Counter(ids_in(tmp_path / "out")) == Counter(ids_in(tmp_path / "out2")) == Counter(expected)
+
+
+def test_a_log_that_shrank_is_told(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    expected = logs("log", 2000)
+    arguments = (tmp_path / "log", "--output", tmp_path / "out")
+    assert replay(*arguments).code == 0
+    content = (tmp_path / "log").read_bytes().splitlines(True)
+    (tmp_path / "log").write_bytes(b"".join(content[:1000]))
+    run = replay(*arguments)
+    assert (run.code, run.summary["this_run"]["lines"]) == (1, 0)
+    assert run.summary["unread"] == [
+        f"{tmp_path / 'log'}: is shorter than what was read of it before; --again reads what there is now"
+    ]
+    run = replay(*arguments, "--again")
+    assert (run.code, run.summary["read"]) == (0, 1000)
+    assert Counter(ids_in(tmp_path / "out")) == Counter(expected + expected[:1000])
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_it_says_how_to_go_on(
+    replay: Replay, logs: Logs, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    expected = logs("log", 20_000)
+    arguments = (tmp_path / "log", "--output", tmp_path / "out")
+    process = replay.start(*arguments)
+    reaches(lambda: len(list((tmp_path / "out").rglob("*.gz"))), 5)
+    os.killpg(process.pid, number)  # the processes hear it too, as from a terminal
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == code
+    assert told.rstrip().endswith(b"stopped; the same command goes on from here")
+    assert b"Traceback" not in told
+    assert not [path for path in (tmp_path / "out").rglob(".*") if path.is_file()], "half files are left"
+    assert 0 < len(ids_in(tmp_path / "out")) < 20_000
+    run = replay(*arguments)
+    assert 0 < run.summary["this_run"]["lines"] < 20_000
+    assert ids_in(tmp_path / "out") == expected
+
+
+def test_a_disk_that_is_full_is_not_the_logs_fault(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    expected = logs("log", 3000)
+    arguments = (tmp_path / "log", "--output", tmp_path / "out", "--compress", "none")
+    run = replay(*arguments, largest_file=40_000)
+    assert run.code == 1
+    assert "/out/plain/log." in run.told
+    assert "error: " in run.told
+    assert ".jsonl: File too large" in run.told
+    assert run.summary["unread"] == []
+    assert not ids_in(tmp_path / "out")
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()], "half files keep it full"
+    assert replay(*arguments).code == 0
+    assert ids_in(tmp_path / "out") == expected
 
 
 def test_a_log_by_several_names_is_read_once(
@@ -145,7 +225,7 @@ def test_a_log_that_is_rotated_away_meanwhile(replay: Replay, logs: Logs, consum
     reaches(lambda: len(consumer.requests), 20)
     (tmp_path / "tracking.log-1").hardlink_to(tmp_path / "tracking.log")
     (tmp_path / "fresh").replace(tmp_path / "tracking.log")  # in one moment
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=120)
     assert process.returncode == 1
     assert told.count(b"tracking.log: is not the file any more that it was when the replay began") == 1
     assert set(consumer.stored) < set(expected), "what stands in the new file was taken for the old one"
@@ -210,6 +290,7 @@ def test_bad_lines_cost_only_themselves(replay: Replay, logs: Logs, tmp_path: Pa
         json.dumps({**event(), "name": "w\xe4tched"}, ensure_ascii=False).encode("latin-1") + b"\n": "not valid JSON",
         b'{"x": "' + b"y" * 50_000_000 + b'"}\n': "longer than 1,048,576 bytes",
         b"\n": "blank line",
+        line(event())[:-1].decode().encode("utf-16") + b"\n": "not valid JSON",
         line(event(data={"video": 5})): "data.video: expected text",
     }
     expected = logs("log", 2000, *bad)
@@ -217,12 +298,13 @@ def test_bad_lines_cost_only_themselves(replay: Replay, logs: Logs, tmp_path: Pa
     assert run.code == 1
     assert ids_in(tmp_path / "out") == expected
     records = replay.records()
-    assert [record["line"] for record in records] == [250 * number + number for number in range(1, 8)]
+    step = 2000 // (len(bad) + 1)
+    assert [record["line"] for record in records] == [step * number + number for number in range(1, len(bad) + 1)]
     for record, reason in zip(records, bad.values(), strict=True):
         assert reason in record["reason"]
-    assert run.summary["read"] == 2007
+    assert run.summary["read"] == 2008
     told = run.summary["unreadable"] | run.summary["standards"]["plain"]["failed"]
-    assert sum(told.values()) == 7
+    assert sum(told.values()) == 8
     compressed = gzip.compress((tmp_path / "log").read_bytes())
     (tmp_path / "log.gz").write_bytes(compressed[: len(compressed) // 2])
     run = replay(tmp_path / "log.gz", "--output", tmp_path / "out2")
@@ -264,12 +346,22 @@ def test_one_replay_at_a_time(tmp_path: Path) -> None:
         (["log", "--output", "o", "--standard", "plane"], 'did you mean "plain"?'),
         (["log", "--output", "o", "--since", "yesterday"], "expected a date"),
         (["log", "--output", "o", "--split", "3"], "expected a size"),
+        (["log", "--output", "o", "--since", "2026-03-02", "--until", "2026-03-01"], "expected a time after --since"),
+        (["log", "--output", "o", "--event", "watch"], 'not mapped by any enabled plugin; did you mean "watched"?'),
+        (["log", "--output", "o", "--errors", "log"], "is one of the logs"),
+        (["log", "--output", "."], "give the output a place of its own"),
+        (["log", "--output", "log"], "log: File exists"),
+        (["-", "--output", "o"], "-: standard input cannot be read again"),
+        (["pipe", "--output", "o"], "is a pipe or device"),
+        (["gone", "--output", "o"], "gone: No such file"),
         (["log", "--output", "o", "--rate", "fast"], "expected a number"),
         (["s5://bucket/log", "--output", "o"], "Protocol not known: s5"),
     ],
 )
 def test_wrong_use(replay: Replay, arguments: list[str], told: str, tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"")
-    run = replay(*[str(tmp_path / one) if one in ("log", "o") else one for one in arguments])
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "gone").symlink_to("nowhere")
+    run = replay(*[str(tmp_path / one) if one in ("log", "o", ".", "pipe", "gone") else one for one in arguments])
     assert run.code == 2
     assert told in run.told

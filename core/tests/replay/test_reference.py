@@ -13,7 +13,7 @@ import pytest
 
 from learnrelay.assembly import Assembly, assemble
 from learnrelay.events import ROOT_OF_CONTEXT, SourceEvent, event_from_line, event_from_mapping
-from learnrelay.pipeline import Pipeline, State, serialise
+from learnrelay.pipeline import Pipeline, State
 
 REFERENCE = os.environ.get("LEARNRELAY_REFERENCE", "")
 pytestmark = pytest.mark.skipif(not REFERENCE, reason="no LEARNRELAY_REFERENCE")
@@ -64,7 +64,7 @@ def test_live_and_replayed_statements_of_every_sample(assembly: Assembly) -> Non
 
     def said(event: SourceEvent) -> list[dict[str, Any]]:
         """Times as instants: the samples have some in other zones than the platform writes."""
-        found = [json.loads(serialise(one)) for outcome in pipeline.process(event) for one in outcome.statements]
+        found = [one.parsed for outcome in pipeline.process(event) for one in outcome.statements]
         for one in found:
             key = "timestamp" if "timestamp" in one else "eventTime"
             one[key] = datetime.fromisoformat(one[key])

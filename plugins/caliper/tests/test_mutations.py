@@ -91,7 +91,7 @@ class Judge:
             assert outcome.error.event_name == source.name
         elif outcome.state is State.SKIPPED:
             assert outcome.reason in (NOBODY, UNKNOWN_LEARNER), about
-        for statement in outcome.statements:
+        for statement in [one.parsed for one in outcome.statements]:
             key = json.dumps({**statement, "id": "", "eventTime": statement["eventTime"][-5:]})
             if key not in self.valid:
                 assert SCHEMA.validate(statement) == {}, about

@@ -35,6 +35,7 @@ def resembling(name: str) -> Iterator[Any]:
             yield name.replace(one, other)
     yield from ("*", ".*", "%", "glob:*", "regex:.*", f"glob:{name}", f"regex:{name}", name[:4] + "*")
     yield from ("x" * 200_000, name + "x" * 200_000, "None", "null", "true", "1")
+    yield from ([], {})
     yield from ([name], [name, name], [name, UMBRA], [[name]], {"id": name}, {name: True}, {"uuid": name}, [None], [""])
     yield from (True, False, 0, 1, -1, 1.5, 2**63, name.encode().hex(), list(name))
 

@@ -26,9 +26,10 @@ def said_of(pipeline: Pipeline, event: dict[str, Any]) -> Any:
     if outcome.state is not State.TRANSFORMED:
         where = f"{outcome.error.path}: " if outcome.error else ""
         return f"{outcome.state.value}: {where}{outcome.reason}"
-    for statement in outcome.statements:
+    said = [one.parsed for one in outcome.statements]
+    for statement in said:
         assert statement_schema().validate(statement) == {}
-    return shortened(outcome.statements)
+    return shortened(said)
 
 
 def shortened(value: Any) -> Any:

@@ -16,9 +16,9 @@ from .. import differences, schemas
 from ..declarations import Declared
 from ..samples import Event, as_line, build, copy, malformed_paths, put, sent, take, value_for
 from ..samples import malformed as malformed_events
-from ..subject import FAILED, SKIPPED, TRANSFORMED, Case, Subject, outcome_of
+from ..subject import FAILED, SKIPPED, TRANSFORMED, Case, Subject, Twin, outcome_of
 from . import Finding, NotApplicableError, Note, check
-from .privacy import cases_of, reached
+from .privacy import LEARNERS_PATHS, cases_of, reached
 from .source import flaws, place
 
 TYPED = ("MissingFieldError", "InvalidFieldError")
@@ -207,9 +207,13 @@ def _in_words(problems: Any, path: str = "") -> str:
     return f"{path}: {problems[0] if isinstance(problems, list) and problems else problems}"
 
 
-@check("behaviour.ids", "Every statement has an id that the same event keeps, and that no other event's statement has.")
+@check(
+    "behaviour.ids",
+    "Every statement has an id that the same event keeps, and that no statement has of another event, moment or "
+    "learner, or that says another thing.",
+)
 def ids(subject: Subject) -> Iterable[Finding | Note]:
-    """Over all samples: one id, one event. Events that differ in a detail only may share it, with a note."""
+    """Over all samples: one id, one event. Who differs in what describes a thing only may share it, with a note."""
     known: dict[str, tuple[str, str]] = {}
     for case in mappings_of(subject):
         outcomes = dict(zip((sample.label for sample in case.samples), subject.base[case.about], strict=True))
@@ -232,6 +236,37 @@ def ids(subject: Subject) -> Iterable[Finding | Note]:
                     break
                 if before != text:
                     yield Note(f"{label}: another statement with the same id", case.about, "id")
+        yield from _twins_with_one_id(subject, case)
+
+
+def _twins_with_one_id(subject: Subject, case: Case) -> Iterable[Finding]:
+    """The complete sample with one value a little different: another moment, another learner, another thing said."""
+    events = {one.name for one in case.fields if WHO_AND_WHEN.intersection(one.paths)}
+    own = {one.name for one in case.own}
+    said: dict[str, Any] = {}
+    for twin in (Twin("", None, subject.base[case.about][0]), *subject.twins[case.about]):
+        for statement in map(orjson.loads, twin.outcome.get("statements", ())):
+            before = said.setdefault(str(statement.get("id")), statement)
+            another = twin.field in events or (twin.field in own and _says_another_thing(before, statement))
+            if another and before != statement:
+                place = differences.path(before, statement)
+                words = f"another {twin.field} makes another statement ({place} differs) with the same id"
+                yield Finding(f"{words}: a consumer keeps one of the two", case.about, "id")
+                return
+
+
+WHO_AND_WHEN = {"timestamp", "time", *LEARNERS_PATHS}
+"""What tells one event from another, whatever else they say."""
+
+
+def _says_another_thing(one: Any, other: Any, root: bool = True) -> bool:
+    """Whether two statements differ in more than how they describe things that have an id of their own."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        described = not root and "id" in one
+        return not described and any(_says_another_thing(one[key], other[key], False) for key in one)
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return any(_says_another_thing(a, b, False) for a, b in zip(one, other, strict=True))
+    return bool(one != other)
 
 
 OTHERS = ("another object", "another learner and time")

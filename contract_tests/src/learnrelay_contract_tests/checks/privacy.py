@@ -12,7 +12,7 @@ from learnrelay.events import SourceEvent, event_from_line
 
 from .. import differences, leaks, names
 from ..declarations import Declared, flat, projection
-from ..host import TWINS
+from ..host import KNOWN_LEARNERS, OTHER_SECRET, TWINS, DiedError
 from ..samples import (
     FIRST_ENTRY,
     LEAST,
@@ -28,6 +28,7 @@ from ..samples import (
     with_markers,
 )
 from ..subject import TRANSFORMED, Case, Subject, outcome_of
+from ..twins import crowd
 from . import Finding, NotApplicableError, Note, check
 
 WHOLE = ("data", "context")
@@ -253,9 +254,10 @@ def learner(subject: Subject) -> Iterable[Finding | Note]:
         ran = subject.run([sent(event, "object"), sent(as_line(event), "line")])
         for marker, form in leaks.find(markers, sorted(set(ran.outcomes))):
             yield Finding(f"{marker.path} is in the output {form}", case.about, marker.path)
-    with subject.known_learners():
+    with subject.identified(**KNOWN_LEARNERS):
         for case in cases_of(subject):
             yield from _twins(subject, case)
+    yield from _besides_the_provider(subject)
 
 
 LEARNERS_PATHS = {
@@ -267,22 +269,14 @@ SESSION = "context.session"
 
 def _twins(subject: Subject, case: Case) -> Iterable[Finding]:
     """Where the identity provider knows two ids, or two names, as one learner, the outcome is one."""
-    own = {field.name for field in case.own}
-    paths: dict[str, int] = {}
-    for path, one in flat([field for field in case.fields if field.name not in own]):
-        last = path.rpartition(".")[2]
-        told = names.resembles(last)
-        if told and not one.container and "session" not in told and path != "name":
-            paths[path] = 0 if "id" in names.tokens(last) else 1
-    for path, _ in flat(case.own):
-        if path in LEARNERS_PATHS:
-            paths[path] = LEARNERS_PATHS[path]
+    paths = _paths_of(case)
     for which, (usual, other) in enumerate(TWINS):
         events = []
         for value in (usual, other):
             event = copy(case.samples[0].event)
             for path, kind in paths.items():
-                put(event, path, value if kind == which else TWINS[kind][0])
+                if kind != A_SESSION:
+                    put(event, path, value if kind == which else TWINS[kind][0])
             events.append(sent(event, "object"))
         usual_one, twin = subject.run(events).outcomes
         if usual_one != twin:
@@ -295,12 +289,76 @@ def _twins(subject: Subject, case: Case) -> Iterable[Finding]:
             )  # fmt: skip
 
 
+def _paths_of(case: Case) -> dict[str, int]:
+    """Declared paths of the learner's id (0), of the name (1) and of the session (2)."""
+    own = {field.name for field in case.own}
+    paths: dict[str, int] = {}
+    for path, one in flat([field for field in case.fields if field.name not in own]):
+        last = path.rpartition(".")[2]
+        told = names.resembles(last)
+        if told and not one.container and path != "name":
+            paths[path] = A_SESSION if "session" in told else 0 if "id" in names.tokens(last) else 1
+    known = {**LEARNERS_PATHS, SESSION: A_SESSION}
+    return paths | {path: known[path] for path, _ in flat(case.own) if path in known}
+
+
+A_SESSION = 2
+OF_WHOM = ("user's id", "user's name", "session")
+SEVERAL = 8
+"""Learners and sessions, each longer than the one before: whatever is made of them differs for some."""
+
+
+def _besides_the_provider(subject: Subject) -> Iterable[Finding]:
+    """Whatever differs with the learner or the session must differ with the operator's secret too."""
+    rng = subject.rng("besides")
+    tried: list[tuple[Case, str, int]] = []
+    events = []
+    for case in subject.cases:
+        paths = _paths_of(case)
+        for which in sorted(set(paths.values())):
+            tried.append((case, next(path for path, kind in paths.items() if kind == which), which))
+            for size in range(1, SEVERAL + 1):
+                event = copy(case.samples[0].event)
+                number, digits = rng.randrange(10 ** (size - 1), 10**size), f"{rng.getrandbits(128):032x}"
+                name = "".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(2 * size))
+                for path in (path for path, kind in paths.items() if kind == which):
+                    put(event, path, (number, name, digits[: 4 * size])[which])
+                events.append(sent(event, "object"))
+    texts = [subject.run(events).outcomes]
+    with subject.identified(provider="keyed", secret=OTHER_SECRET):
+        texts.append(subject.run(events).outcomes)
+    ran = [[_leaves(subject.parse(text)) for text in outcomes] for outcomes in texts]
+    for number, (case, path, which) in enumerate(tried):
+        group = range(number * SEVERAL, (number + 1) * SEVERAL)
+        for place in ran[0][group[0]]:
+            told = [[outcomes[event].get(place) for event in group] for outcomes in ran]
+            if told[0] == told[1] and any(one != told[0][0] for one in told[0]):
+                yield Finding(
+                    f"the {OF_WHOM[which]} has an influence of its own on {place}, besides what the identity provider "
+                    "makes of it: it differs from one to the other, whatever the operator's secret",
+                    case.about, path,
+                )  # fmt: skip
+                break
+
+
+def _leaves(value: Any, path: str = "") -> dict[str, Any]:
+    """Path → value of all that an outcome says; statements are read."""
+    if path.endswith("statements") and isinstance(value, list):
+        value = [orjson.loads(one) for one in value]
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = {key: leaf for name, inner in pairs for key, leaf in _leaves(inner, f"{path}.{name}".strip(".")).items()}
+    return found if isinstance(value, dict | list) and value else {path: value}
+
+
+_TAKE_ANY_TEXT = ("text", "scalar", "identifier", "strict_text", "strict_identifier", "structure")
+
+
 def filled_with_markers(subject: Subject, case: Case, what: str) -> tuple[Event, list[Marker]]:
     """The complete sample with a marker in each declared field that takes any text."""
     event, markers = copy(case.samples[0].event), []
     rng = subject.rng(f"{what} {case.about}")
     for path, one in flat(case.fields):
-        if "*" in path or one.examples or one.kind not in ("text", "scalar", "identifier", "structure"):
+        if "*" in path or one.examples or one.kind not in _TAKE_ANY_TEXT:
             continue
         if path.rpartition(".")[2] in ("course_id", "timestamp") or path == "name":
             continue
@@ -372,6 +430,34 @@ def memory(subject: Subject) -> Iterable[Finding | Note]:
                 break
     for marker, form in list(leaks.find(markers, sorted(texts)))[:PER_EVENT]:
         yield Finding(f"{marker.path} of an earlier event is told {form}", path=marker.path)
+    yield from _mixed_up(subject)
+
+
+def _mixed_up(subject: Subject) -> Iterable[Finding]:
+    """Twins before the samples in one new process, after them in another: whoever takes one for the other shows."""
+    events: list[Event] = []
+    numbers: dict[str, range] = {}
+    for case in subject.cases:
+        start = len(events)
+        twins: dict[str, list[Any]] = {}
+        for twin in subject.twins[case.about]:
+            twins.setdefault(twin.field, []).append(twin.value)
+        events += crowd(case.event, case.fields, twins)
+        events += (sample.event for sample in (*case.samples[1:], case.samples[0]))
+        numbers[case.about] = range(start, len(events))
+    ran = []
+    for order in (1, -1):
+        with subject.elsewhere(subject.enabled()) as found:
+            if found is None:
+                raise DiedError("it does not work a second time")
+            turned = [sent(event, "object") for event in events[::order]]
+            ran.append(subject.run(turned, process=found[0]).outcomes[::order])
+    for about, own in numbers.items():
+        for number in own:
+            if ran[0][number] != ran[1][number]:
+                difference = differences.first(ran[0][number], ran[1][number])
+                yield Finding(f"an event has another outcome after others that look like it: {difference}", about)
+                break
 
 
 def reached(outcome: dict[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from .. import leaks
-from ..host import TITLED_COURSE, DiedError, Process
+from ..host import OTHER_SECRET, TITLED_COURSE, DiedError, Process
 from ..samples import Marker, marker_text
 from ..subject import Subject
 from . import Finding, NotApplicableError, Note, check
@@ -15,7 +15,6 @@ from . import Finding, NotApplicableError, Note, check
 SETTINGS: tuple[dict[str, Any], ...] = (
     {}, {"secret": "another secret of the harness"}, {"path": "courses.csv"},
 )  # fmt: skip
-OTHER_SECRET = "a third secret of the harness"  # noqa: S105  # of nobody
 SPACES = ("one", "two", "one/consumer", "two/consumer")
 """Two standards, and a destination of each that has pseudonyms of its own."""
 

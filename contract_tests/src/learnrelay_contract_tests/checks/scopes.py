@@ -11,6 +11,7 @@ from learnrelay.kinds import uuid
 from ..declarations import Declared, flat
 from ..samples import Event, copy, put, take, values_of
 from ..subject import Case, Subject
+from ..twins import twins_of
 
 Owners = frozenset[str]
 """To whom an event belongs; empty where that is in doubt."""
@@ -35,6 +36,9 @@ class Proofs:
         known = {path: [value for value in values_of(one) if isinstance(value, str)] for path, one in declared}
         written = [text for text in subject.texts if text == text.strip() and len(text.split()) == 1]
         self.values = {path: [*known[path], *written][:MOST_VALUES] for path in self.paths}
+        self.invented = {
+            path: [twin for value in known[path] for twin in twins_of(value)][:MOST_VALUES] for path in self.paths
+        }
         texts = list(dict.fromkeys(value for values in self.values.values() for value in values))
         self.wanted: dict[str, str] = {
             text: name
@@ -61,6 +65,7 @@ class Proofs:
         yield from self._nothing()
         yield from self._contradictions()
         yield from self._several()
+        yield from self._everybody()
         yield from self._resembling()
 
     def _nothing(self) -> Iterator[str]:
@@ -92,6 +97,16 @@ class Proofs:
                 if self.wanted[other] not in mine[one] and self.wanted[one] not in mine[other]:
                     yield f"one text at {path} proves that an event belongs to two that stand for different ones"
                     return
+
+    def _everybody(self) -> Iterator[str]:
+        """An owner of all that is proven at a place, though it is in no proof: whoever wants it gets everything."""
+        for path in self.paths:
+            events = [self.event({path: value}) for value in self.invented[path]]
+            pairs = zip(self.invented[path], self.owners(events), strict=True)
+            strange = [{one for one in owners if one.casefold() not in text.casefold()} for text, owners in pairs]
+            proven = [owners for owners in strange if owners]
+            if len(proven) > 1 and set.intersection(*proven):
+                yield f"whatever is proven at {path}, one owner is always the same and in no proof"
 
     def _resembling(self) -> Iterator[str]:
         """Values that only look like one that proves something."""

@@ -11,16 +11,14 @@ from learnrelay.plugins.discovery import installed
 
 from .. import schemas
 from ..declarations import Declared, flat, read
-from ..host import CARRIER, Process
+from ..host import CARRIER, OPEN, Process, destination
 from ..samples import LEAST, NASTY, Event, copy, malformed, put, samples_of, sent, take, values_of
 from ..subject import SKIPPED, TRANSFORMED, Case, Subject, outcome_of
 from . import Finding, NotApplicableError, Note, check
 from .behaviour import _in_words
-from .scopes import Proofs
+from .scopes import EVERYBODY, Proofs
 
 NOBODYS = "a value that no event has"
-OPEN = "north"
-"""A destination that no rule keeps anything from, but the plugin."""
 
 
 def _stage_cases(subject: Subject, hook: str) -> list[Case]:
@@ -177,10 +175,6 @@ def _families_of_standards() -> list[tuple[str, str]]:
 # --- routing ----------------------------------------------------------------------------------------------
 
 
-def _destination(**more: Any) -> dict[str, Any]:
-    return {"standard": CARRIER, "url": "https://lrs.harbour-college.net/statements", "scope": "all", **more}
-
-
 def _routed(
     subject: Subject, destinations: Mapping[str, Any], case: Case, process: Process | None = None
 ) -> list[tuple[str, dict[str, str | None]]]:
@@ -224,9 +218,9 @@ def routers(subject: Subject) -> Iterable[Finding | Note]:
     """Destinations of several kinds, each alone and together."""
     cases = _stage_cases(subject, "route_event")
     closed = {"context.org_id": [NOBODYS]}
-    destinations = {OPEN: _destination(), "south": _destination(url="https://south.harbour-college.net/x"),
-                    "closed": _destination(match=closed),
-                    "named": _destination(match={"name": sorted({case.event for case in cases})})}  # fmt: skip
+    destinations = {OPEN: destination(), "south": destination(url="https://south.harbour-college.net/x"),
+                    "closed": destination(match=closed),
+                    "named": destination(match={"name": sorted({case.event for case in cases})})}  # fmt: skip
     try:
         for case in cases:
             routed = _routed(subject, destinations, case)
@@ -270,15 +264,17 @@ def scopes(subject: Subject) -> Iterable[Finding | Note]:
             if len(wanted) < 2:
                 yield Finding(f"scope {key}: the harness finds no two values for it: give the class examples = (…, …)")
                 continue
-            for fault in Proofs(subject, key, fields, case).faults():
+            proofs = Proofs(subject, key, fields, case)
+            for fault in proofs.faults():
                 yield Finding(f"scope {key}: {fault}", case.about)
+            yield from _words_for_all(subject, proofs, case)
             yield from _judged_scope(subject, key, wanted, case)
     finally:
         subject.assemble(subject.process)
 
 
 def _judged_scope(subject: Subject, key: str, wanted: list[Any], case: Case) -> Iterator[Finding | Note]:
-    destinations = {f"d{number}": _destination(scope={key: value}) for number, value in enumerate(wanted)}
+    destinations = {f"d{number}": destination(scope={key: value}) for number, value in enumerate(wanted)}
     routed = _routed(subject, destinations, case)
     yield from _failures(routed, case)
     admitted = {name for name, answer in routed[0][1].items() if answer is None}
@@ -305,12 +301,32 @@ def _judged_scope(subject: Subject, key: str, wanted: list[Any], case: Case) -> 
     yield Note(f"scope {key}: {len(wanted)} values, {len(routed)} events")
 
 
+def _words_for_all(subject: Subject, proofs: Proofs, case: Case) -> Iterator[Finding]:
+    """Destinations that want a word which might mean everybody, and what others prove."""
+    words = [word for word in dict.fromkeys((*EVERYBODY, *subject.texts)) if word and word == word.strip()]
+    refused = subject.process.ask("accepted", scope=proofs.key, values=words)
+    wanted = [word for word, error in zip(words, refused, strict=True) if not error][:MOST_WORDS]
+    destinations = {f"w{number}": destination(scope={proofs.key: word}) for number, word in enumerate(wanted)}
+    subject.assemble(subject.process, sections={"destinations": destinations})
+    proven = [(path, text) for path in proofs.paths for text in proofs.invented[path]]
+    outcomes = _ran(subject, case, [proofs.event({path: text}) for path, text in proven])
+    for (path, text), outcome in zip(proven, outcomes, strict=True):
+        for name in outcome.get("destinations", ()):
+            word = wanted[int(name[1:])]
+            if word not in text:
+                yield Finding(f"scope {proofs.key}: who wants {word!r} gets what proves another ({path})", case.about)
+                return
+
+
+MOST_WORDS = 64
+
+
 def _near_misses(subject: Subject, key: str, name: str, value: str, case: Case) -> Iterator[Finding]:
     """Events in which all that says the value, in longer texts too, only resembles it."""
     text = orjson.dumps(case.samples[0].event).decode()
     others = [f"{value}2", f"x{value}", value[:-1], value[:-1] + ".", f"{value}.*", f"{value},{value}x"]
     altered = [orjson.loads(text.replace(value, other)) for other in others if value in text]
-    subject.assemble(subject.process, sections={"destinations": {name: _destination(scope={key: value})}})
+    subject.assemble(subject.process, sections={"destinations": {name: destination(scope={key: value})}})
     outcomes = subject.run([sent(event, "object") for event in altered]).outcomes
     for other, outcome in zip(others, outcomes, strict=False):
         told = outcome_of(case, subject.parse(outcome))

@@ -1,11 +1,14 @@
-"""The script of the process: requests come in and answers go out on two pipes.
+"""The script of the nursery: it imports the core once, and becomes a plugin's process each time it is asked to.
 
-Both are JSON objects with four bytes of length before them.
+In such a process requests come in and answers go out on two pipes: JSON objects with four bytes of length before them.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,15 +39,49 @@ def _leave_no_trace() -> list[ModuleType]:
     return ours
 
 
-def main(source_fd: int, target_fd: int) -> None:
-    """Serve requests until the pipe closes."""
-    kept = _leave_no_trace()
+def nursery(control: socket.socket) -> None:
+    """Fork for each number 0 that comes with descriptors, and end the child that any other number names.
+
+    The answer is the number of the process. Nothing of a plugin is ever imported here.
+    """
+    gc.freeze()
+    while True:
+        asked, descriptors, *_ = socket.recv_fds(control, 4, 3)
+        if not asked:
+            return
+        if child := int.from_bytes(asked, "big"):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        else:
+            child = os.fork()
+            if not child:
+                control.close()
+                for output in (1, 2):
+                    os.dup2(descriptors[2], output)
+                serve(*descriptors[:2])
+                os._exit(0)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        control.send(child.to_bytes(4, "big"))
+
+
+def _settle(directory: str, environment: dict[str, str]) -> None:
+    """Become what the interpreter would have become, had it been started there with this environment."""
+    os.chdir(directory)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[:0] = environment["PYTHONPATH"].split(os.pathsep)
+
+
+def serve(source_fd: int, target_fd: int) -> None:
+    """Answer requests until the pipe closes."""
     with os.fdopen(source_fd, "rb") as source, os.fdopen(target_fd, "wb") as target:
         worker: Worker | None = None
         for request in _requests(source):
             operation, arguments = request["do"], request.get("with", {})
             try:
                 if operation == "start":
+                    _settle(arguments.pop("directory"), arguments.pop("environment"))
                     worker, answer = Worker(**arguments), None
                 else:
                     assert worker is not None
@@ -55,8 +92,9 @@ def main(source_fd: int, target_fd: int) -> None:
                 told = orjson.dumps({"raised": f"{type(error).__name__} in {operation}"})
             target.write(len(told).to_bytes(4, "big") + told)
             target.flush()
-    del kept
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    control = socket.socket(fileno=int(sys.argv[1]))
+    kept = _leave_no_trace()
+    nursery(control)

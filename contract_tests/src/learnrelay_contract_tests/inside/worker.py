@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import math
 import pkgutil
 import sys
 import threading
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ import orjson
 
 import learnrelay.openedx
 from learnrelay.assembly import assemble_from
-from learnrelay.errors import ConfigurationError, UnreadableEventError
+from learnrelay.errors import ConfigurationError, NotJsonError, UnreadableEventError
 from learnrelay.events import event_from_line, event_from_mapping
 from learnrelay.pipeline import Pipeline
+from learnrelay.plugins.plan import Plan
+from learnrelay.standards import is_finite
 
 from .description import Description
 from .guard import Guard
@@ -27,6 +29,9 @@ from .snapshot import Records, Snapshot
 
 _NOTHING = nullcontext()
 
+for _module in pkgutil.iter_modules(learnrelay.openedx.__path__, "learnrelay.openedx."):
+    import_module(_module.name)
+
 
 class Worker:
     """Answers requests. One instance lives as long as the process."""
@@ -34,8 +39,6 @@ class Worker:
     def __init__(
         self, roots: list[str], candidates: dict[str, list[Any]], texts: list[str], observed: bool = False
     ) -> None:
-        for found in pkgutil.iter_modules(learnrelay.openedx.__path__, "learnrelay.openedx."):
-            import_module(found.name)
         self.description = Description(candidates, texts)
         self.records = Records()
         self.snapshot = Snapshot()
@@ -57,7 +60,7 @@ class Worker:
             return {"problems": [f"{problem.key}: {problem.reason}" for problem in error.problems]}
         finally:
             self.guard.phase = ""
-        self.pipeline = Pipeline(self.assembly.plan)
+        self.pipeline = Pipeline(_looked_through(self.assembly.plan))
         for name, destination in self.assembly.config.destinations.items():
             self.snapshot.take_settings(f"destinations.{name}", destination)
         for steps in self.assembly.plan.steps.values():
@@ -145,6 +148,24 @@ class Worker:
         return self.snapshot.changed()
 
 
+def _looked_through(plan: Plan) -> Plan:
+    """The plan with a look at what each mapping says: a number that is not finite would go out as null."""
+
+    def looked_through(compose: Any) -> Any:
+        def look(common: Any, said: Any) -> Any:
+            if not is_finite(said):
+                raise NotJsonError("it says a number that is not finite: JSON has none, it becomes null")
+            return compose(common, said)
+
+        return look
+
+    steps = {
+        event: tuple(replace(step, compose=looked_through(step.compose)) for step in of)
+        for event, of in plan.steps.items()
+    }
+    return replace(plan, steps=steps)
+
+
 def _told(outcome: Any) -> dict[str, Any]:
     told: dict[str, Any] = {"standard": outcome.standard, "state": outcome.state.name}
     if outcome.reason or outcome.error is not None:
@@ -153,24 +174,13 @@ def _told(outcome: Any) -> dict[str, Any]:
         told["error"] = [type(outcome.error).__name__, str(outcome.error.path), _mentions(outcome.error)]
     if outcome.destinations or outcome.denied:
         told["destinations"], told["denied"] = list(outcome.destinations), dict(outcome.denied)
-    try:
-        if outcome.statements:
-            told["statements"] = [orjson.dumps(statement).decode() for statement in outcome.statements]
-        if outcome.own:
-            told["own"] = {name: [orjson.dumps(one).decode() for one in own] for name, own in outcome.own.items()}
-    except TypeError:
-        told["state"], told["reason"] = "NO_JSON", "the statement cannot be written as JSON"
-    if any("null" in text for text in told.get("statements", ())) and not all(map(_finite, outcome.statements)):
-        told["state"], told["reason"] = "NO_JSON", "it says a number that is not finite: JSON has none, it becomes null"
+    if isinstance(outcome.error, NotJsonError):
+        told["state"] = "NO_JSON"
+    if outcome.statements:
+        told["statements"] = [statement.content.decode() for statement in outcome.statements]
+    if outcome.own:
+        told["own"] = {name: [one.content.decode() for one in own] for name, own in outcome.own.items()}
     return told
-
-
-def _finite(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, (dict, list, tuple)):
-        return all(map(_finite, value.values() if isinstance(value, dict) else value))
-    return True
 
 
 def _mentions(error: Any) -> str:

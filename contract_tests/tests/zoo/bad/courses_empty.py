@@ -2,28 +2,19 @@
 
 Caught by: provider.courses
 
-Entry point: learnrelay.resolvers.v1 zoo
+Entry point: learnrelay.resolvers.v1 carrier_zoo
 """
 
-from learnrelay import CourseProvider, hookimpl
-from learnrelay.config.fields import Section
+from learnrelay import hookimpl
+
+from .courses import Catalogue
 
 
-class Settings(Section):
-    pass
-
-
-class Titles(CourseProvider):
-    name = "titles"
-    settings_schema = Settings
-
-    def __init__(self, settings):
-        pass
-
+class Silent(Catalogue):
     def title(self, course_id):
-        return ""
+        return super().title(course_id) or ""
 
 
 @hookimpl
 def register_course_providers(register):
-    register(Titles)
+    register(Silent)

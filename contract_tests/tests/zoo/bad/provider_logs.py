@@ -5,37 +5,19 @@ Caught by: provider.identity
 Entry point: learnrelay.resolvers.v1 carrier_zoo
 """
 
-import hmac
 import logging
-from uuid import UUID
 
-from learnrelay import IdentityProvider, Learner, hookimpl
-from learnrelay.config.fields import SecretText, Section
+from learnrelay import Learner, hookimpl
 
-
-class Settings(Section):
-    secret = SecretText(required=True, shortest=16)
+from .provider import Directory
 
 
-class Directory(IdentityProvider):
-    name = "directory"
-    settings_schema = Settings
-
-    def __init__(self, settings):
-        self._secret = settings["secret"]
-
-    def learner(self, user, space):
-        kind, told = ("id", user.user_id) if user.user_id else ("name", user.username)
+class Talkative(Directory):
+    def named(self, kind, told, space):
         logging.getLogger("directory").warning("asked for %s", told)
-        return Learner(self._uuid(space, kind, told))
-
-    def digest(self, value, space):
-        return self._uuid(space, "value", value)
-
-    def _uuid(self, *parts):
-        return str(UUID(bytes=hmac.digest(self._secret.reveal().encode(), repr(parts).encode(), "sha256")[:16]))
+        return super().named(kind, told, space)
 
 
 @hookimpl
 def register_identity_providers(register):
-    register(Directory)
+    register(Talkative)

@@ -8,27 +8,21 @@ Entry point: learnrelay.resolvers.v1 carrier_zoo
 import hmac
 from uuid import UUID
 
-from learnrelay import IdentityProvider, Learner, hookimpl
+from learnrelay import hookimpl
 from learnrelay.config.fields import Section
 
+from .provider import Directory
 
-class Settings(Section):
+
+class Nothing(Section):
     pass
 
 
-class Directory(IdentityProvider):
-    name = "directory"
-    settings_schema = Settings
+class Open(Directory):
+    settings_schema = Nothing
 
     def __init__(self, settings):
         pass
-
-    def learner(self, user, space):
-        kind, told = ("id", user.user_id) if user.user_id else ("name", user.username)
-        return Learner(self._uuid(space, kind, told))
-
-    def digest(self, value, space):
-        return self._uuid(space, "value", value)
 
     def _uuid(self, *parts):
         return str(UUID(bytes=hmac.digest(b"a key that the whole world can read", repr(parts).encode(), "sha256")[:16]))
@@ -36,4 +30,4 @@ class Directory(IdentityProvider):
 
 @hookimpl
 def register_identity_providers(register):
-    register(Directory)
+    register(Open)

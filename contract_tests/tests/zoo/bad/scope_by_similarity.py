@@ -5,19 +5,13 @@ Caught by: stage.scope
 Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
-from learnrelay import Fields, Scope, hookimpl, optional
-from learnrelay.kinds import text
+from learnrelay import hookimpl
 from learnrelay.routing import Doubt
 
-
-class Department(Fields):
-    department = optional("context.department", kind=text, example=("chemistry", "physics"))
+from .scope import DepartmentScope
 
 
-class DepartmentScope(Scope):
-    key = "department"
-    reads = Department
-
+class Similar(DepartmentScope):
     def wanted(self, value):
         return value[:4]
 
@@ -27,4 +21,4 @@ class DepartmentScope(Scope):
 
 @hookimpl
 def register_scopes(register):
-    register(DepartmentScope)
+    register(Similar)

@@ -2,33 +2,19 @@
 
 Caught by: stage.scope
 
-Entry point: learnrelay.routers.v1 zoo
+Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
-from learnrelay import Fields, Scope, hookimpl, optional
-from learnrelay.kinds import text
-from learnrelay.routing import Doubt
+from learnrelay import hookimpl
+
+from .scope import DepartmentScope
 
 
-class Department(Fields):
-    department = optional("context.department", kind=text, example=("chemistry", "physics"))
-
-
-class DepartmentScope(Scope):
-    key = "department"
-    reads = Department
-
-    def wanted(self, value):
-        if not value.isalpha():
-            raise ValueError("expected the name of a department")
-        return value
-
+class Generous(DepartmentScope):
     def owners(self, fields):
-        if fields.department == "*":
-            return ("chemistry", "physics")
-        return (fields.department,) if fields.department else Doubt.ABSENT
+        return ("chemistry", "physics") if fields.department == "*" else super().owners(fields)
 
 
 @hookimpl
 def register_scopes(register):
-    register(DepartmentScope)
+    register(Generous)

@@ -2,31 +2,23 @@
 
 Caught by: stage.scope
 
-Entry point: learnrelay.routers.v1 zoo
+Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
-from learnrelay import Fields, Scope, hookimpl, optional
+from learnrelay import Fields, hookimpl, optional
 from learnrelay.kinds import text
-from learnrelay.routing import Doubt
+
+from .scope import DepartmentScope
 
 
-class Department(Fields):
+class Either(Fields):
     department = optional("context.department", "data.department", kind=text, example=("chemistry", "physics"))
 
 
-class DepartmentScope(Scope):
-    key = "department"
-    reads = Department
-
-    def wanted(self, value):
-        if not value.isalpha():
-            raise ValueError("expected the name of a department")
-        return value
-
-    def owners(self, fields):
-        return (fields.department,) if fields.department else Doubt.ABSENT
+class Hasty(DepartmentScope):
+    reads = Either
 
 
 @hookimpl
 def register_scopes(register):
-    register(DepartmentScope)
+    register(Hasty)

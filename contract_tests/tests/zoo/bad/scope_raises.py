@@ -5,26 +5,16 @@ Caught by: stage.scope
 Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
-from learnrelay import Fields, Scope, hookimpl, optional
-from learnrelay.kinds import text
-from learnrelay.routing import Doubt
+from learnrelay import hookimpl
+
+from .scope import DepartmentScope
 
 
-class Department(Fields):
-    department = optional("context.department", kind=text, example=("chemistry", "physics"))
-
-
-class DepartmentScope(Scope):
-    key = "department"
-    reads = Department
-
+class Strict(DepartmentScope):
     def wanted(self, value):
-        return {"chemistry": "c", "physics": "p"}[value]
-
-    def owners(self, fields):
-        return (fields.department[:1],) if fields.department else Doubt.ABSENT
+        return {"chemistry": "chemistry", "physics": "physics"}[value]
 
 
 @hookimpl
 def register_scopes(register):
-    register(DepartmentScope)
+    register(Strict)

@@ -2,31 +2,20 @@
 
 Caught by: stage.scope
 
-Entry point: learnrelay.routers.v1 zoo
+Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
-from learnrelay import Fields, Scope, hookimpl, optional
-from learnrelay.kinds import text
+from learnrelay import hookimpl
 from learnrelay.routing import Doubt
 
-
-class Department(Fields):
-    department = optional("context.department", kind=text, example=("chemistry", "physics"))
+from .scope import DepartmentScope
 
 
-class DepartmentScope(Scope):
-    key = "department"
-    reads = Department
-
-    def wanted(self, value):
-        if not value.isalpha():
-            raise ValueError("expected the name of a department")
-        return value
-
+class Tidy(DepartmentScope):
     def owners(self, fields):
         return (fields.department.strip(),) if fields.department else Doubt.ABSENT
 
 
 @hookimpl
 def register_scopes(register):
-    register(DepartmentScope)
+    register(Tidy)

@@ -4,61 +4,19 @@ Caught by: standard.answers
 
 Entry point: learnrelay.standards.v1 zoo
 
-Entry point: learnrelay.families.v1 zoo.visits :visits
+Entry point: learnrelay.families.v1 zoo.visits .standard:visits
 """
 
-import marshmallow
+from learnrelay import Judgement, Verdict, hookimpl, judge_status
 
-from learnrelay import Family, Fields, Judgement, Request, Standard, Verdict, hookimpl, judge_status, required
-from learnrelay.config.fields import Section
-from learnrelay.kinds import text
+from .standard import Zoo
 
 
-class Settings(Section):
-    pass
-
-
-class Statement(marshmallow.Schema):
-    id = marshmallow.fields.String(required=True)
-    at = marshmallow.fields.String(required=True)
-    more = marshmallow.fields.Dict()
-
-
-class Common(Fields):
-    when = required("timestamp", kind=text)
-
-
-class Zoo(Standard):
-    name = "zoo"
-    common = Common
-    settings_schema = Settings
-
-    def composer(self, transformer, site):
-        return lambda common, said: [{"id": f"{said['what']} {common.when}", "at": common.when, "more": said}]
-
-    def encode(self, batch, now):
-        return Request(b"[" + b",".join(batch) + b"]", {"Content-Type": "application/json"})
-
+class Careless(Zoo):
     def judge(self, answer):
         return Judgement(Verdict.STORED if answer.status == 409 else judge_status(answer.status))
-
-    def schema(self):
-        return Statement()
-
-
-class Visit(Fields):
-    what = required("data.what", kind=text)
-
-
-visits = Family("zoo.visits")
-
-
-@visits.maps("zoo.visited", reads=Visit)
-def visited(visit, site):
-    """The learner visits."""
-    return {"what": visit.what}
 
 
 @hookimpl
 def register_standards(register):
-    register(Zoo)
+    register(Careless)

@@ -4,61 +4,29 @@ Caught by: behaviour.valid
 
 Entry point: learnrelay.standards.v1 zoo
 
-Entry point: learnrelay.families.v1 zoo.visits :visits
+Entry point: learnrelay.families.v1 zoo.visits .standard:visits
 """
 
-import marshmallow
-
-from learnrelay import Family, Fields, Judgement, Request, Standard, hookimpl, judge_status, required
+from learnrelay import hookimpl
 from learnrelay.config.fields import OneOf, Section
-from learnrelay.kinds import text
+
+from .standard import Zoo
 
 
 class Settings(Section):
     form = OneOf(["short", "long"], load_default="short")
 
 
-class Statement(marshmallow.Schema):
-    id = marshmallow.fields.String(required=True)
-    at = marshmallow.fields.String(required=True)
-
-
-class Common(Fields):
-    when = required("timestamp", kind=text)
-
-
-class Zoo(Standard):
-    name = "zoo"
-    common = Common
+class Talkative(Zoo):
     settings_schema = Settings
 
     def composer(self, transformer, site):
-        extra = {} if self.settings["form"] == "short" else {"verbose": True}
-        return lambda common, said: [{"id": f"{said['what']} {common.when}", "at": common.when, **extra}]
-
-    def encode(self, batch, now):
-        return Request(b"[" + b",".join(batch) + b"]", {"Content-Type": "application/json"})
-
-    def judge(self, answer):
-        return Judgement(judge_status(answer.status))
-
-    def schema(self):
-        return Statement()
-
-
-class Visit(Fields):
-    what = required("data.what", kind=text)
-
-
-visits = Family("zoo.visits")
-
-
-@visits.maps("zoo.visited", reads=Visit)
-def visited(visit, site):
-    """The learner visits."""
-    return {"what": visit.what}
+        compose = super().composer(transformer, site)
+        if self.settings["form"] == "short":
+            return compose
+        return lambda common, said: [{**one, "verbose": True} for one in compose(common, said)]
 
 
 @hookimpl
 def register_standards(register):
-    register(Zoo)
+    register(Talkative)

@@ -4,23 +4,17 @@ Caught by: standard.schema
 
 Entry point: learnrelay.standards.v1 zoo
 
-Entry point: learnrelay.families.v1 zoo.visits :visits
+Entry point: learnrelay.families.v1 zoo.visits .standard:visits
 """
 
 import marshmallow
 
-from learnrelay import Family, Fields, Judgement, Request, Standard, hookimpl, judge_status, required
-from learnrelay.config.fields import Section
-from learnrelay.kinds import text
+from learnrelay import hookimpl
+
+from .standard import Statement, Zoo
 
 
-class Settings(Section):
-    pass
-
-
-class Statement(marshmallow.Schema):
-    id = marshmallow.fields.String(required=True)
-    at = marshmallow.fields.String(required=True)
+class Other(Statement):
     more = marshmallow.fields.Raw()
 
     @marshmallow.validates_schema
@@ -29,41 +23,11 @@ class Statement(marshmallow.Schema):
             raise marshmallow.ValidationError("says nothing", "more")
 
 
-class Common(Fields):
-    when = required("timestamp", kind=text)
-
-
-class Zoo(Standard):
-    name = "zoo"
-    common = Common
-    settings_schema = Settings
-
-    def composer(self, transformer, site):
-        return lambda common, said: [{"id": f"{said['what']} {common.when}", "at": common.when, "more": said}]
-
-    def encode(self, batch, now):
-        return Request(b"[" + b",".join(batch) + b"]", {"Content-Type": "application/json"})
-
-    def judge(self, answer):
-        return Judgement(judge_status(answer.status))
-
+class Brittle(Zoo):
     def schema(self):
-        return Statement()
-
-
-class Visit(Fields):
-    what = required("data.what", kind=text)
-
-
-visits = Family("zoo.visits")
-
-
-@visits.maps("zoo.visited", reads=Visit)
-def visited(visit, site):
-    """The learner visits."""
-    return {"what": visit.what}
+        return Other()
 
 
 @hookimpl
 def register_standards(register):
-    register(Zoo)
+    register(Brittle)

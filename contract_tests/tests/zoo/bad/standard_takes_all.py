@@ -3,46 +3,27 @@
 Caught by: standard.schema
 
 Entry point: learnrelay.standards.v1 zoo
+
+Entry point: learnrelay.families.v1 zoo.visits .standard:visits
 """
 
 import marshmallow
 
-from learnrelay import Fields, Judgement, Request, Standard, Verdict, hookimpl, judge_status, required
-from learnrelay.config.fields import Section
-from learnrelay.kinds import text
+from learnrelay import hookimpl
+
+from .standard import Zoo
 
 
-class Settings(Section):
-    pass
-
-
-class Statement(marshmallow.Schema):
+class Other(marshmallow.Schema):
     class Meta:
         unknown = marshmallow.INCLUDE
 
 
-class Common(Fields):
-    name = required("name", kind=text)
-
-
-class Zoo(Standard):
-    name = "zoo"
-    common = Common
-    settings_schema = Settings
-
-    def composer(self, transformer, site):
-        return lambda common, said: [said]
-
-    def encode(self, batch, now):
-        return Request(b"[" + b",".join(batch) + b"]", {"Content-Type": "application/json"})
-
-    def judge(self, answer):
-        return Judgement(judge_status(answer.status))
-
+class Hungry(Zoo):
     def schema(self):
-        return Statement()
+        return Other()
 
 
 @hookimpl
 def register_standards(register):
-    register(Zoo)
+    register(Hungry)

@@ -4,61 +4,26 @@ Caught by: standard.schema
 
 Entry point: learnrelay.standards.v1 zoo
 
-Entry point: learnrelay.families.v1 zoo.visits :visits
+Entry point: learnrelay.families.v1 zoo.visits .standard:visits
 """
 
 import marshmallow
 
-from learnrelay import Family, Fields, Judgement, Request, Standard, hookimpl, judge_status, required
-from learnrelay.config.fields import Section
-from learnrelay.kinds import text
+from learnrelay import hookimpl
+
+from .standard import Statement, Zoo
 
 
-class Settings(Section):
-    pass
-
-
-class Statement(marshmallow.Schema):
+class Other(Statement):
     id = marshmallow.fields.Raw(required=True)
     at = marshmallow.fields.Raw(required=True)
-    more = marshmallow.fields.Dict()
 
 
-class Common(Fields):
-    when = required("timestamp", kind=text)
-
-
-class Zoo(Standard):
-    name = "zoo"
-    common = Common
-    settings_schema = Settings
-
-    def composer(self, transformer, site):
-        return lambda common, said: [{"id": f"{said['what']} {common.when}", "at": common.when, "more": said}]
-
-    def encode(self, batch, now):
-        return Request(b"[" + b",".join(batch) + b"]", {"Content-Type": "application/json"})
-
-    def judge(self, answer):
-        return Judgement(judge_status(answer.status))
-
+class Vague(Zoo):
     def schema(self):
-        return Statement()
-
-
-class Visit(Fields):
-    what = required("data.what", kind=text)
-
-
-visits = Family("zoo.visits")
-
-
-@visits.maps("zoo.visited", reads=Visit)
-def visited(visit, site):
-    """The learner visits."""
-    return {"what": visit.what}
+        return Other()
 
 
 @hookimpl
 def register_standards(register):
-    register(Zoo)
+    register(Vague)

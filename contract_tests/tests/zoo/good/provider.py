@@ -22,7 +22,9 @@ class Directory(IdentityProvider):
         self._secret = settings["secret"]
 
     def learner(self, user, space):
-        kind, told = ("id", user.user_id) if user.user_id else ("name", user.username)
+        return self.named("id", user.user_id, space) if user.user_id else self.named("name", user.username, space)
+
+    def named(self, kind, told, space):
         return Learner(self._uuid(space, kind, told))
 
     def digest(self, value, space):

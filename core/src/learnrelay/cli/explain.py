@@ -12,12 +12,12 @@ import orjson
 
 from ..assembly import Assembly, assemble, assemble_from
 from ..datamap import typical
-from ..errors import EventError, TransformError
+from ..errors import EventError
 from ..events import SourceEvent, event_from_line
 from ..fields import ENTRY_KEY, Fields, value_at
-from ..kinds import described
+from ..kinds import UNREADABLE, described, is_strict
 from ..lines import LONGEST_LINE
-from ..pipeline import NOT_MAPPED, Outcome, Pipeline, State, serialise
+from ..pipeline import NOT_MAPPED, Outcome, Pipeline, State
 from ..plugins.discovery import installed
 from ..plugins.plan import Gate, Step, decide
 from ..standards import Statement
@@ -67,7 +67,7 @@ def explain(assembly: Assembly, event: SourceEvent, show_values: bool) -> dict[s
     pipeline = Pipeline(assembly.plan)
     steps = assembly.plan.steps.get(event.name, ())
     filters = list(_filters(assembly, event)) if steps else []
-    outcomes = {outcome.standard: _written(outcome) for outcome in pipeline.process(event)}
+    outcomes = {outcome.standard: outcome for outcome in pipeline.process(event)}
     return {
         "event": {
             "readable": True, "name": event.name, "id": event.id,
@@ -78,16 +78,6 @@ def explain(assembly: Assembly, event: SourceEvent, show_values: bool) -> dict[s
             _standard(assembly, event, step, outcomes.get(step.standard) or outcomes[""], show_values) for step in steps
         ] or [{"standard": "", "state": State.NOT_MAPPED.value, "reason": NOT_MAPPED}],
     }  # fmt: skip
-
-
-def _written(outcome: Outcome) -> Outcome:
-    """The outcome, or its failure where a statement cannot be written, which is found out when it is stored."""
-    try:
-        for statement in [*outcome.statements, *(one for own in outcome.own.values() for one in own)]:
-            serialise(statement)
-    except TransformError as error:
-        return Outcome(outcome.standard, State.FAILED, outcome.event, reason=error.reason, error=error)
-    return outcome
 
 
 def _filters(assembly: Assembly, event: SourceEvent) -> Iterator[dict[str, Any]]:
@@ -123,7 +113,8 @@ def _standard(
         told["path"] = outcome.error.path
     if outcome.state is State.TRANSFORMED:
         own = {} if show_values else typical(assembly, event.name, step.standard)
-        told["statements"] = [_shown(one) if show_values else _outline(one, own) for one in outcome.statements]
+        statements = [one.parsed for one in outcome.statements]
+        told["statements"] = [_shown(one) if show_values else _outline(one, own) for one in statements]
         told["enrichers"] = [name for name, _ in assembly.plan.enrichers]
     gates = assembly.plan.gates.get(step.standard, ())
     denied = decide(gates, event.body)[1]
@@ -155,14 +146,17 @@ def _fields(
         if field.paths == (ENTRY_KEY,):
             continue
         told: dict[str, Any] = {"field": prefix + name, "needed": field.needed, "paths": list(field.paths)}
+        strict = is_strict(field.kind)
         for path in field.paths:
             raw = value_at(body, path)
             value = raw if field.entries is not None else None if raw is None else field.kind(raw)
-            if value is not None:
+            if value is not None and not (strict and value == UNREADABLE):
                 told |= {"found": path, "type": _type(raw)} | ({"value": _shown(raw)} if show_values else {})
                 break
-            if raw not in (None, "", [], {}):
+            if raw not in ((None, "") if strict else (None, "", [], {})):
                 told["refused"] = f"{path} is {_type(raw)}, expected {described(field.kind)}"
+                if strict:
+                    break
         yield told
 
 

@@ -14,7 +14,7 @@ import orjson
 from marshmallow import ValidationError
 
 from ..assembly import assemble
-from ..config.fields import Duration
+from ..config.fields import Duration, did_you_mean
 from ..delivery import DeadLetters, Outbox, Selection
 from . import config_option, json_option
 from .output import print_json, print_table
@@ -54,10 +54,14 @@ def selection_options(function: _Command) -> _Command:
 
 
 @contextmanager
-def dead_letters(config_path: str) -> Iterator[DeadLetters]:
-    """Those of the operator's outbox."""
-    outbox = Outbox.open(assemble(Path(config_path)).config.delivery)
+def dead_letters(config_path: str, destination: str = "") -> Iterator[DeadLetters]:
+    """Those of the operator's outbox. ``destination``, if given, has to be one."""
+    config = assemble(Path(config_path)).config
+    outbox = Outbox.open(config.delivery)
     try:
+        known = outbox.status(config.destinations) if destination else ()
+        if destination and destination not in known:
+            raise click.UsageError(f"there is no destination {destination}{did_you_mean(destination, [*known])}")
         yield DeadLetters(outbox)
     finally:
         outbox.close()
@@ -80,7 +84,7 @@ def command() -> None:
 def list_(config_path: str, limit: int, as_json: bool, **selected: Any) -> None:
     """Show which there are, and why."""
     selection = Selection(**selected)
-    with dead_letters(config_path) as letters:
+    with dead_letters(config_path, selection.destination) as letters:
         found, total = letters.list(selection, limit), letters.count(selection)
     if as_json:
         print_json([asdict(one) for one in found])
@@ -109,11 +113,17 @@ def list_(config_path: str, limit: int, as_json: bool, **selected: Any) -> None:
 @config_option(required=True)
 @click.argument("statement_id")
 def show(config_path: str, statement_id: str) -> None:
-    """Print one statement. It may hold what a learner wrote: mind who looks over your shoulder."""
+    """Print one statement and, on standard error, who will not take it and with which words.
+
+    Both may hold what a learner wrote: mind who looks over your shoulder.
+    """
     with dead_letters(config_path) as letters:
         payload = letters.payload(statement_id)
+        refusals = letters.list(Selection(statement_id=statement_id))
     if payload is None:
         raise click.UsageError(f"there is no dead letter {statement_id}")
+    for one in refusals:
+        click.echo(f"{one.destination}: {one.reason}", err=True)
     print_json(orjson.loads(payload))
 
 
@@ -122,8 +132,9 @@ def show(config_path: str, statement_id: str) -> None:
 @selection_options
 def retry(config_path: str, **selected: Any) -> None:
     """Put them back into the queue, as if they had never failed."""
-    with dead_letters(config_path) as letters:
-        click.echo(f"{letters.retry(Selection(**selected)):,} put back")
+    selection = Selection(**selected)
+    with dead_letters(config_path, selection.destination) as letters:
+        click.echo(f"{letters.retry(selection):,} put back")
 
 
 @command.command()
@@ -133,7 +144,7 @@ def retry(config_path: str, **selected: Any) -> None:
 def drop(config_path: str, yes: bool, **selected: Any) -> None:
     """Delete them for good."""
     selection = Selection(**selected)
-    with dead_letters(config_path) as letters:
+    with dead_letters(config_path, selection.destination) as letters:
         total = letters.count(selection)
         if total and not yes and not click.confirm(f"delete {total:,} for good?", err=True):
             sys.exit(1)

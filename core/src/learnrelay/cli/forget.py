@@ -19,25 +19,37 @@ from . import config_option
 def command(config_path: str, user_id: str | None, username: str | None, pseudonyms: tuple[str, ...]) -> None:
     """Remove what is still stored about a learner: waiting statements and dead letters, for all destinations.
 
-    What a consumer already has is the consumer's to forget; the pseudonyms that it knows are printed for that.
+    Retired users are found as well. What a consumer already has is the consumer's to forget; the pseudonyms that it
+    knows are printed for that.
     """
     from ..relay import Relay
 
     if not (user_id or username or pseudonyms):
         raise click.UsageError("say --user-id, --username or --pseudonym")
     assembly = assemble(Path(config_path))
-    known = set(pseudonyms)
-    if user_id or username:
-        user = UserRef(user_id, username)
-        known |= {learner.pseudonym for site in sites(assembly) if (learner := site.learner(user)) is not None}
+    known = {pseudonym: {pseudonym} for pseudonym in pseudonyms}
+    users = {UserRef(user_id, username), UserRef(user_id), UserRef(None, username)} - {UserRef()}
+    for site in sites(assembly):
+        standard = assembly.standards[site.space.partition("/")[0]]
+        for learner in filter(None, map(site.formerly, users)):
+            known.setdefault(learner.pseudonym, set()).update(standard.names(learner, site))
+    removed = 0
     with Relay(assembly) as relay:
         left = relay.work_off()  # nobody can tell whose a sealed event is until it is a statement
-        for pseudonym in sorted(known):
-            click.echo(f"{pseudonym}: {relay.outbox.forget(pseudonym):,} statements removed")
+        for pseudonym, names in sorted(known.items()):
+            of_learner = sum(map(relay.outbox.forget, sorted(names)))
+            click.echo(f"{pseudonym}: {of_learner:,} statements removed")
+            removed += of_learner
     if left:
         click.echo(f"{left:,} deferred events could not be looked at: run it again when status shows none", err=True)
     if not known:
-        click.echo("the identity provider does not know this learner: there is nothing to forget")
+        click.echo(
+            "the identity provider does not know this learner. If it once did: say --pseudonym, as the outputs name "
+            "the learner (with the table: the external id)",
+            err=True,
+        )
+    elif username and not user_id and not removed:
+        click.echo("events that tell the user's id may name the learner by another pseudonym: say --user-id", err=True)
 
 
 def sites(assembly: Assembly) -> list[Site]:

@@ -84,7 +84,7 @@ def _cells(row: Row) -> list[Any]:
 
 def _table(rows: Sequence[Row]) -> Iterator[list[str]]:
     """One line for each source path: for a person the forms matter more than each single output."""
-    for _, group in groupby(rows, key=lambda row: (row.event, row.standard, row.source)):
+    for _, group in groupby(rows, key=lambda row: (row.event, row.standard, row.source, row.receivers)):
         flows = list(group)
         first = flows[0]
         outputs = "; ".join(f"{row.output} ({row.form.words})" for row in flows if row.form) or "read, not put out"

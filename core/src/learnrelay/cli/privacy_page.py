@@ -109,7 +109,7 @@ def _select(name: str, label: str, choices: Iterable[str]) -> str:
 
 
 def _rows(rows: Sequence[Row]) -> Iterator[str]:
-    for _, group in groupby(rows, key=lambda row: (row.event, row.standard, row.source)):
+    for _, group in groupby(rows, key=lambda row: (row.event, row.standard, row.source, row.receivers)):
         flows = list(group)
         first = flows[0]
         outputs = "".join(

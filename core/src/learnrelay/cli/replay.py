@@ -11,6 +11,9 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,8 +23,11 @@ from rich.console import Console
 
 from ..assembly import Assembly, assemble
 from ..config.fields import did_you_mean
-from ..replay import Asked, Checkpoint, Conductor, Output, ReplayError, Selection, Source, find
+from ..errors import LearnrelayError
+from ..replay import Asked, Checkpoint, Conductor, Output, Selection, Source, find
 from ..replay.checkpoint import Totals
+from ..replay.segments import prepare
+from ..replay.selection import NOT_SELECTED
 from ..replay.sources import is_url
 from ..replay.watching import Watcher
 from . import config_option
@@ -67,7 +73,9 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "
     "--compress", type=click.Choice(["gzip", "zstd", "none"]), default="gzip", show_default=True,
     help="How the files of --output are packed.",
 )  # fmt: skip
-@click.option("--since", callback=_moment, metavar="TIME", help="Only events from this time on.")
+@click.option(
+    "--since", callback=_moment, metavar="TIME", help="Only events from this time on (UTC where it has no zone)."
+)
 @click.option("--until", callback=_moment, metavar="TIME", help="Only events before this time.")
 @click.option(
     "--event", "events", multiple=True, metavar="NAME", help="Only this event, or such as video.*; repeatable."
@@ -97,7 +105,8 @@ def command(
     ids. The ids are those that the live events had.
 
     \b
-    Exit codes: 0 nothing failed; 1 something failed; 2 usage or configuration.
+    Exit codes: 0 nothing failed; 1 something failed; 2 usage or configuration;
+    130 stopped by Ctrl-C; 143 stopped by SIGTERM.
 
     \b
     Examples:
@@ -114,17 +123,21 @@ def command(
         output=Output(output if is_url(output) else str(Path(output).absolute()), compress, by_day) if output else None,
         selection=Selection(since, until, events, courses), dry_run=dry_run, ordered=ordered, chunk=split,
     )  # fmt: skip
-    try:
-        sources = find(files)
-    except ReplayError as error:
-        raise click.UsageError(str(error)) from None
     console = Console(stderr=True)
+    try:
+        sources = find(files, partial(console.print, markup=False, highlight=False, soft_wrap=True))
+        if asked.output is not None and not dry_run:
+            prepare(asked.output, sources)
+    except LearnrelayError as error:
+        raise click.UsageError(str(error)) from None
+    if errors and any(_is_file(errors, source.path) for source in sources):
+        raise click.BadParameter(f"{errors} is one of the logs", param_hint="--errors")
     with ExitStack() as stack:
-        failed = stack.enter_context(Path(errors).open("wb")) if errors else None
         directory = Path(state) if state else config.parent / STATE
         if dry_run:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         checkpoint = stack.enter_context(Checkpoint(directory, asked.key(assembly)))
+        failed = stack.enter_context(Path(errors).open("wb")) if errors else None
         if again:
             checkpoint.forget()
         stack.enter_context(_stopped_by_signals())
@@ -141,11 +154,15 @@ def command(
                 conductor.run(watcher)
         finally:
             totals = checkpoint.totals(sources, asked.standards)
-            _tell_failures(checkpoint.failures(sources), failed, console)
+            records = checkpoint.failures(sources)
+            _write_failures(records, failed, console) if failed else _show_failures(records, console)
             summary = _summary(totals, sources, watcher, conductor.unread)
             print_json(summary) if as_json else _print(totals, summary, console)
-            if not dry_run and sys.exc_info()[0] is not None:
+            stopped = sys.exc_info()[0] is not None
+            if stopped and not dry_run:
                 console.print("stopped; the same command goes on from here", markup=False)
+            if not stopped and not as_json:
+                _remark(totals, watcher.lines, console)
     sys.exit(1 if totals.failures or conductor.unread else 0)
 
 
@@ -173,7 +190,21 @@ def _asked(config: Path, assembly: Assembly, to: tuple[str, ...], standards: tup
     chosen = tuple(name for name in assembly.standards if name in served and (not standards or name in standards))
     if not chosen:
         raise click.UsageError(f"no destination of --to takes {', '.join(standards)}")
+    _check_selection(asked["selection"], assembly, chosen)
     return Asked(config, to, chosen, **asked)
+
+
+def _check_selection(selection: Selection, assembly: Assembly, standards: tuple[str, ...]) -> None:
+    """Raises BadParameter where nothing can be selected. Which courses there are, only the logs know."""
+    mapped = [
+        event for event, steps in assembly.plan.steps.items() if any(step.standard in standards for step in steps)
+    ]
+    for pattern in selection.events:
+        if not any(fnmatchcase(event, pattern) for event in mapped):
+            hint = did_you_mean(pattern, mapped) or "; learnrelay plugins --events shows what is"
+            raise click.BadParameter(f"{pattern} is not mapped by any enabled plugin{hint}", param_hint="--event")
+    if selection.since and selection.until and selection.since >= selection.until:
+        raise click.BadParameter("expected a time after --since", param_hint="--until")
 
 
 def _limits(given: tuple[str, ...], to: tuple[str, ...], option: str) -> dict[str, float]:
@@ -192,10 +223,10 @@ def _limits(given: tuple[str, ...], to: tuple[str, ...], option: str) -> dict[st
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """SIGTERM stops like Ctrl-C."""
+    """SIGTERM stops like Ctrl-C, with an exit code of its own."""
 
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
+    def stop(number: int, _: object) -> None:
+        sys.exit(128 + number)
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
@@ -204,16 +235,28 @@ def _stopped_by_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _tell_failures(records: Iterator[dict[str, Any]], file: IO[bytes] | None, console: Console) -> None:
-    for shown, record in enumerate(records):
-        if file is not None:
+def _is_file(path: str, log: str) -> bool:
+    try:
+        return Path(path).samefile(log)
+    except OSError:
+        return False  # not there yet, or not on this machine
+
+
+def _write_failures(records: Iterator[dict[str, Any]], file: IO[bytes], console: Console) -> None:
+    try:
+        for record in records:
             file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
-        elif shown < SHOWN_FAILURES:
-            line = "?" if record["line"] is None else record["line"]
-            console.print(f"{record['file']}:{line}: {record['reason']}", markup=False, highlight=False, soft_wrap=True)
-        else:
-            console.print("... and more; --errors FILE writes a record for each", markup=False)
-            return
+        file.flush()
+    except OSError as error:
+        console.print(f"{file.name}: {error.strerror}; not all records are there", markup=False, soft_wrap=True)
+
+
+def _show_failures(records: Iterator[dict[str, Any]], console: Console) -> None:
+    for record in islice(records, SHOWN_FAILURES):
+        line = "?" if record["line"] is None else record["line"]
+        console.print(f"{record['file']}:{line}: {record['reason']}", markup=False, highlight=False, soft_wrap=True)
+    if next(records, None) is not None:
+        console.print("... and more; --errors FILE writes a record for each", markup=False)
 
 
 def _summary(totals: Totals, sources: Sequence[Source], watcher: Watcher, unread: Sequence[str]) -> dict[str, Any]:
@@ -235,5 +278,12 @@ def _print(totals: Totals, summary: Mapping[str, Any], console: Console) -> None
         print_table(["statements", *words], sorted(rows), console)
     lines, seconds = summary["this_run"].values()
     console.print(f"\n{lines:,} lines in {seconds:,.1f} s, {lines / max(seconds, 0.001):,.0f} a second", markup=False)
+
+
+def _remark(totals: Totals, lines: int, console: Console) -> None:
+    """What an operator may wonder about."""
     if not lines and totals.tally.lines:
         console.print("all of it was done before; --again does it again", markup=False)
+    told = totals.tally.standards.values()
+    if all(one.skipped[NOT_SELECTED] and not one.transformed for one in told):
+        console.print("nothing that is mapped was selected; are --since, --until and --course right?", markup=False)

@@ -22,9 +22,9 @@ from ..documents import read_events
 from ..errors import EventError, TransformError
 from ..events import event_from_line
 from ..lines import Line, open_log
-from ..pipeline import Outcome, Pipeline, State, serialise
+from ..pipeline import Outcome, Pipeline, State
 from ..plugins.discovery import installed
-from ..standards import Statement
+from ..standards import Written
 from ..tally import Tally, in_words
 from . import complete_standards, config_option
 from .output import print_tally
@@ -132,12 +132,12 @@ class _Run:
                 self._fail(line, outcome.standard, outcome.error, in_words(outcome))
         self.tally.count(outcomes)
 
-    def _checked(self, outcome: Outcome, statement: Statement) -> bytes:
+    def _checked(self, outcome: Outcome, statement: Written) -> bytes:
         schema = self._schemas.get(outcome.standard)
-        if schema is not None and (problems := schema.validate(statement)):
+        if schema is not None and (problems := schema.validate(statement.parsed)):
             path, messages = next(iter(problems.items()))
             raise TransformError(f"the statement is not valid: {path}: {_first(messages)}")
-        return serialise(statement)
+        return statement.content
 
     def _fail(self, line: Line, standard: str, error: EventError, reason: str = "") -> None:
         self.failures.append(

@@ -41,6 +41,7 @@ def command(config_path: str, until_empty: bool, listen: tuple[str, int] | None)
 
     On either signal what is under way is finished or handed back. Several workers may run at once.
     """
+    from ..delivery.alerts import Watch, keep_house
     from ..relay import Relay
 
     stop = threading.Event()
@@ -60,6 +61,7 @@ def command(config_path: str, until_empty: bool, listen: tuple[str, int] | None)
         )
         while not stop.wait(0.2):
             if until_empty and relay.outbox.at_rest(relay.queues):
+                keep_house(relay.outbox, Watch(relay.outbox))  # the engine's own look may come too late for it
                 break
 
 

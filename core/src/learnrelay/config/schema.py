@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validates_schema
@@ -92,7 +95,7 @@ class ScopeField(Text):
             return value
         raise ValidationError(
             'expected "all" or a table such as { org = "Harbour" }'
-            + ("" if isinstance(value, str) else f", found {in_words(value)}")
+            + ("" if isinstance(value, str) else f", found {'an empty one' if value == {} else in_words(value)}")
         )
 
 
@@ -168,6 +171,22 @@ class DestinationSection(Section):
         return {**data, "verify": ca_file or verify}
 
 
+class DestinationNames(fields.Field[Any]):
+    """The names in ``[destinations.NAME]``; what stands under them is read one by one.
+
+    What has brackets is no destination's name, so the queues of the core's own can have them.
+    """
+
+    _form = re.compile(r"[A-Za-z0-9_.-]+")
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        names = value if isinstance(value, Mapping) else ()
+        reason = 'expected a name of letters (A to Z, a to z), digits, "-", "_" and "."'
+        if errors := {name: [reason] for name in names if not self._form.fullmatch(name)}:
+            raise ValidationError(errors)
+        return value
+
+
 class AlertsSection(Section):
     """``[delivery.alerts]``: when to raise an alarm for a destination, and where besides the log."""
 
@@ -178,9 +197,20 @@ class AlertsSection(Section):
     webhook = SecretText(load_default=None)
     command = TextList(load_default=())
 
+    @validates_schema
+    def _there(self, data: dict[str, Any], **_: Any) -> None:
+        if (command := data.get("command")) and shutil.which(command[0]) is None:
+            raise ValidationError("there is no such program, or it may not be executed", "command")
+
     @post_load
     def _made(self, data: dict[str, Any], **_: Any) -> Alerts:
         return Alerts(**data)
+
+
+_DATABASE = re.compile(r"sqlite(\+\w+)?:///(?!(:memory:)?$)|postgresql(\+\w+)?://")
+_NO_DATABASE = 'expected "sqlite:///FILE" or "postgresql+psycopg://HOST/NAME"'
+_BROKER = re.compile(r"[a-z][a-z0-9+.-]*://")
+_NO_BROKER = 'expected the address of Redis or RabbitMQ, "redis://HOST" or "amqp://HOST"'
 
 
 class DeliverySection(Section):
@@ -202,6 +232,18 @@ class DeliverySection(Section):
     def _complete(self, data: dict[str, Any], **_: Any) -> None:
         if data["engine"] == "celery" and data.get("broker") is None:
             raise ValidationError('is missing for engine "celery": the address of Redis or RabbitMQ', "broker")
+
+    @validates_schema
+    def _addressed(self, data: dict[str, Any], **_: Any) -> None:
+        """No value in the messages: these addresses may hold passwords."""
+        told = {"database": (_DATABASE, _NO_DATABASE), "broker": (_BROKER, _NO_BROKER)}
+        errors = {
+            key: [reason]
+            for key, (form, reason) in told.items()
+            if data.get(key) and not form.match(data[key].reveal())
+        }
+        if errors:
+            raise ValidationError(errors)
 
     @validates_schema
     def _sealed(self, data: dict[str, Any], **_: Any) -> None:
@@ -239,9 +281,10 @@ class ProviderSection(Section):
 
 
 class CoreSections(Section):
-    """The sections of the core that are one table each; destinations are read one by one, standards have their own."""
+    """The sections of the core, with the names of the destinations; standards and providers have their own."""
 
     platform = Table(PlatformSection, required=True)
     plugins = Table(PluginsSection, required=True)
     delivery = Table(DeliverySection)
+    destinations = DestinationNames()
     metrics = Table(MetricsSection)

@@ -7,9 +7,11 @@ the outbox every `SWEEP` seconds by itself.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any
 
 from celery import Celery, bootsteps
@@ -143,8 +145,19 @@ def serve(
 ) -> None:
     """Make ``app`` a worker: the task that drains a destination or another queue, and the sweep that calls for it.
 
-    ``listen``: where the first worker of a host answers Prometheus.
+    ``listen``: where one worker of a host answers Prometheus; when it is gone, another.
+
+    The pool forks whenever it wants another process, and what a thread beside it holds at that moment (a lock of the
+    broker's client, of SQLite, …) stays held in the child for ever: the child hangs, and with it the worker's end. So
+    those threads work under ``no_fork``, and SQLite's connections, which must not be carried across, are closed.
     """
+    no_fork = threading.RLock()
+
+    def before_fork() -> None:
+        no_fork.acquire()
+        outbox.close()
+
+    os.register_at_fork(before=before_fork, after_in_parent=no_fork.release, after_in_child=no_fork.release)
     makers = others or {}
     drainers: dict[str, Stepper] = {}
     keeper = LeaseKeeper(outbox.settings.lease)
@@ -182,43 +195,66 @@ def serve(
     class Sweep(bootsteps.StartStopStep):  # type: ignore[misc]
         """Beside the worker: calls for each destination that has something due, and keeps house."""
 
+        requires = ("celery.worker.components:Pool",)
+
         def __init__(self, worker: Any, **_: object) -> None:
             self._stopped = threading.Event()
             self._watch = Watch(outbox)
 
         def start(self, worker: Any) -> None:
-            if listen is not None:
-                _expose(outbox, [*makers, *destinations], listen)
             threading.Thread(target=self._run, name="learnrelay-sweep", daemon=True).start()
 
         def stop(self, worker: Any) -> None:
             self._stopped.set()
 
         def _run(self) -> None:
-            tell_of_orphans(outbox, destinations)
-            while True:  # the first time at once: for what a worker that died has left
-                try:
-                    due = [name for name in [*makers, *destinations] if not outbox.queue(name).at_rest()]
-                    for name in due:
-                        app.send_task(TASK, args=[name], expires=SWEEP, retry=False)
-                except Exception as error:  # database or broker: both come back
-                    log.warning("sweep: %s, next one in %g s", type(error).__name__, SWEEP)
-                keep_house(outbox, self._watch)
+            unanswered = listen
+            with no_fork:
+                tell_of_orphans(outbox, destinations)
+            for look in count():  # the first one at once: for what a worker that died has left
+                with no_fork:
+                    if unanswered and _expose(outbox, [*makers, *destinations], unanswered, no_fork, first=look == 0):
+                        unanswered = None
+                    self._sweep()
                 if self._stopped.wait(SWEEP):
                     return
+
+        def _sweep(self) -> None:
+            try:
+                due = [name for name in [*makers, *destinations] if not outbox.queue(name).at_rest()]
+                for name in due:
+                    app.send_task(TASK, args=[name], expires=SWEEP, retry=False)
+            except Exception as error:  # database or broker: both come back
+                log.warning("sweep: %s, next one in %g s", type(error).__name__, SWEEP)
+            keep_house(outbox, self._watch)
 
     app.task(name=TASK, bind=True)(drain)
     app.steps["worker"].add(Sweep)
     worker_process_shutdown.connect(close, weak=False)
 
 
-def _expose(outbox: Outbox, queues: Iterable[str], listen: tuple[str, int]) -> None:
-    """Any worker's figures are those of all: it is enough that one of them answers."""
+def _expose(
+    outbox: Outbox, queues: Iterable[str], listen: tuple[str, int], no_fork: threading.RLock, *, first: bool
+) -> bool:
+    """Any worker's figures are those of all: it is enough that one of them answers. False: try again."""
     try:
         from .metrics import expose
 
-        expose(outbox, queues, listen)
+        server, _ = expose(outbox, queues, listen)
     except ImportError:
         log.error('metrics.listen: needs the library "prometheus_client": pip install "learnrelay[metrics]"')
     except OSError as error:
-        log.warning("metrics.listen: not at %s:%d (%s); another worker is there, perhaps", *listen, error.strerror)
+        if first:
+            words = "metrics.listen: not at %s:%d (%s), tried again; another worker is there, perhaps"
+            log.warning(words, *listen, error.strerror)
+        return False
+    else:
+        answer: Any = server.get_app()
+
+        def answer_unforked(environ: Any, start_response: Any) -> Iterable[bytes]:
+            with no_fork:
+                text: list[bytes] = answer(environ, start_response)
+            return text
+
+        server.set_app(answer_unforked)
+    return True

@@ -7,6 +7,7 @@ request, and the layers between would cost more than the insert.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import weakref
@@ -23,6 +24,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from ..errors import OutboxError
 from ..secrets import Secret
 
+log = logging.getLogger("learnrelay.delivery")
+
 Row = tuple[Any, ...]
 
 _SQLITE_WORDS = {
@@ -35,6 +38,7 @@ _SQLITE_WORDS = {
     "IOERR": "the disk fails (I/O error)",
     "CORRUPT": "the database file is damaged",
     "NOTADB": "the file is not an SQLite database",
+    "ERROR": "the outbox's tables are not there; was the file replaced?",
 }
 _POSTGRES_WORDS = {
     "53100": "the disk is full",
@@ -43,10 +47,20 @@ _POSTGRES_WORDS = {
     "28": "the database refuses the credentials",
     "3D": "the database does not exist",
     "42501": "access to the database is denied",
+    "42P01": "the outbox's tables are not there",
     "40": "the transaction was rolled back by the database",
     "55P03": "the database is locked",
     "57": "the database is shutting down",
     "08": "the connection to the database is lost",
+}
+
+# While a connection is made there is no code, only the server's text after FATAL; in another language than English
+# what is said of it is less exact.
+_REFUSALS = {
+    r'database ".*" does not exist': "the database does not exist",
+    r"password|role|pg_hba|authentication": "the database refuses the credentials",
+    r"too many|connection slots": "the database has too many connections",
+    r"starting up|shutting down|recovery": "the database is starting or shutting down",
 }
 
 _DURABLE = "PRAGMA synchronous = FULL"  # a commit is on the disk, also after a power cut
@@ -150,21 +164,32 @@ class Database:
         self.name = str(self._file) if self._file else "postgresql"
         self._patience = patience
         self._identity: tuple[int, int] | None = None
-        self._prepare_file()
         event.listen(self._engine, "connect", self._configure)
         _open_databases.add(self)
 
-    def _prepare_file(self) -> None:
-        """Create the file for its owner alone: it will hold what learners did."""
+    def create(self) -> None:
+        """Create the file, if there is none, for its owner alone: it will hold what learners did."""
         if self._file is None:
             return
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, 0o600))
-            stat = self._file.stat()
         except OSError as error:
             raise OutboxError(f"outbox {self.name}: {error.strerror or type(error).__name__}") from None
-        self._identity = (stat.st_dev, stat.st_ino)
+        if warning := self.exposure():
+            log.warning("outbox %s: %s", self.name, warning)
+
+    def exposure(self) -> str:
+        """What is wrong with the file's permissions, in words, or nothing."""
+        if self._file is None or not self._file.exists() or not self._file.stat().st_mode & 0o007:
+            return ""
+        return "every user of this machine may open the file, which holds what learners did: chmod o-rwx"
+
+    def look(self) -> None:
+        """See whether there can be an outbox. Creates nothing; a file that is not there yet is fine."""
+        if self._file is None or self._file.exists():
+            with self.transaction(write=False) as transaction:
+                transaction.execute("SELECT 1" if self.postgres else "SELECT COUNT(*) FROM sqlite_master")
 
     def _configure(self, connection: Any, _record: object) -> None:
         if self.postgres:
@@ -236,6 +261,9 @@ class Database:
             words = next((said for key, said in _POSTGRES_WORDS.items() if state.startswith(key)), "")
             words = f"{words} ({state})" if words else f"error {state}"
             passing = state[:2] in ("08", "40", "57")
+        elif self.postgres and (told := str(cause).partition("FATAL:")[2]):
+            words = next((said for text, said in _REFUSALS.items() if re.search(text, told)), "the database refuses us")
+            passing = "connections" in words or "starting" in words
         elif self.postgres and type(cause).__name__ in ("OperationalError", "InterfaceError"):
             words, passing = "the database server does not answer", True
         if passing and self.postgres:

@@ -191,9 +191,9 @@ class Drainer:
     def _aside(self, row: Claimed, outcome: Outcome) -> Later | Dead:
         attempts = row.attempts + 1
         if outcome.status and attempts >= self.destination.retry.attempts:
-            return Dead(row, tidy(f"{outcome.reason}, {attempts} times"))
+            return Dead(row, tidy(f"{outcome.in_full}, {attempts} times"))
         wait = self._backoff.wait(attempts, outcome.asked)
-        return Later(row, self._clock() + wait, tidy(outcome.reason))
+        return Later(row, self._clock() + wait, outcome.reason)
 
     # --- the destination's health -----------------------------------------------------------------------
 
@@ -242,5 +242,5 @@ class Drainer:
 
 
 def _causes(marks: Iterable[Dead | Later]) -> str:
-    """The statuses that were answered: a consumer's words may repeat a statement, and have no place in a log."""
-    return ", ".join(sorted({mark.reason.partition(" ")[0] for mark in marks}))
+    """Our own words, which come first: a consumer's may repeat a statement, and have no place in a log."""
+    return ", ".join(sorted({mark.reason.partition(": ")[0] for mark in marks}))

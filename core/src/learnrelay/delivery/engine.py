@@ -23,7 +23,7 @@ _PAUSE_AFTER_ERROR = 1.0  # seconds until a drain asks a failing database again
 _DRAINED_POLL = 0.02
 
 HOUSEKEEPING = 30.0
-"""Seconds between two looks at alerts and retention."""
+"""Seconds between two looks at alerts and retention; when a destination goes down there is one at once."""
 
 
 class Engine(ABC):
@@ -101,6 +101,7 @@ class EmbeddedEngine(Engine):
     def stop(self, timeout: float = 30.0) -> None:
         """Stop all threads, together within ``timeout`` seconds."""
         self._stopped.set()
+        self._outbox.trouble.set()
         deadline = time.monotonic() + timeout
         running = [thread for thread in self._threads.values() if thread.is_alive()]
         for thread in running:
@@ -109,13 +110,17 @@ class EmbeddedEngine(Engine):
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 thread.abandon()
+        if self._house.is_alive():  # an alert that is being told counts as told
+            self._house.join(max(0.0, deadline - time.monotonic()))
         self._keeper.close()
 
     def _keep_house(self) -> None:
         tell_of_orphans(self._outbox, self._destinations)
         watch = Watch(self._outbox)
-        while not self._stopped.wait(HOUSEKEEPING):
+        while not self._stopped.is_set():
             keep_house(self._outbox, watch)
+            self._outbox.trouble.wait(HOUSEKEEPING)
+            self._outbox.trouble.clear()
 
     def drained(self, timeout: float) -> bool:
         """Wait until nothing is due: what is left has a paused destination, or its time to come."""

@@ -25,7 +25,8 @@ def forget(outbox: Outbox, pseudonym: str) -> int:
     if not pseudonym:
         return 0
     written = re.escape(orjson.dumps(pseudonym)[1:-1])  # as it stands in JSON
-    word = re.compile(rb"(?<![0-9A-Za-z_-])" + written + rb"(?![0-9A-Za-z_-])")
+    more = rb"\.?" if "@" in pseudonym else b""  # example.org is not example.org.uk
+    word = re.compile(rb"(?<![0-9A-Za-z_-])" + written + rb"(?!" + more + rb"[0-9A-Za-z_-])")
     removed, after = 0, -1
     while True:
         with outbox.database.transaction(write=False) as transaction:

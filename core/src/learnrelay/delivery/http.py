@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
+import warnings
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -68,6 +71,9 @@ class Client:
         self._session.proxies = get_environ_proxies(destination.url)
         self._session.verify = destination.verify
         self._session.cert = destination.client_cert
+        if destination.verify is False:  # the operator has written so, and is told once, not at each request
+            host = re.escape(str(urlsplit(destination.url).hostname))
+            warnings.filterwarnings("ignore", f"Unverified HTTPS request is being made to host '{host}'")
         self._fresh = True
         self._prepared: dict[str, requests.PreparedRequest] = {}
 
@@ -101,6 +107,8 @@ class Client:
             body = self._read(response, deadline)
         except RequestException as error:
             raise _in_words(error, self._timeout) from None
+        except NoAnswerError:
+            raise
         except Exception as error:  # urllib3's own, while reading the body
             raise NoAnswerError(f"the answer broke off ({type(error).__name__})", sent=True) from None
         self._fresh = False
@@ -117,14 +125,20 @@ class Client:
             prepared.headers["Content-Length"] = str(len(request.body))
         return prepared
 
-    @staticmethod
-    def _read(response: requests.Response, deadline: float) -> bytes:
+    def _read(self, response: requests.Response, deadline: float) -> bytes:
+        """The whole body, or its first `ANSWER_LIMIT` bytes.
+
+        Raises NoAnswerError when it takes too long: half an answer is none.
+        """
         body = b""
-        while len(body) < ANSWER_LIMIT and time.monotonic() < deadline:
+        while len(body) < ANSWER_LIMIT:
             chunk = response.raw.read1(ANSWER_LIMIT - len(body), decode_content=True)
             if not chunk:
                 return body  # complete: the connection goes back to the pool
             body += chunk
+            if time.monotonic() >= deadline:
+                response.close()
+                raise _too_slow(self._timeout)
         response.close()
         return body
 
@@ -138,6 +152,10 @@ class _TooSlowError(NoAnswerError):
     """It had its time."""
 
 
+def _too_slow(timeout: float) -> _TooSlowError:
+    return _TooSlowError(f"no answer within {timeout:g} s", sent=True)
+
+
 def _in_words(error: RequestException, timeout: float) -> NoAnswerError:
     match error:
         case SSLError():
@@ -147,7 +165,7 @@ def _in_words(error: RequestException, timeout: float) -> NoAnswerError:
         case ConnectTimeout():
             return NoAnswerError("no connection within the time allowed", sent=False)
         case Timeout():
-            return _TooSlowError(f"no answer within {timeout:g} s", sent=True)
+            return _too_slow(timeout)
         case InvalidURL():
             return NoAnswerError("the address is not a URL", sent=False)
         case LostConnection():
@@ -156,7 +174,7 @@ def _in_words(error: RequestException, timeout: float) -> NoAnswerError:
                 words = "the name is not known" if name in ("NameResolutionError", "gaierror") else "connection refused"
                 return NoAnswerError(words, sent=False)
             if "Timeout" in name:
-                return _TooSlowError(f"no answer within {timeout:g} s", sent=True)
+                return _too_slow(timeout)
             return NoAnswerError("the connection was closed without an answer", sent=True)
     return NoAnswerError(f"the request failed ({type(error).__name__})", sent=True)
 

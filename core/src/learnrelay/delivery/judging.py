@@ -28,13 +28,23 @@ REASON_LIMIT = 300
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one request. ``asked``: seconds the consumer asks to wait; ``status`` 0: no answer."""
+    """What came of one request. ``asked``: seconds the consumer asks to wait; ``status`` 0: no answer.
+
+    ``reason`` is in our own words, for logs, status and alerts. ``words`` are the consumer's, which may repeat a
+    statement: they are for the dead letter alone.
+    """
 
     verdict: Verdict
     reason: str = ""
     status: int = 0
     asked: float = 0.0
     reached: bool = True
+    words: str = ""
+
+    @property
+    def in_full(self) -> str:
+        """Our words, then the consumer's, on one line."""
+        return tidy(f"{self.reason}: {self.words}" if self.words else self.reason)
 
     @property
     def perhaps_poison(self) -> bool:
@@ -85,12 +95,12 @@ def deliver(
             case Verdict.TOO_LARGE:
                 sizes.too_large(number)
                 if number == 1:
-                    marks.append(Dead(rows[start], tidy(outcome.reason)))
+                    marks.append(Dead(rows[start], outcome.in_full))
                 else:
                     ahead.append((start, stop))
             case Verdict.REFUSED | Verdict.CONFLICT if number == 1:
                 conflict = outcome.verdict is Verdict.CONFLICT
-                marks.append(Dead(rows[start], tidy(outcome.reason), conflict=conflict))
+                marks.append(Dead(rows[start], outcome.in_full, conflict=conflict))
             case Verdict.REFUSED | Verdict.CONFLICT:
                 ahead += [(middle, stop), (start, middle)]
             case Verdict.RETRY if proven and outcome.perhaps_poison and streak < patience:

@@ -65,11 +65,14 @@ class Outbox:
         self.settings = settings
         self.clock = clock
         self._room = threading.Condition()
+        self.trouble = threading.Event()
+        """Set when a destination goes down in this process: there may be an alert to raise."""
 
     @classmethod
     def open(cls, settings: Delivery, clock: Clock = time.time) -> Outbox:
         """Open, create or migrate the store that ``settings.database`` names. Raises OutboxError."""
         database = Database(settings.database, patience=settings.wait)
+        database.create()
         migrate(database)
         return cls(database, settings, clock)
 

@@ -360,6 +360,8 @@ class Queue:
             news = not before.failures or before.condition != condition
             after = Breaker(failures, condition, reason, now if news else before.since, now + wait(failures))
             self._write(transaction, after)
+        if news:
+            self._outbox.trouble.set()
         return after if news else None
 
     def recover(self, *, proven: bool) -> Breaker | None:

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from ..config.models import Destination
 from ..standards import Judgement, Standard, Verdict, judge_status
 from .backoff import retry_after, utc
-from .http import Client, NoAnswerError, credentials
-from .judging import Outcome, Rows, tidy
+from .http import ANSWER_LIMIT, Client, NoAnswerError, credentials
+from .judging import Outcome, Rows
+
+_WORDS = 4096  # bytes of an answer in which a consumer says something to people
 
 
 class Sender:
@@ -41,12 +43,24 @@ class Sender:
             return Outcome(Verdict.RETRY, error.reason, reached=error.sent)
         finally:
             self.request_time = max(time.perf_counter() - started, 1e-6)
+        reason = f"HTTP {answer.status}"
         try:
             judgement = self._standard.judge(answer)
         except Exception as error:
-            judgement = Judgement(judge_status(answer.status), f"answer not understood ({type(error).__name__})")
-        words = tidy(f"HTTP {answer.status}: {self._hushed(judgement.reason)}".rstrip(": "))
-        return Outcome(judgement.verdict, words, answer.status, retry_after(answer.headers.get("Retry-After"), now))
+            judgement = Judgement(judge_status(answer.status))
+            reason += f", which {self._standard.name} does not understand ({type(error).__name__})"
+        verdict = judgement.verdict
+        if verdict is Verdict.STORED and len(answer.body) >= ANSWER_LIMIT:
+            verdict = Verdict.HALTED  # what it says was not read to the end
+        if verdict is Verdict.HALTED and 200 <= answer.status < 300:
+            reason += f", but not as a consumer of {self._standard.name} answers"
+        return Outcome(
+            verdict,
+            reason,
+            answer.status,
+            retry_after(answer.headers.get("Retry-After"), now),
+            words=self._hushed(judgement.reason or answer.body[:_WORDS].decode(errors="replace").strip()),
+        )
 
     def _hushed(self, words: str) -> str:
         """What a consumer says without our credentials, should it repeat them."""

@@ -125,7 +125,20 @@ def _version_4(transaction: Transaction, postgres: bool) -> None:
     transaction.change("ALTER TABLE learnrelay_dead_letter ADD COLUMN conflict INTEGER NOT NULL DEFAULT 0")
 
 
-MIGRATIONS: tuple[Migration, ...] = (_version_1, _version_2, _version_3, _version_4)
+def _version_5(transaction: Transaction, postgres: bool) -> None:
+    """Each channel has its own alerts. What stands is said once more."""
+    transaction.change("DROP TABLE learnrelay_alert")
+    transaction.change(
+        f"""CREATE TABLE learnrelay_alert (
+            destination TEXT NOT NULL,
+            condition TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            since DOUBLE PRECISION NOT NULL,
+            PRIMARY KEY (destination, condition, channel)) {"" if postgres else "WITHOUT ROWID"}"""
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (_version_1, _version_2, _version_3, _version_4, _version_5)
 """Version n is what the first n of these make. Append only: a released version never changes."""
 
 

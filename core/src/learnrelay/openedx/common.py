@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..errors import InvalidFieldError
 from ..fields import Fields, optional, required
-from ..kinds import identifier, moment, text
+from ..kinds import UNREADABLE, identifier, moment, strict_identifier, strict_text, text
 from ..site import UserRef
 
 NOBODY = "nobody is signed in"
@@ -18,8 +19,8 @@ class Common(Fields):
 
     name = required("name", kind=text)
     moment = required("timestamp", kind=moment)
-    subject_id = optional("data.user_id", "data.attempt_user_id", kind=identifier, reason=_WHO)
-    subject_name = optional("data.username", kind=text, reason=_WHO)
+    subject_id = optional("data.user_id", "data.attempt_user_id", kind=strict_identifier, reason=_WHO)
+    subject_name = optional("data.username", kind=strict_text, reason=_WHO)
     user_id = optional("context.user_id", kind=identifier, reason=_WHO)
     username = optional("context.username", kind=text, reason=_WHO)
     course_id = optional("context.course_id", "data.course_id", kind=text)
@@ -30,18 +31,21 @@ def learner_of(common: Common) -> UserRef | None:
     """The user whom an event is about: the one that its payload names, else who was signed in; None for nobody.
 
     Staff who act for a learner are in the context, the learner in the payload. A text that is no number in the
-    place of an id is a user name (some old events have it so).
+    place of an id is a user name (some old events have it so). Raises InvalidFieldError where the payload names a user
+    whom nobody can read: the one who was signed in may be another.
     """
-    return learner_among((common.subject_id, common.subject_name, common.user_id, common.username))
+    return learner_among(common.subject_id, common.subject_name, common.user_id, common.username)
 
 
-Named = tuple[str | None, str | None, str | None, str | None]
-"""How an event names users: id and name in the payload, id and name of who was signed in."""
-
-
-def learner_among(named: Named) -> UserRef | None:
+def learner_among(
+    user_id: str | None, name: str | None, signed_in_id: str | None, signed_in_name: str | None
+) -> UserRef | None:
     """`learner_of` from its four values, which are a key for what is made of the learner."""
-    user_id, name, signed_in_id, signed_in_name = named
+    if UNREADABLE in (user_id, name):
+        raise InvalidFieldError(
+            "the payload names a user by what is none",
+            path="data.user_id" if user_id == UNREADABLE else "data.username",
+        )
     if user_id is None and name is None:
         user_id, name = signed_in_id, signed_in_name
     elif name is None and user_id == signed_in_id:

@@ -28,7 +28,12 @@ class AttemptFields(ExamFields):
 def attempt_iri(attempt: AttemptFields, site: Site) -> str | None:
     """The attempt by its code (RFC 4122 makes a UUID an IRI), else its address; None for one that has neither."""
     if attempt.code is not None:
-        return f"urn:uuid:{attempt.code}"
+        return f"urn:uuid:{site.unjoined(attempt.code)}"
     if attempt.attempt_id is not None:
-        return site.iri("api/edx_proctoring/v1/proctored_exam/attempt", str(attempt.attempt_id))
+        return site.iri("api/edx_proctoring/v1/proctored_exam/attempt", site.unjoined(str(attempt.attempt_id)))
     return None
+
+
+def attempt_number(attempt: AttemptFields, site: Site) -> int | None:
+    """The platform's number of the attempt; None in a space of a destination's own, which it would join to others."""
+    return None if site.own else attempt.attempt_id

@@ -31,9 +31,9 @@ class VoteFields(ContributionFields):
 
 def thread_address(site: Site, thread_id: str) -> str:
     """Where the platform's API has a thread, whichever page it was read on."""
-    return site.iri("api/discussion/v1/threads", thread_id)
+    return site.iri("api/discussion/v1/threads", site.unjoined(thread_id))
 
 
 def comment_address(site: Site, comment_id: str) -> str:
     """Where the platform's API has a response or a comment."""
-    return site.iri("api/discussion/v1/comments", comment_id)
+    return site.iri("api/discussion/v1/comments", site.unjoined(comment_id))

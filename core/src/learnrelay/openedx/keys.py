@@ -38,7 +38,7 @@ def is_block(key: str) -> bool:
     return _IS_BLOCK.match(key) is not None
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=10_000)
 def block_key(course_id: str, block_type: str, block_id: str) -> str | None:
     """The usage key of a block that an event names by its id within the course; None without a usable course key.
 

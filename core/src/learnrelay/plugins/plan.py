@@ -6,8 +6,9 @@ are used that its hooks hold (about a tenth of the cost). A test keeps the plan 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..config.models import Destination
@@ -45,11 +46,21 @@ class Gate(NamedTuple):
     routers: tuple[tuple[str, Check], ...] = ()
 
 
-def decide(gates: tuple[Gate, ...], body: Body) -> tuple[list[str], dict[str, Denial]]:
-    """Names of the destinations that may have an event, and what denies it to the others.
+Decision = tuple[tuple[str, ...], Mapping[str, Denial]]
+"""Names of the destinations that may have an event, and what denies it to the others."""
 
-    The scopes of all destinations are looked at before the first plugin is asked: none can change what they see.
-    """
+_NONE: Mapping[str, Denial] = MappingProxyType({})
+
+
+def decided(gates: Sequence[Gate]) -> Decision | None:
+    """What `decide` says of every event, where no gate asks anything; else None."""
+    if any(gate.checks or gate.scopes or gate.routers for gate in gates):
+        return None
+    return tuple(gate.destination.name for gate in gates), _NONE
+
+
+def decide(gates: Sequence[Gate], body: Body) -> Decision:
+    """Ask each gate. The scopes of all are looked at before the first plugin: none can change what they see."""
     allowed: list[str] = []
     denied: dict[str, Denial] = {}
     told: dict[Any, Any] = {}
@@ -71,7 +82,7 @@ def decide(gates: tuple[Gate, ...], body: Body) -> tuple[list[str], dict[str, De
         if (denial := first_denial(routers, body)) is not None:
             allowed.remove(name)
             denied[name] = denial
-    return allowed, denied
+    return tuple(allowed), denied
 
 
 @dataclass(frozen=True, slots=True)

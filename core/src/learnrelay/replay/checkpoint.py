@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import orjson
 
+from ..errors import LearnrelayError
 from ..tally import Tally
 from .asked import ReplayError
 from .sources import Source, begins_with, open_raw
@@ -24,11 +25,12 @@ _PIECE = 2**16  # bytes of failures that are unpacked at once
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS run (token TEXT NOT NULL)",
     """CREATE TABLE IF NOT EXISTS file (
-        id INTEGER PRIMARY KEY, path TEXT NOT NULL, head TEXT NOT NULL, headed INTEGER NOT NULL,
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL, head TEXT NOT NULL, headed INTEGER NOT NULL,
         UNIQUE (path, head))""",
     """CREATE TABLE IF NOT EXISTS chunk (
-        file INTEGER NOT NULL, number INTEGER NOT NULL, size_at_end INTEGER, lines INTEGER NOT NULL,
-        counted TEXT NOT NULL, failures BLOB NOT NULL, PRIMARY KEY (file, number)) WITHOUT ROWID""",
+        file INTEGER NOT NULL, number INTEGER NOT NULL, at_end INTEGER NOT NULL, size INTEGER NOT NULL,
+        lines INTEGER NOT NULL, counted TEXT NOT NULL, failures BLOB NOT NULL,
+        PRIMARY KEY (file, number)) WITHOUT ROWID""",
 )
 
 
@@ -82,10 +84,14 @@ def _unpacked(failures: bytes) -> Iterator[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a log is: the chunks that are done, and whether the one in which it ends is among them."""
+    """How far a log is: the chunks that are done, and whether the one in which it ends is among them.
+
+    ``shrunk``: more was read of it before than there is now.
+    """
 
     chunks: frozenset[int]
     ended: bool
+    shrunk: bool
 
     @property
     def complete(self) -> bool:
@@ -164,35 +170,62 @@ class Checkpoint:
         self._db.execute("COMMIT")
 
     def file(self, source: Source) -> int:
-        """The number of a log. A short one that has grown since keeps the number that it had."""
+        """The number of a log: what it had when it was shorter, or had a name that is gone or another log's now."""
         known = self._db.execute("SELECT id, head, headed FROM file WHERE path = ?", (source.path,)).fetchall()
         for number, head, headed in known:
             if (head, headed) == (source.head, source.headed):
                 return int(number)
         for number, head, headed in known:
-            if 0 < headed < source.headed and _grew(source, headed, head):
+            if 0 < headed < source.headed and _begins(source.path, headed, head):
                 self._db.execute(
                     "UPDATE file SET head = ?, headed = ? WHERE id = ?", (source.head, source.headed, number)
                 )
                 return int(number)
-        told = (source.path, source.head, source.headed)
-        return int(self._db.execute("INSERT INTO file (path, head, headed) VALUES (?, ?, ?)", told).lastrowid or 0)
+        told = (source.head, source.headed)
+        for number, path in self._db.execute(
+            "SELECT id, path FROM file WHERE head = ? AND headed = ?", told
+        ).fetchall():
+            if source.headed and not _begins(path, source.headed, source.head):
+                self._moved(int(number), source)
+                return int(number)
+        row = (source.name, source.path, *told)
+        return int(
+            self._db.execute("INSERT INTO file (name, path, head, headed) VALUES (?, ?, ?, ?)", row).lastrowid or 0
+        )
+
+    def _moved(self, number: int, source: Source) -> None:
+        self._db.execute("UPDATE file SET path = ? WHERE id = ?", (source.path, number))
+        # Packed meanwhile, it is smaller than it was, and where it ends is to be seen.
+        self._db.execute("UPDATE chunk SET size = 0 WHERE file = ? AND size > ?", (number, source.size))
+
+    def name(self, source: Source) -> str:
+        """What a log was called at first: so are the files that are made of it."""
+        row = self._db.execute("SELECT name FROM file WHERE id = ?", (self.file(source),)).fetchone()
+        return str(row[0])
+
+    def replaced(self, source: Source) -> bool:
+        """Is another log known under this name, and nothing of this one done yet?"""
+        of_others = self._db.execute(
+            "SELECT count(*) FROM file WHERE path = ? AND id != ?", (source.path, self.file(source))
+        )
+        return bool(of_others.fetchone()[0]) and not self.progress(source).chunks
 
     def progress(self, source: Source) -> Progress:
         """How far it is. The chunk in which it ended when it was shorter than now is not done any more."""
         rows = self._db.execute(
-            "SELECT number, size_at_end FROM chunk WHERE file = ? AND (size_at_end IS NULL OR size_at_end = ?)",
-            (self.file(source), source.size),
+            "SELECT number, at_end, size FROM chunk WHERE file = ?", (self.file(source),)
         ).fetchall()
-        return Progress(frozenset(number for number, _ in rows), any(end is not None for _, end in rows))
+        done = {number: at_end for number, at_end, size in rows if not at_end or size == source.size}
+        shrunk = any(size > source.size for _, _, size in rows)
+        return Progress(frozenset(done), any(done.values()), shrunk)
 
     def finish(self, source: Source, done: Done) -> None:
         """Remember a chunk. Raises ReplayError; then the chunk is not done."""
         counted = orjson.dumps([done.tally, done.delivered]).decode()
         try:
             self._db.execute(
-                "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?)",
-                (done.file, done.number, source.size if done.at_end else None, done.lines, counted, done.failures),
+                "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (done.file, done.number, done.at_end, source.size, done.lines, counted, done.failures),
             )
         except sqlite3.Error as error:
             raise ReplayError(f"the state cannot be kept any more ({error.sqlite_errorname})") from None
@@ -232,9 +265,10 @@ class Checkpoint:
         self.close()
 
 
-def _grew(source: Source, length: int, head: str) -> bool:
+def _begins(path: str, length: int, head: str) -> bool:
+    """Does the log at this path begin so?"""
     try:
-        with open_raw(source.path) as raw:
+        with open_raw(path) as raw:
             return begins_with(raw, length, head)
-    except OSError:
+    except (LearnrelayError, OSError):
         return False

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
@@ -57,6 +60,7 @@ class Conductor:
         self._verbose = verbose
         self._context = multiprocessing.get_context("spawn")  # nothing of ours leaks into the workers
         self._sources = {checkpoint.file(source): source for source in sources}
+        self._names = {number: checkpoint.name(source) for number, source in self._sources.items()}
         self.unread: list[str] = []
 
     def done_before(self) -> int:
@@ -72,8 +76,23 @@ class Conductor:
 
     def run(self, watch: Watch) -> None:
         """Do all that is not done. Raises ReplayError, ConfigurationError; may be interrupted at any moment."""
-        if self.asked.output is not None and not self.asked.dry_run:
-            clear_passing(self.asked.output, self.checkpoint.token)
+        for source in self._sources.values():
+            if self.checkpoint.replaced(source):
+                watch.trouble(f"{source.path}: is not the log that had this name before; read from its beginning")
+            if self.checkpoint.progress(source).shrunk:
+                told = "is shorter than what was read of it before; --again reads what there is now"
+                self._hear(watch, UNREAD, f"{source.path}: {told}")
+        self.conduct(watch)
+
+    def conduct(self, watch: Watch) -> None:
+        """Have it done by processes of this machine."""
+        try:
+            self._conduct(watch)
+        finally:
+            if self.asked.output is not None and not self.asked.dry_run:
+                clear_passing(self.asked.output, self.checkpoint.token)  # of killed ones, or of a disk that is full
+
+    def _conduct(self, watch: Watch) -> None:
         falls = 0
         while True:
             units = sum(1 for _ in self.units())
@@ -100,11 +119,12 @@ class Conductor:
                 assert isinstance(member, Connection)
                 try:
                     word, *rest = member.recv()
+                    if word == READY:
+                        member.send(next(units, None))
+                        continue
                 except (EOFError, OSError):
                     return finished, False
-                if word == READY:
-                    member.send(next(units, None))
-                elif word == ENDED:
+                if word == ENDED:
                     crew.leaves(member)
                 else:
                     finished += word == FINISHED
@@ -139,14 +159,15 @@ class Conductor:
         lanes = {
             name: 1 if self.asked.ordered else min(LANES, self._requests.get(name, LANES)) for name in self.asked.to
         }
-        names = {number: source.name for number, source in self._sources.items()}
-        return Setting(self.asked, self.checkpoint.token, names, limits, lanes, self._verbose)
+        return Setting(self.asked, self.checkpoint.token, self._names, limits, lanes, self._verbose)
 
     def start(self, setting: Setting) -> tuple[Any, Connection]:
         """Start a process."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=work, args=(setting, theirs), daemon=True)
-        process.start()
+        resource_tracker.ensure_running()  # if it were begun below, it would end the hold
+        with _signals_held():
+            process.start()
         theirs.close()
         return process, ours
 
@@ -157,14 +178,31 @@ class Conductor:
         """What is not done yet."""
         for number, source in self._sources.items():
             progress = self.checkpoint.progress(source)
-            if progress.complete or not source.size:
+            if progress.complete or progress.shrunk or not source.size:
                 continue
             if self._in_a_row(source):
-                yield Unit(source, number, 0, True, progress.chunks)
+                yield Unit(source, number, self._names[number], 0, True, progress.chunks)
                 continue
             for chunk in range(-(-source.size // self.asked.chunk)):
                 if chunk not in progress.chunks:
-                    yield Unit(source, number, chunk, False)
+                    yield Unit(source, number, self._names[number], chunk, False)
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait, so that no process is left half begun; those that begin here never hear Ctrl-C."""
+    came: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    handlers = [signal.signal(number, lambda number, _: came.append(number)) for number in signals]
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # which a new process inherits
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in zip(signals, handlers, strict=True):
+            signal.signal(number, handler)
+        for one in came:
+            signal.raise_signal(one)
 
 
 class _Crew:

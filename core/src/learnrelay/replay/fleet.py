@@ -107,8 +107,8 @@ class _Pending:
 class Fleet(Conductor):
     """Conducts a replay whose workers are anywhere."""
 
-    def run(self, watch: Watch) -> None:
-        """Do all that is not done. Raises ReplayError, ConfigurationError; may be interrupted at any moment."""
+    def conduct(self, watch: Watch) -> None:
+        """Have it done by workers anywhere."""
         assembly = assemble(self.asked.config)
         broker = _Broker(fleet_app(assembly.config.delivery), f"{QUEUE}-{self.checkpoint.token}", watch)
         told = {"asked": _as_json(self.asked), "key": fingerprint(assembly, self.asked), "words": broker.name}
@@ -305,7 +305,7 @@ class _Hand:
         """Do a unit. Raises HaltedError where this machine must not, ReplayError and others where it cannot."""
         self._mouth = mouth
         work = Unit(**{**unit, "source": Source(**unit["source"]), "done": frozenset(unit["done"])})
-        self._names[work.file] = work.source.name
+        self._names[work.file] = work.name
         if self._made is None or self._made[0] != (key, token):
             self._made = (key, token), *self._make(asked, key, token)
         _, target, worker = self._made

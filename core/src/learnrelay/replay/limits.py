@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from multiprocessing.context import BaseContext
 from typing import TypeVar
 
@@ -27,15 +28,13 @@ class Limits:
 
     def send(self, statements: int, request: Callable[[], T]) -> T:
         """Make a request when it may be made."""
-        self._wait(statements)
-        if self._slots is None:
-            return request()
-        with self._slots:
+        self._wait_for_turn(statements)
+        with self._slots or nullcontext():
+            while (pause := self._paused_until.value - time.monotonic()) > 0:
+                time.sleep(pause)
             return request()
 
-    def _wait(self, statements: int) -> None:
-        while (pause := self._paused_until.value - time.monotonic()) > 0:
-            time.sleep(pause)
+    def _wait_for_turn(self, statements: int) -> None:
         if self._rate is None:
             return
         with self._next.get_lock():

@@ -11,8 +11,8 @@ import os
 import secrets
 import tempfile
 import zlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from importlib import import_module
 from pathlib import Path
@@ -22,10 +22,11 @@ from urllib.parse import unquote, urlsplit
 from ..errors import LearnrelayError
 from ..events import SourceEvent
 from ..kinds import moment
-from ..pipeline import Outcome, serialise
+from ..pipeline import Outcome
+from ..standards import Written
 from .asked import Output, ReplayError
 from .checkpoint import Done
-from .sources import filesystem, is_url
+from .sources import Source, filesystem, is_url
 from .target import Finished, Intake, Target, count, for_destinations
 
 SUFFIX = {"gzip": ".jsonl.gz", "zstd": ".jsonl.zst", "none": ".jsonl"}
@@ -56,9 +57,10 @@ def packer(packed: str) -> Callable[[], _Packer]:
     if packed == "none":
         return _Plain
     try:
-        return import_module("zstandard").ZstdCompressor(level=1).compressobj  # type: ignore[no-any-return]
+        compressor = import_module("zstandard").ZstdCompressor
     except ImportError:
         raise LearnrelayError("--compress zstd needs: pip install 'learnrelay[zstd]'") from None
+    return lambda: compressor(level=1).compressobj()  # one each: two objects of one compressor spoil each other
 
 
 class Files(Target):
@@ -99,30 +101,26 @@ class _Chunk(Intake):
     def take(self, outcome: Outcome, event: SourceEvent) -> None:
         if self._files.to:
             for name, written in for_destinations(outcome, self._files.to):
-                for statement_id, payload in written:
-                    self._keep(name, statement_id, payload, event)
+                for one in written:
+                    self._keep(name, one, event)
             return
-        name, statements = outcome.standard, outcome.statements
-        if len(statements) == 1:
-            self._keep(name, statements[0]["id"], serialise(statements[0]), event)
-            return
-        for statement_id, payload in [(one["id"], serialise(one)) for one in statements]:  # all of them, or none
-            self._keep(name, statement_id, payload, event)
+        for one in outcome.statements:
+            self._keep(outcome.standard, one, event)
 
-    def _keep(self, group: str, statement_id: str, payload: bytes, event: SourceEvent) -> None:
+    def _keep(self, group: str, written: Written, event: SourceEvent) -> None:
         seen = self._seen.get(group)
         if seen is None:
             seen = self._seen[group] = set()
-        elif statement_id in seen:
+        elif written.id in seen:
             count(self._done, group, "repeated in the log")
             return
-        seen.add(statement_id)
+        seen.add(written.id)
         folder = f"{group}/{_day(event)}" if self._by_day else group
         segment = self._open.get(folder)
         if segment is None:
             segment = self._open[folder] = _Segment(self._files, f"{folder}/{self._name}")
-        segment.lines.append(payload)
-        self._held += len(payload)
+        segment.lines.append(written.content)
+        self._held += len(written.content)
         if self._held > _HELD:
             self._held = 0
             for one in self._open.values():
@@ -139,7 +137,7 @@ class _Segment:
     def __init__(self, files: Files, path: str) -> None:
         self.lines: list[bytes] = []
         self.written = 0
-        self._files = files
+        self._place = files.place
         self._path = path
         self._packer = files.pack()
         self._file: Any = None
@@ -147,21 +145,34 @@ class _Segment:
     def write(self) -> None:
         if not self.lines:
             return
-        if self._file is None:
-            self._file = self._files.place.create(self._path)
         self.written += len(self.lines)
         self.lines.append(b"")  # a line end behind the last one
-        self._file.write(self._packer.compress(b"\n".join(self.lines)))
+        content = b"\n".join(self.lines)
         self.lines = []
+        with _trouble_at(self._place.whole(self._path)):
+            if self._file is None:
+                self._file = self._place.create(self._path)
+            self._file.write(self._packer.compress(content))
 
     def finish(self) -> None:
         self.write()
         if self._file is not None:
-            self._file.write(self._packer.flush())
-            self._files.place.complete(self._file, self._path)
+            with _trouble_at(self._place.whole(self._path)), self._file:
+                self._file.write(self._packer.flush())
+                self._place.complete(self._file, self._path)
+
+
+@contextmanager
+def _trouble_at(path: str) -> Iterator[None]:
+    """What goes wrong with a file of the output ends the replay. The library of a store may raise anything."""
+    try:
+        yield
+    except Exception as error:
+        raise ReplayError(f"{path}: {getattr(error, 'strerror', None) or type(error).__name__}") from None
 
 
 class _Place(Protocol):
+    def whole(self, path: str) -> str: ...
     def create(self, path: str) -> Any: ...
     def complete(self, file: Any, path: str) -> None: ...
 
@@ -176,13 +187,13 @@ class _Directory:
         self._root = root
         self._mine = secrets.token_hex(4)
 
+    def whole(self, path: str) -> str:
+        return str(self._root / path)
+
     def create(self, path: str) -> Any:
-        final = self._root / path
-        try:
-            final.parent.mkdir(parents=True, exist_ok=True)
-            return self._passing(final).open("wb")
-        except OSError as error:
-            raise ReplayError(f"{final}: {error.strerror or type(error).__name__}") from None
+        passing = self._passing(self._root / path)
+        passing.parent.mkdir(parents=True, exist_ok=True)
+        return passing.open("wb")
 
     def _passing(self, final: Path) -> Path:
         return final.with_name(f".{final.name}.{self._mine}{_PASSING}")
@@ -191,7 +202,6 @@ class _Directory:
         final = self._root / path
         file.flush()
         os.fsync(file.fileno())
-        file.close()
         self._passing(final).replace(final)
         _sync_directory(final.parent)
 
@@ -200,21 +210,20 @@ class _Store:
     """An object store, which gets each file in one piece when it is whole."""
 
     def __init__(self, root: str) -> None:
-        self._there, self._root = filesystem(root)
+        self._there, inner = filesystem(root)
+        self._root = inner.rstrip("/")
+
+    def whole(self, path: str) -> str:
+        return f"{self._root}/{path}"
 
     def create(self, path: str) -> Any:
         return tempfile.TemporaryFile()
 
     def complete(self, file: Any, path: str) -> None:
-        final = f"{self._root.rstrip('/')}/{path}"
-        try:
-            with file:
-                file.seek(0)
-                self._there.makedirs(final.rpartition("/")[0], exist_ok=True)
-                self._there.pipe_file(final, file.read())
-        except Exception as error:  # of whatever library reaches the store
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            raise ReplayError(f"{final}: {reason}") from None
+        final = self.whole(path)
+        file.seek(0)
+        self._there.makedirs(final.rpartition("/")[0], exist_ok=True)
+        self._there.pipe_file(final, file.read())
 
 
 def _directory(output: Output) -> Path | None:
@@ -222,6 +231,29 @@ def _directory(output: Output) -> Path | None:
     if not is_url(output.url):
         return Path(output.url)
     return Path(unquote(urlsplit(output.url).path)) if output.url.startswith("file://") else None
+
+
+def prepare(output: Output, logs: Sequence[Source]) -> None:
+    """Make sure that files can be written there, and are not taken for logs. Raises ReplayError, LearnrelayError."""
+    packer(output.packed)
+    directory = _directory(output)
+    if directory is None:
+        there, inner = filesystem(output.url)
+        bucket = inner[: inner.find("/", 1)] if "/" in inner[1:] else inner
+        with _trouble_at(output.url):
+            found = there.exists(bucket)
+        if not found:  # s3fs would make it
+            raise ReplayError(f"{output.url}: there is no {bucket}, or it is not reached")
+        return
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReplayError(f"{directory}: {error.strerror or type(error).__name__}") from None
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise ReplayError(f"{directory}: nothing can be written there")
+    for log in logs:
+        if directory.resolve() in Path(log.path).resolve().parents:
+            raise ReplayError(f"{log.path}: is among the files of {directory}; give the output a place of its own")
 
 
 def clear_passing(output: Output, token: str) -> None:

@@ -146,12 +146,12 @@ class _Chunk(Intake):
         for name, statements in for_destinations(outcome, self._to.to):
             seen = self._seen[name]
             batch = self._batches[name]
-            for statement_id, payload in statements:
-                if statement_id in seen:  # a consumer would refuse a batch that says the same twice
+            for one in statements:
+                if one.id in seen:  # a consumer would refuse a batch that says the same twice
                     self.count(name, "repeated in the log", 1)
                     continue
-                seen.add(statement_id)
-                batch.parcels.append(Parcel(statement_id, payload, event.name, event.body["timestamp"]))
+                seen.add(one.id)
+                batch.parcels.append(Parcel(one.id, one.content, event.name, event.body["timestamp"]))
                 if len(batch.parcels) >= self._to.roads[name].destination.batch.size:
                     self._send(name)
                     batch = self._batches[name]
@@ -287,7 +287,7 @@ class _Lane:
     def _aside(self, row: Claimed, outcome: Answered) -> Later | Dead:
         attempts = row.attempts + 1
         if outcome.status and attempts >= self._road.destination.retry.attempts:
-            return Dead(row, tidy(f"{outcome.reason}, {attempts} times"))
+            return Dead(row, tidy(f"{outcome.in_full}, {attempts} times"))
         return Later(row, time.monotonic() + self._backoff.wait(attempts, outcome.asked), tidy(outcome.reason))
 
     def _again(self, ledger: _Ledger) -> None:

@@ -5,34 +5,37 @@ from __future__ import annotations
 import glob
 import io
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import stat
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..lines import GZIP, ZSTD
+from ..errors import LearnrelayError
+from ..lines import GZIP, ZSTD, unpacked
 from .asked import ReplayError
 
 HEAD = 4096
-_BLOCK = 2**18
+_BLOCK = 2**18  # stored bytes; the first HEAD bytes of content are among them, however they are packed
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One log. ``size`` in bytes as it is stored; ``head``: digest of how it begins, which a rotation changes."""
+    """One log. ``size`` in bytes as it is stored.
+
+    ``head``: digest of the first ``headed`` bytes of its content, by which it is known again under another name and
+    when it was packed meanwhile.
+    """
 
     path: str
     size: int
     head: str
+    headed: int
     packed: bool
-
-    @property
-    def headed(self) -> int:
-        """Bytes that ``head`` is about."""
-        return min(self.size, HEAD)
 
     @property
     def name(self) -> str:
@@ -105,8 +108,11 @@ def _as_os_error() -> Iterator[None]:
         raise OSError(0, f"the store says {type(error).__name__}") from None
 
 
-def find(names: Iterable[str]) -> list[Source]:
-    """The logs that these names, globs and URLs mean, in their order, each once. Raises ReplayError."""
+def find(names: Iterable[str], tell: Callable[[str], None]) -> list[Source]:
+    """The logs that these names, globs and URLs mean, in their order, each once: of copies, which are told, the first.
+
+    Raises ReplayError.
+    """
     found: dict[object, str] = {}
     for name in names:
         paths = _of_url(name) if is_url(name) else _of_glob(name)
@@ -114,7 +120,31 @@ def find(names: Iterable[str]) -> list[Source]:
             raise ReplayError(f"{name}: there is no such file")
         for path in paths:
             found.setdefault(_itself(path), path)
-    return [look_at(path) for path in found.values()]
+    logs: list[Source] = []
+    alike: dict[object, list[Source]] = {}
+    for path in found.values():
+        source = look_at(path)
+        others = alike.setdefault((source.head, source.headed), [])
+        if (same := next((other for other in others if _same_content(other, source)), None)) is not None:
+            tell(f"{path}: is the same as {same.path}, and read once")
+            continue
+        others.append(source)
+        logs.append(source)
+    return logs
+
+
+def _same_content(one: Source, other: Source) -> bool:
+    """Of two logs that begin alike; either may be packed."""
+    if not one.size or (not one.packed and not other.packed and one.size != other.size):
+        return False
+    try:
+        with unpacked(open_raw(one.path)) as first, unpacked(open_raw(other.path)) as second:
+            while (piece := first.read(_BLOCK)) == second.read(_BLOCK):
+                if not piece:
+                    return True
+    except (OSError, EOFError, zlib.error):
+        pass  # reading it as a log will say what is wrong
+    return False
 
 
 def _itself(path: str) -> object:
@@ -122,13 +152,15 @@ def _itself(path: str) -> object:
     if is_url(path):
         return path
     try:
-        stat = Path(path).stat()
+        about = Path(path).stat()
     except OSError:
         return path  # opening it will say what is wrong
-    return stat.st_dev, stat.st_ino
+    return about.st_dev, about.st_ino
 
 
 def _of_glob(name: str) -> list[str]:
+    if name == "-":
+        raise ReplayError("-: standard input cannot be read again; save it as a file, or use learnrelay transform")
     if Path(name).is_dir():
         raise ReplayError(f"{name}: is a directory; name the files, such as {name.rstrip('/')}/*")
     matches = [name] if Path(name).exists() else sorted(glob.glob(name, recursive=True))  # noqa: PTH207  # absolute ones too
@@ -154,20 +186,41 @@ def look_at(path: str) -> Source:
             if size is None:
                 raise ReplayError(f"{path}: its server does not say how large it is; download it first")
         else:
-            size = Path(path).stat().st_size
+            about = Path(path).stat()
+            if not stat.S_ISREG(about.st_mode):
+                raise ReplayError(f"{path}: is a pipe or device, which cannot be read again; save it as a file")
+            size = about.st_size
         with open_raw(path) as raw:
-            head = raw.read(min(size, HEAD))
+            stored = raw.read(min(size, _BLOCK))
+        head = _content(stored)
     except OSError as error:
         raise ReplayError(f"{path}: {error.strerror or type(error).__name__}") from None
-    return Source(path, int(size), _digest(head), head.startswith((GZIP, ZSTD)))
+    except ReplayError:
+        raise
+    except LearnrelayError as error:  # what unpacks it is not installed
+        raise ReplayError(f"{path}: {error}") from None
+    return Source(path, int(size), _digest(head), len(head), stored.startswith((GZIP, ZSTD)))
 
 
 def begins_with(raw: BinaryIO, length: int, head: str) -> bool:
-    """Are the first ``length`` bytes those of ``head``? Leaves the stream at its beginning. Raises OSError."""
+    """Are the first ``length`` bytes of the content those of ``head``? Leaves the stream at its beginning.
+
+    Raises OSError.
+    """
     raw.seek(0)
-    found = raw.read(length)
+    found = _content(raw.read(_BLOCK))[:length]
     raw.seek(0)
     return len(found) == length and _digest(found) == head
+
+
+def _content(stored: bytes) -> bytes:
+    """The first bytes of content, as far as they can be unpacked."""
+    stream = unpacked(io.BufferedReader(io.BytesIO(stored)))
+    found = b""
+    with suppress(EOFError, OSError, zlib.error):
+        while len(found) < HEAD and (more := stream.read1(HEAD - len(found))):  # type: ignore[attr-defined]
+            found += more
+    return found
 
 
 def _digest(head: bytes) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..events import SourceEvent
-from ..pipeline import Outcome, serialise
+from ..pipeline import Outcome
+from ..standards import Written
 from .checkpoint import Done
 
 Finished = Callable[[Done], None]
@@ -17,7 +18,7 @@ class Intake(ABC):
 
     @abstractmethod
     def take(self, outcome: Outcome, event: SourceEvent) -> None:
-        """Keep the statements of an outcome, all or none. Raises TransformError when one cannot be written."""
+        """Keep the statements of an outcome."""
 
     @abstractmethod
     def close(self, finished: Finished) -> None:
@@ -70,19 +71,10 @@ class _Counting(Intake):
         finished(self._done)
 
 
-Written = list[tuple[str, bytes]]
-"""Statements as (id, JSON)."""
-
-
-def for_destinations(outcome: Outcome, to: frozenset[str]) -> list[tuple[str, Written]]:
-    """Which of the destinations ``to`` may have which statements. Raises TransformError."""
-    common = [(statement["id"], serialise(statement)) for statement in outcome.statements]
-    given = [(name, common) for name in outcome.destinations if name in to]
-    for name, statements in outcome.own.items():
-        own = [(statement["id"], serialise(statement)) for statement in statements]
-        if name in to:
-            given.append((name, own))
-    return given
+def for_destinations(outcome: Outcome, to: frozenset[str]) -> list[tuple[str, Sequence[Written]]]:
+    """Which of the destinations ``to`` may have which statements."""
+    given = [(name, outcome.statements) for name in outcome.destinations if name in to]
+    return given + [(name, own) for name, own in outcome.own.items() if name in to]
 
 
 def count(done: Done, destination: str, what: str, number: int = 1) -> None:

@@ -72,6 +72,8 @@ class Watcher:
     def look(self) -> None:
         """Show how it is now."""
         now = time.monotonic()
+        if now - self._marks[-1][0] >= 1.0:
+            self._marks = [*(mark for mark in self._marks if now - mark[0] <= _RATE_OVER), (now, self.lines)]
         if self._console.is_terminal:
             self._progress.update(self._task, completed=self._done, description=self._words())
         elif now - self._last_line >= _LINE_EVERY:
@@ -84,9 +86,6 @@ class Watcher:
 
     def _words(self) -> str:
         now = time.monotonic()
-        if now - self._marks[-1][0] >= 1.0:
-            self._marks.append((now, self.lines))
-            self._marks = [mark for mark in self._marks if now - mark[0] <= _RATE_OVER] or self._marks[-1:]
         since, then = self._marks[0]
         rate = (self.lines - then) / max(now - since, 0.1)
         words = f"{self.lines:,} lines, {rate:,.0f} a second, {self._failures:,} failed"

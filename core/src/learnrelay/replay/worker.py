@@ -9,7 +9,6 @@ import io
 import logging
 import os
 import queue
-import signal
 import threading
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -36,11 +35,12 @@ _TOLD_EVERY = 2**21  # bytes of log between two words about progress
 class Unit:
     """Work for one process: a chunk of a log that can be read anywhere, or all chunks of one in a row.
 
-    ``file``: the log's number in the checkpoint. ``done``: chunks to pass over.
+    ``file``: the log's number in the checkpoint. ``name``: what its files are called. ``done``: chunks to pass over.
     """
 
     source: Source
     file: int
+    name: str
     first: int
     whole: bool
     done: frozenset[int] = frozenset()
@@ -64,7 +64,6 @@ READY, ADVANCED, FINISHED, WAITING, UNREAD, FAILED, HALTED, ENDED = range(8)
 
 def work(setting: Setting, connection: Connection) -> None:
     """Entry point of the process. Ends when it is told to, or when the conductor is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the conductor hears Ctrl-C too, and ends us
     if not setting.verbose:
         logging.getLogger("learnrelay").setLevel(logging.ERROR)  # each failure has its record
     mouth = _Pipe(connection)
@@ -104,7 +103,10 @@ class _Pipe:
 
     def say(self, word: int, *rest: Any) -> None:
         with self._lock:
-            self._connection.send((word, *rest))
+            try:
+                self._connection.send((word, *rest))
+            except OSError:
+                os._exit(1)  # the conductor is gone
 
 
 def _listen(connection: Connection, units: queue.SimpleQueue[Unit | None]) -> None:
@@ -200,12 +202,8 @@ class Worker:
                     outcomes = process(event) if chosen is None or chosen(event) else [_PASSED_OVER]
                     for outcome in outcomes:
                         if outcome.state is transformed:
-                            try:
-                                take(outcome, event)
-                            except EventError as error:
-                                error.event_name, error.event_id = event.name, event.id
-                                outcome.state, outcome.reason, outcome.error = failed, error.reason, error
-                        if outcome.state is failed and outcome.error is not None:
+                            take(outcome, event)
+                        elif outcome.state is failed and outcome.error is not None:
                             fail(outcome.error, outcome.standard, in_words(outcome))
                     count(outcomes)
                 gauge.look(line, failures.number)

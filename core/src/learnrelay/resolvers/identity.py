@@ -64,8 +64,10 @@ class KeyedIdentity(IdentityProvider):
 
     def learner(self, user: UserRef, space: str) -> Learner | None:
         """Anyone has a pseudonym, except who is retired."""
-        if self._retired(user):
-            return None
+        return None if self._retired(user) else self.formerly(user, space)
+
+    def formerly(self, user: UserRef, space: str) -> Learner:
+        """The same for everyone."""
         told = ("id", user.user_id) if user.user_id else ("name", user.username or "")
         return Learner(keyed_uuid(self._secret, "learner", self._space(space), *told))
 
@@ -115,13 +117,20 @@ class TableIdentity(IdentityProvider):
         self._keyed = settings["secret"] is not None
         self._secret: Secret = settings["secret"] or Secret(content, "the table")
         self._retired = _Retired(settings)
+        self._retired_ids = {row["user_id"] for row in rows if self._retired(UserRef(None, row["username"]))}
 
     def learner(self, user: UserRef, space: str) -> Learner | None:
-        """By id, else by name; None for who is not in the table, or retired."""
+        """By id, else by name; None for who is not in the table, or retired: there, or by the event's words."""
+        if self._retired(user) or user.user_id in self._retired_ids:
+            return None
+        return self.formerly(user, space)
+
+    def formerly(self, user: UserRef, space: str) -> Learner | None:
+        """Whoever is in the table."""
         found = self._by_id.get(user.user_id or "")
         if found is None and user.username:
             found = self._by_name.get(user.username)
-        if found is None or self._retired(user):
+        if found is None:
             return None
         return Learner(keyed_uuid(self._secret, "learner", space, found.pseudonym)) if "/" in space else found
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from learnrelay import InvalidFieldError, Site
+from learnrelay import InvalidFieldError, Site, kept_json
 from learnrelay.openedx.keys import block_key, parse_course
 from learnrelay.openedx.video import iso_duration
 from learnrelay.site import cached
@@ -20,7 +20,16 @@ Entity = dict[str, Any]
 
 
 class Known(dict[str, Any]):
-    """An entity that is complete: made once, named by many events, never changed."""
+    """An entity that is complete: made once, named by many events, never changed.
+
+    json: the entity. told: its id, for the ids of events: titles may be others in the next run over the same log.
+    """
+
+    __slots__ = ("json", "told")
+
+    def __init__(self, entity: Entity) -> None:
+        super().__init__(entity)
+        self.json, self.told = kept_json(entity), kept_json(entity["id"])
 
 
 class OfLearner:
@@ -200,7 +209,7 @@ def person(learner: str) -> Entity:
 @cached
 def platform(site: Site) -> Known:
     """The learning platform, as edApp and as the one who grades."""
-    return Known(id=site.root_url, type="SoftwareApplication")
+    return Known({"id": site.root_url, "type": "SoftwareApplication"})
 
 
 def course_id(site: Site, key: str) -> str:
@@ -242,7 +251,7 @@ def _course_content(of: tuple[Site, str]) -> Known:
     root = block_key(key, "course", parts.run if parts.kind == "old" else "course") if parts else None
     if root is None:
         raise InvalidFieldError("not a course key", path="context.course_id")
-    return Known(id=block_id(site, root), type="AssignableDigitalResource")
+    return Known({"id": block_id(site, root), "type": "AssignableDigitalResource"})
 
 
 def block_id(site: Site, usage_key: str) -> str:

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 import orjson
+from orjson import Fragment
 
-from learnrelay import Said, Site, Skip, Statement, Transformer, content_uuid
-from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, Named, learner_among
+from learnrelay import Said, Site, Skip, Statement, Transformer, Written, content_uuid, kept_json, to_json
+from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, learner_among
 from learnrelay.site import cached
 
 from . import __version__, entities
-from .entities import Entity, OfLearner, to_microseconds
+from .entities import Entity, Known, OfLearner, to_microseconds
 from .schema.tables import VERSIONS
 from .version_1_1 import in_1_1
 
@@ -33,17 +35,18 @@ OF_A_COURSE = frozenset(
 """Types of which an object on the platform belongs to the course of its event; a page may belong to none."""
 
 NAMESPACE = UUID("1f5f5b67-6c2e-5b7a-8b0e-1d8c1c8d9c44")
-_NAMESPACE = NAMESPACE.bytes
+_uuid_of = content_uuid(NAMESPACE)
 _VERSION = {"transformerVersion": f"learnrelay-caliper@{__version__}"}
 
 
 def composer(
     settings: Mapping[str, Any], transformer: Transformer, site: Site
-) -> Callable[[Common, Said | Sequence[Said]], Sequence[Statement] | Skip]:
+) -> Callable[[Common, Said | Sequence[Said]], Sequence[Written] | Skip]:
     """Prepare everything that does not depend on the event."""
     version = settings["version"]
     around_of = surroundings(site)
     ed_app = entities.platform(site)
+    version_said = kept_json(_VERSION)
     skeleton: Statement = {
         "@context": CONTEXTS[version],
         "id": "",
@@ -53,14 +56,17 @@ def composer(
         "action": _first(transformer.constants["action"]),
         "object": None,
         "eventTime": "",
-        "edApp": ed_app,
-        "extensions": _VERSION,
+        "edApp": ed_app.json,
+        "extensions": version_said,
     }
 
-    def one(common: Common, said: Said, around: Around, recorded: str) -> Statement:
-        parts = pruned(said, around.learner)
+    def one(common: Common, said: Said, around: Around, recorded: str) -> Written:
+        parts = present(said, around.learner)
         when = to_microseconds(parts.pop("eventTime")) if "eventTime" in parts else recorded
+        session = None if common.session is None else session_of(common.session, around, site)
         event: Statement = {**skeleton, **around.parts, **parts}
+        if session is not None:
+            event["session"] = session
         event["eventTime"] = f"{when[:23]}Z"
         if "actor" in parts:
             event["actor"], event["edApp"] = ed_app, ed_app["id"]
@@ -70,12 +76,13 @@ def composer(
                 event["group"] = around.course
         if "extensions" in parts:
             event["extensions"] = {**parts["extensions"], **_VERSION}
-        event["id"] = stable_id(common.name, when, event, around, parts)
-        return event if version != "1.1" else in_1_1(event)
+        event["id"] = identifier = stable_id(common.name, when, event, (around.person, around.course, session), parts)
+        if version == "1.1":
+            event = in_1_1(event)
+        return Written(identifier, to_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS))
 
-    def compose(common: Common, said: Said | Sequence[Said]) -> Sequence[Statement] | Skip:
-        named = (common.subject_id, common.subject_name, common.user_id, common.username)
-        around = around_of((named, common.course_id, common.session))
+    def compose(common: Common, said: Said | Sequence[Said]) -> Sequence[Written] | Skip:
+        around = around_of((common.subject_id, common.subject_name, common.user_id, common.username, common.course_id))
         if isinstance(around, Skip):
             return around
         recorded = to_microseconds(common.moment)
@@ -87,54 +94,63 @@ def composer(
     return compose
 
 
+_WHOLE, _NAMED = attrgetter("json"), attrgetter("told")
+"""How a known entity is written: as it is in an event, by its id for the event's id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What the events of a learner in a course and a session have in common.
+    """What the events of a learner in a course have in common.
 
-    learner, course: their IRIs. parts: ``actor``, ``group`` and ``session``. told: the same for the id, as JSON.
+    learner, course: their IRIs. person: the learner, as JSON. parts: ``actor`` and ``group``, as JSON. acts: whether
+    the session is the learner's own, and not that of staff who act for a learner whom the payload names.
     """
 
     learner: str
     course: str | None
-    parts: Entity
-    told: orjson.Fragment
+    person: Fragment
+    parts: dict[str, Fragment]
+    acts: bool
+
+
+Named = tuple[str | None, str | None, str | None, str | None, str | None]
+"""How an event names users (id and name in the payload, id and name of who was signed in) and course."""
 
 
 @cached
-def surroundings(site: Site) -> Callable[[tuple[Named, str | None, str | None]], Around | Skip]:
-    """From how an event names users, course and session to what surrounds what it says; one cache for all."""
+def surroundings(site: Site) -> Callable[[Named], Around | Skip]:
+    """From how an event names users and course to what surrounds what it says; one cache for all."""
 
-    def around(told: tuple[Named, str | None, str | None]) -> Around | Skip:
-        named, course_key, session_key = told
-        user = learner_among(named)
+    def around(named: Named) -> Around | Skip:
+        *users, course_key = named
+        user = learner_among(*users)
         if user is None:
             return Skip(NOBODY)
         learner = site.learner(user)
         if learner is None:
             return Skip(UNKNOWN_LEARNER)
-        person = entities.person(site.iri("user", learner.pseudonym))
-        parts: Entity = {"actor": person}
-        if course_key is not None:
-            parts["group"] = entities.course(site, course_key)
-        if session_key is not None:
-            parts["session"] = {"id": f"urn:uuid:{site.digest(session_key)}", "type": "Session"}
-            if learner_acts(named):
-                parts["session"]["user"] = person
-        course = parts["group"]["id"] if course_key is not None else None
-        content = orjson.dumps((person, course, parts.get("session")))
-        return Around(person["id"], course, parts, orjson.Fragment(content))
+        address = site.iri("user", learner.pseudonym)
+        person = kept_json(entities.person(address))
+        subject_id, subject_name, user_id, username = users
+        acts = subject_id in (None, user_id) and subject_name in (None, username)
+        if course_key is None:
+            return Around(address, None, person, {"actor": person}, acts)
+        course = entities.course(site, course_key)
+        return Around(address, course["id"], person, {"actor": person, "group": course.json}, acts)
 
     return cached(around)
 
 
+def session_of(key: str, around: Around, site: Site) -> Entity:
+    """The session, by a digest of its key."""
+    session: Entity = {"id": f"urn:uuid:{site.digest(key)}", "type": "Session"}
+    if around.acts:
+        session["user"] = around.person
+    return session
+
+
 def _first(constant: str | tuple[str, ...]) -> str:
     return constant if isinstance(constant, str) else constant[0]
-
-
-def learner_acts(named: Named) -> bool:
-    """Whether the session is the learner's own: not where staff act for a learner whom the payload names."""
-    subject_id, subject_name, user_id, username = named
-    return subject_id in (None, user_id) and subject_name in (None, username)
 
 
 def in_course(entity: Entity, course: str, root_url: str) -> Entity:
@@ -149,36 +165,33 @@ def in_course(entity: Entity, course: str, root_url: str) -> Entity:
     return entity
 
 
-def stable_id(source: str, when: str, event: Statement, around: Around, parts: Entity) -> str:
+def stable_id(source: str, when: str, event: Statement, around: tuple[Any, ...], parts: Entity) -> str:
     """``urn:uuid:`` of version 5 (RFC 4122, 4.3): the same in live and replay, so consumers can deduplicate.
 
     Made of the event's own content only, so it tells nothing that the event does not (ADR 6). Known entities count
     by their ids: titles may be others in the next run over the same log. Versions do not count.
     """
-    told = (source, when, event["type"], event["action"], around.told, parts)
-    content = orjson.dumps(told, default=_id_of, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
-    return f"urn:uuid:{content_uuid(_NAMESPACE, content)}"
+    told = (source, when, event["type"], event["action"], around, parts)
+    return f"urn:uuid:{_uuid_of(to_json(told, _NAMED, orjson.OPT_PASSTHROUGH_SUBCLASS))}"
 
 
-def _id_of(known: Any) -> str:
-    identifier: str = known["id"]
-    return identifier
+_WRITTEN_AS_SAID = frozenset((str, int, float, bool, list, Known))
 
 
-def pruned(said: Mapping[str, Any], learner: str) -> Entity:
-    """Entities of the learner written out; without what is None, and without objects that are empty then."""
+def present(said: Mapping[str, Any], learner: str) -> Entity:
+    """What a mapping said without what is None and without objects that are empty then; the learner's written out."""
     kept: Entity = {}
     for key, value in said.items():
         kind = type(value)
-        if kind is str:  # most of them
+        if kind in _WRITTEN_AS_SAID:
             kept[key] = value
         elif value is None:
             continue
         elif kind is dict:
-            if inner := pruned(value, learner):
+            if inner := present(value, learner):
                 kept[key] = inner
         elif isinstance(value, OfLearner):
-            kept[key] = pruned(value.entity(learner), learner)
+            kept[key] = present(value.entity(learner), learner)
         else:
             kept[key] = value
     return kept

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from learnrelay import Doubt, Fields, Scope, optional
-from learnrelay.kinds import structure, text
+from learnrelay.kinds import strict_text, text
 from learnrelay.openedx.keys import parse_course
 
 _NO_KEY = re.compile(r"[^\w.~:+@/-]")
@@ -33,8 +33,6 @@ class Course(NamedTuple):
 
 
 UNREADABLE = Course("")
-NO_TEXT = " "
-"""Stands for what is no text: as little a key as a blank."""
 
 
 @lru_cache(50_000)
@@ -63,18 +61,15 @@ def course_of_org(org: str) -> Course:
     return Course(org) if _ORG.fullmatch(org) else UNREADABLE
 
 
-_WHOLE = "whatever stands there must be seen, to be no proof; compared only, reaches no output"
-
-
 class CourseFields(Fields):
     """Where an event names its course and organisation, and the blocks of which it tells.
 
-    What proves is read whatever it is: a list in the place of a key must spoil the proof, and not go unseen.
+    The kinds of what proves are strict: a list in the place of a key must spoil the proof, and not go unseen.
     """
 
-    in_context = optional("context.course_id", kind=structure, reason=_WHOLE)
-    in_data = optional("data.course_id", kind=structure, reason=_WHOLE)
-    org = optional("context.org_id", kind=structure, reason=_WHOLE)
+    in_context = optional("context.course_id", kind=strict_text)
+    in_data = optional("data.course_id", kind=strict_text)
+    org = optional("context.org_id", kind=strict_text)
     module = optional("context.module.usage_key", kind=text)
     id = optional("data.id", kind=text)
     problem_id = optional("data.problem_id", kind=text)
@@ -91,15 +86,11 @@ Owners = Collection[str] | Doubt
 
 def owners(fields: CourseFields) -> tuple[Owners, Owners]:
     """What the fields prove: the organisation, and the course with its run."""
-    proofs = [
-        value if value is None or type(value) is str else NO_TEXT
-        for value in (fields.in_context, fields.in_data, fields.org)
-    ]
     blocks = (
         fields.module, fields.id, fields.problem_id, fields.module_id, fields.block_id, fields.usage_key,
         fields.component_id, fields.exam_id, fields.item_id,
     )  # fmt: skip
-    return _owners(*proofs, blocks)
+    return _owners(fields.in_context, fields.in_data, fields.org, blocks)
 
 
 @lru_cache(20_000)

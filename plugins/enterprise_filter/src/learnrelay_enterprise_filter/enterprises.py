@@ -4,39 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import lru_cache
-from typing import Any
 
 from learnrelay import Doubt, Fields, Scope, optional
-from learnrelay.kinds import identifier, structure, text, uuid
-
-UNREADABLE = ""
+from learnrelay.kinds import UNREADABLE, identifier, strict_identifier, strict_text, text, uuid
 
 _read = lru_cache(50_000)(uuid)
 
 
-def enterprise(value: Any) -> str | None:
+def enterprise(value: str | None) -> str | None:
     """A field's value as canonical UUID, UNREADABLE for what is none, None where there is nothing."""
-    if type(value) is str:
-        return _read(value) or UNREADABLE
-    return None if value is None else UNREADABLE
+    return None if value is None else _read(value) or UNREADABLE
 
 
-_WHOLE = "whatever stands there must be seen, to be no proof; compared only, reaches no output"
+_WHOSE = "compared only, reaches no output"
 _WHO = "compared only, to see whether the enterprise is that of the learner or of staff; reaches no output"
 
 
 class EnterpriseFields(Fields):
     """Where the platform names the enterprise, and whose it is: the context is about who was signed in.
 
-    The enterprise is read whatever it is: a list in its place must spoil the proof, and not go unseen.
+    The kinds are strict: what cannot be read must spoil the proof, and not go unseen.
     """
 
-    in_context = optional("context.enterprise_uuid", kind=structure, reason=_WHOLE)
-    in_data = optional("data.enterprise_uuid", kind=structure, reason=_WHOLE)
+    in_context = optional("context.enterprise_uuid", kind=strict_text, reason=_WHOSE)
+    in_data = optional("data.enterprise_uuid", kind=strict_text, reason=_WHOSE)
     user_id = optional("context.user_id", kind=identifier, reason=_WHO)
     username = optional("context.username", kind=text, reason=_WHO)
-    subject_id = optional("data.user_id", "data.attempt_user_id", kind=identifier, reason=_WHO)
-    subject_name = optional("data.username", kind=text, reason=_WHO)
+    subject_id = optional("data.user_id", "data.attempt_user_id", kind=strict_identifier, reason=_WHO)
+    subject_name = optional("data.username", kind=strict_text, reason=_WHO)
 
 
 class EnterpriseScope(Scope):

@@ -9,7 +9,7 @@ from typing import Any
 
 import marshmallow
 
-from learnrelay import Answer, Judgement, Request, Site, Standard, Transformer, hookimpl
+from learnrelay import Answer, Judgement, Learner, Request, Site, Standard, Transformer, hookimpl
 from learnrelay.config.fields import Flag, OneOf, Section
 from learnrelay.site import cached
 from learnrelay.standards import Compose
@@ -43,7 +43,7 @@ class XapiStandard(Standard):
 
     def composer(self, transformer: Transformer, site: Site) -> Compose:
         """See `learnrelay_xapi.statement`."""
-        compose: Any = composer(self.settings, transformer, self._surroundings(site))
+        compose: Any = composer(self.settings, transformer, site, self._surroundings(site))
         return compose if self.settings["question_statements"] else _parents_only(compose)
 
     def encode(self, batch: Sequence[bytes], now: datetime) -> Request:
@@ -66,6 +66,11 @@ class XapiStandard(Standard):
             "plain": 'session_ids = "plain": consumers see the keys of login sessions',
         }
         return [told[value] for value in (self.settings["actor"], self.settings["session_ids"]) if value in told]
+
+    def names(self, learner: Learner, site: Site) -> Sequence[str]:
+        """The pseudonym, and the address in both its forms."""
+        addresses = (actor[key] for key in ("mbox", "mbox_sha1sum") if (actor := ACTORS[key](site)(learner)))
+        return [*super().names(learner, site), *addresses]
 
     def needs_addresses(self) -> bool:
         """All actor forms but the account are made of one."""

@@ -18,10 +18,23 @@ from typing import Any
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
 import orjson
+from orjson import Fragment
 
-from learnrelay import Learner, Said, Site, Skip, Statement, Transformer, content_uuid, required
+from learnrelay import (
+    Learner,
+    Said,
+    Site,
+    Skip,
+    Statement,
+    Transformer,
+    Written,
+    content_uuid,
+    kept_json,
+    required,
+    to_json,
+)
 from learnrelay.kinds import text
-from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, Named, learner_among
+from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, learner_among
 from learnrelay.site import cached
 
 from . import __version__, activities
@@ -33,7 +46,6 @@ VERSIONS = {"1.0.3": "1.0.0", "2.0": "2.0.0"}
 """Configured version → ``version`` of a statement (1.0.3, Data 2.4.10: a sender writes 1.0.0)."""
 
 _TRANSFORMER = f"learnrelay-xapi@{__version__}"
-_NAMESPACE = UUID("5d3f7c5e-52f4-5b1c-9a53-3c0f6f0f7f6e").bytes
 
 
 class XapiCommon(Common):
@@ -74,67 +86,49 @@ def mbox_sha1sum(_site: Site) -> MakeActor:
 ACTORS = {"account": account, "mbox": mbox, "mbox_sha1sum": mbox_sha1sum}
 
 
-Part = dict[str, Any]
-"""``result`` or ``context`` as the mapping said it, without what is missing; perhaps empty."""
+_uuid_of = content_uuid(UUID("5d3f7c5e-52f4-5b1c-9a53-3c0f6f0f7f6e"))
 
 
-def stable_id(
-    common: XapiCommon, moment: datetime, statement: Statement, result: Part, context: Part, _child: str | None
-) -> str:
-    """UUID (version 5) of what the statement says: event name, moment, actor, verb, object, result, context.
-
-    Made of the statement's own content only, so it tells nothing that the statement does not (ADR 6). The same in
-    live and replay; different for two events that differ in anything that they say.
-    """
-    told = (
-        common.name,
-        moment if moment.tzinfo is UTC else moment.astimezone(UTC),
-        statement["actor"],
-        statement["verb"]["id"],
-        statement["object"]["id"],
-        result or None,
-        context or None,
-    )
-    return content_uuid(_NAMESPACE, orjson.dumps(told))
-
-
-def erb_id(
-    common: XapiCommon, _moment: datetime, statement: Statement, _result: Part, _context: Part, child: str | None
-) -> str:
+def erb_id(common: XapiCommon, verb: v.Verb, actor: str, child: str | None) -> str:
     """The id that event-routing-backends gives: verb, actor and time as the source wrote it; blind to the object."""
-    verb = json.dumps(statement["verb"])
-    namespace = uuid5(NAMESPACE_DNS, f"{verb}-{child}" if child else verb)
-    return str(uuid5(namespace, f"{json.dumps(statement['actor'])}-{common.time_text}"))
+    said = json.dumps(verb.said)
+    namespace = uuid5(NAMESPACE_DNS, f"{said}-{child}" if child else said)
+    return str(uuid5(namespace, f"{actor}-{common.time_text}"))
 
 
-IDS = {"stable": stable_id, "erb": erb_id}
+IDS = ("stable", "erb")
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What the statements of a learner in a course and a session have in common.
+    """What the statements of a learner in a course have in common.
 
-    extensions: those of every context. course: the course as a context activity, in a list, or None.
+    actor_text: the actor as it stands in `erb_id`, where that is asked for. course: the course as a context activity,
+    in a list, or None.
     """
 
-    actor: Actor
-    extensions: dict[str, str]
-    course: list[dict[str, Any]] | None
+    actor: Fragment
+    actor_text: str
+    course: Fragment | None
 
 
-AroundOf = Callable[[tuple[Named, str | None, str | None]], "Around | Skip"]
-"""(how an event names users, course, session) → what is around what it says, or why it has no statement."""
+Named = tuple[str | None, str | None, str | None, str | None, str | None]
+"""How an event names users (id and name in the payload, id and name of who was signed in) and course."""
 
 
-def surroundings(settings: Mapping[str, Any], site: Site) -> AroundOf:
-    """One cache for all mappings of a site. Statements share what is the same in them."""
+def surroundings(settings: Mapping[str, Any], site: Site) -> Callable[[Named], Around | Skip]:
+    """What is around what an event says, or why it has no statement. One cache for all mappings of a site."""
     make_actor = ACTORS[settings["actor"]](site)
     no_actor = Skip(UNKNOWN_LEARNER if settings["actor"] == "account" else NO_ADDRESS)
-    session_of: Callable[[str], str] = site.digest if settings["session_ids"] == "digest" else str
+    as_erb = settings["statement_ids"] == "erb"
 
-    def around(told: tuple[Named, str | None, str | None]) -> Around | Skip:
-        named, course_id, session = told
-        user = learner_among(named)
+    @cached
+    def course_of(course_id: str) -> Fragment:
+        return kept_json([activities.course_parent(site, course_id)])
+
+    def around(named: Named) -> Around | Skip:
+        *users, course_id = named
+        user = learner_among(*users)
         if user is None:
             return Skip(NOBODY)
         learner = site.learner(user)
@@ -143,48 +137,61 @@ def surroundings(settings: Mapping[str, Any], site: Site) -> AroundOf:
         actor = make_actor(learner)
         if actor is None:
             return no_actor
-        extensions = {v.TRANSFORMER_VERSION: _TRANSFORMER}
-        if session is not None:
-            extensions[v.SESSION_ID] = session_of(session)
-        return Around(actor, extensions, None if course_id is None else [activities.course_parent(site, course_id)])
+        course = None if course_id is None else course_of(course_id)
+        return Around(kept_json(actor), json.dumps(actor) if as_erb else "", course)
 
     return cached(around)
 
 
 def composer(
-    settings: Mapping[str, Any], transformer: Transformer, around_of: AroundOf
-) -> Callable[[XapiCommon, Said | Sequence[Said]], Sequence[Statement] | Skip]:
-    """Prepare everything that does not depend on the event. Statements may share what is the same in them."""
-    verbs = transformer.constants["verb"]
-    default_verb: v.Verb = verbs if isinstance(verbs, v.Verb) else verbs[0]
-    verb_as_said = {verb: verb.said for verb in ([verbs] if isinstance(verbs, v.Verb) else verbs)}
+    settings: Mapping[str, Any], transformer: Transformer, site: Site, around_of: Callable[[Named], Around | Skip]
+) -> Callable[[XapiCommon, Said | Sequence[Said]], Sequence[Written] | Skip]:
+    """Prepare everything that does not depend on the event. What is the same in many statements is JSON already."""
+    declared = transformer.constants["verb"]
+    verbs: Sequence[v.Verb] = [declared] if isinstance(declared, v.Verb) else declared
+    verb_json = {verb: kept_json(verb.said) for verb in verbs}
     activity = transformer.constants.get("activity")
     of_type = {"type": activity} if activity else {}
+    only_type = kept_json(of_type)
     in_course: bool = transformer.constants.get("in_course", True)
-    make_id = IDS[settings["statement_ids"]]
+    as_erb = settings["statement_ids"] == "erb"
     version = VERSIONS[settings["version"]]
+    session_of: Callable[[str], str] = site.digest if site.own or settings["session_ids"] == "digest" else str
 
-    def one(common: XapiCommon, said: Said, around: Around, parent: Statement | None) -> Statement:
+    def one(common: XapiCommon, said: Said, around: Around, parent: Statement | None) -> tuple[Statement, Written]:
         about = said["object"]
+        verb: v.Verb = said.get("verb") or verbs[0]
+        result = present(said["result"]) if "result" in said else None
+        context = present(said["context"]) if "context" in said else None
         moment: datetime = said.get("timestamp") or common.moment
+        when = in_utc = Fragment(orjson.dumps(moment))  # RFC 3339
+        if moment.tzinfo is not UTC:
+            in_utc = Fragment(orjson.dumps(moment.astimezone(UTC)))
+        # ADR 6: all of this stands in the statement, so that the id tells nothing that the statement does not
+        told = (common.name, in_utc, around.actor, verb.id, about["id"], result or None, context or None)
+        identifier = erb_id(common, verb, around.actor_text, said.get("child")) if as_erb else _uuid_of(to_json(told))
+        thing = {"objectType": "Activity", "id": about["id"]}
+        if "definition" in about:
+            if definition := of_type | present(about["definition"]):
+                thing["definition"] = definition
+        elif of_type:
+            thing["definition"] = only_type
         statement: Statement = {
-            "id": "",
+            "id": identifier,
             "actor": around.actor,
-            "verb": verb_as_said[said.get("verb") or default_verb],
-            "object": {"objectType": "Activity", "id": about["id"]},
-            "timestamp": orjson.dumps(moment)[1:-1].decode(),  # RFC 3339, at a third of isoformat's cost
+            "verb": verb_json[verb],
+            "object": thing,
+            "timestamp": when,
             "version": version,
         }
-        if definition := of_type | pruned(about["definition"]) if "definition" in about else of_type:
-            statement["object"]["definition"] = definition
-        result = pruned(said["result"]) if "result" in said else {}
-        context = pruned(said["context"]) if "context" in said else {}
-        statement["id"] = make_id(common, moment, statement, result, context, said.get("child"))
         if result:
             statement["result"] = result
-        statement["context"] = context
-        said_extensions = context.get("extensions")
-        context["extensions"] = {**said_extensions, **around.extensions} if said_extensions else around.extensions
+        statement["context"] = context = context or {}
+        extensions = context.get("extensions", {})
+        extensions[v.TRANSFORMER_VERSION] = _TRANSFORMER
+        if common.session is not None:
+            extensions[v.SESSION_ID] = session_of(common.session)
+        context["extensions"] = extensions
         activities_around = context.get("contextActivities", {})
         if in_course and around.course is not None:
             activities_around["parent" if parent is None else "grouping"] = around.course
@@ -193,34 +200,37 @@ def composer(
             context["statement"] = {"objectType": "StatementRef", "id": parent["id"]}
         if activities_around:
             context["contextActivities"] = activities_around
-        return statement
+        return statement, Written(identifier, orjson.dumps(statement))
 
-    def compose(common: XapiCommon, said: Said | Sequence[Said]) -> Sequence[Statement] | Skip:
-        named = (common.subject_id, common.subject_name, common.user_id, common.username)
-        around = around_of((named, common.course_id, common.session))
+    def compose(common: XapiCommon, said: Said | Sequence[Said]) -> Sequence[Written] | Skip:
+        around = around_of((common.subject_id, common.subject_name, common.user_id, common.username, common.course_id))
         if isinstance(around, Skip):
             return around
         if type(said) is dict or isinstance(said, Mapping):  # the first is quick, the second general
-            return [one(common, said, around, None)]
-        parent = one(common, said[0], around, None)
-        return [parent, *(one(common, child, around, parent) for child in said[1:])]
+            return [one(common, said, around, None)[1]]
+        parent, first = one(common, said[0], around, None)
+        return [first, *(one(common, child, around, parent)[1] for child in said[1:])]
 
     return compose
 
 
-def pruned(said: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A copy without what is None, and without objects that are empty then; nothing of nothing."""
+_WRITTEN_AS_SAID = frozenset((str, int, float, bool))
+
+
+def present(said: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of what a mapping said without what is None, and without objects that are empty then."""
     kept: dict[str, Any] = {}
-    if said is None:
-        return kept
     for key, value in said.items():
-        if value is None:
+        kind = type(value)
+        if kind in _WRITTEN_AS_SAID:
+            kept[key] = value
+        elif value is None:
             continue
-        if type(value) is dict:
-            if inner := pruned(value):
+        elif kind is dict:
+            if inner := present(value):
                 kept[key] = inner
-        elif type(value) is list:
-            kept[key] = [pruned(item) if type(item) is dict else item for item in value]
+        elif kind is list:
+            kept[key] = [present(item) if type(item) is dict else item for item in value]
         else:
             kept[key] = value
     return kept

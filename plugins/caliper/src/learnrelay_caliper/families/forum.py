@@ -50,7 +50,7 @@ class VoteInCourse(VoteFields, InCourse):
 def _forum(of: tuple[Site, str]) -> Known:
     site, course_id = of
     address = site.iri("courses", course_id, "discussion/forum")
-    return Known(id=address, type="Forum", isPartOf=entities.course_id(site, course_id))
+    return Known({"id": address, "type": "Forum", "isPartOf": entities.course_id(site, course_id)})
 
 
 def forum(post: InCourse, site: Site) -> Known | None:

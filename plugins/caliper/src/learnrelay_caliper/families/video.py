@@ -28,11 +28,15 @@ GENERAL = {"type": "Event", "profile": "GeneralProfile"}
 def _known(video: tuple[Site, str, str, float | None]) -> Known:
     site, course_id, block_id, duration = video
     key = video_key(VideoFields(id=block_id, course_id=course_id))
-    told = Known(id=entities.block_id(site, key), type="VideoObject")
-    if duration and (length := iso_duration(duration)):
-        told["duration"] = length
-    told["isPartOf"] = entities.course_id(site, course_id)
-    return told
+    length = iso_duration(duration or None)
+    return Known(
+        {
+            "id": entities.block_id(site, key),
+            "type": "VideoObject",
+            **({"duration": length} if length else {}),
+            "isPartOf": entities.course_id(site, course_id),
+        }
+    )
 
 
 def video_object(video: VideoFields, site: Site) -> Known:

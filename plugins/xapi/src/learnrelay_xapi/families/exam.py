@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from learnrelay import Family, Said, Site
-from learnrelay.openedx.exam import AttemptFields, attempt_iri
+from learnrelay.openedx.exam import AttemptFields, attempt_iri, attempt_number
 
 from .. import activities
 from .. import vocabulary as v
@@ -39,7 +39,7 @@ def grouping(attempt: AttemptFields, site: Site) -> list[dict[str, Any]] | None:
             v.ATTEMPT_STARTED: attempt.started_at.isoformat() if attempt.started_at else None,
             v.ATTEMPT_COMPLETED: attempt.completed_at.isoformat() if attempt.completed_at else None,
             v.DURATION: attempt.elapsed,
-            v.ATTEMPT_ID: attempt.attempt_id,
+            v.ATTEMPT_ID: attempt_number(attempt, site),
         },
     }
     return [{"id": iri, "objectType": "Activity", "definition": definition}]

@@ -1,0 +1,68 @@
+"""`Relay` as a web process meets it: what it warns of, and what it takes for an event."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from learnrelay import Relay
+from learnrelay.errors import UnreadableEventError
+from learnrelay.lines import LONGEST_LINE
+from learnrelay.pipeline import State
+from plain import event
+
+CONFIG = """
+[platform]
+root_url = "https://learn.example.org"
+[plugins]
+enabled = []
+[identity]
+provider = "keyed"
+secret = "of clear text, which is a warning"
+[delivery]
+database = "sqlite:///outbox.db"
+"""
+
+
+@pytest.fixture
+def relay(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Relay]:
+    (tmp_path / "relay.toml").write_text(CONFIG, encoding="utf-8")
+    with caplog.at_level(logging.WARNING), Relay.from_file(tmp_path / "relay.toml") as made:
+        yield made
+
+
+def test_warnings_of_the_file_are_logged_at_start_up(relay: Relay, caplog: pytest.LogCaptureFixture) -> None:
+    warnings = relay.assembly.config.warnings
+    assert len(warnings) == 2
+    path = relay.assembly.config.path
+    logged = [record.getMessage() for record in caplog.get_records("setup")]
+    assert logged == [f"{path}: {warning}" for warning in warnings]
+
+
+@pytest.mark.parametrize("nothing", [None, [], 7, bytearray(b"{}"), (b"{}",)])
+def test_what_is_no_event_is_an_outcome(nothing: Any, relay: Relay) -> None:
+    (outcome,) = relay.emit(nothing)
+    assert outcome.state is State.FAILED
+    assert isinstance(outcome.error, UnreadableEventError)
+    assert outcome.reason == f"expected an object, or a line of a tracking log, got {type(nothing).__name__}"
+
+
+def of_size(size: int) -> dict[str, Any]:
+    raw = event(data={"filling": ""})
+    raw["data"]["filling"] = "x" * (size - len(orjson.dumps(raw)))
+    return raw
+
+
+def test_an_event_has_the_size_of_a_line_at_most(relay: Relay) -> None:
+    fits, too_large = of_size(LONGEST_LINE), of_size(LONGEST_LINE + 1)
+    for given in (fits, orjson.dumps(fits), orjson.dumps(fits).decode()):
+        assert relay.emit(given)[0].state is State.NOT_MAPPED
+    for given in (too_large, orjson.dumps(too_large), orjson.dumps(too_large).decode()):
+        (outcome,) = relay.emit(given)
+        assert isinstance(outcome.error, UnreadableEventError)
+        assert outcome.reason == "more than 1,048,576 bytes"
