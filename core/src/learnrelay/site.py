@@ -94,7 +94,11 @@ class CourseProvider(ABC):
         """The title of a course run, None where it is not known."""
 
 
-def cached(look_up: Callable[[K], V], limit: int = 10_000) -> Callable[[K], V]:
+REMEMBERED = 5_000
+"""Answers that a cache holds, about 2 MB: more learners than are at work within some minutes, fewer than years have."""
+
+
+def cached(look_up: Callable[[K], V]) -> Callable[[K], V]:
     """Remember answers, the oldest leaving first. Several threads may share it (at worst one asks twice)."""
     known: dict[K, V] = {}
 
@@ -103,7 +107,7 @@ def cached(look_up: Callable[[K], V], limit: int = 10_000) -> Callable[[K], V]:
             return known[key]
         except KeyError:
             value = look_up(key)
-            if len(known) >= limit:
+            if len(known) >= REMEMBERED:
                 known.pop(next(iter(known)), None)
             known[key] = value
             return value
@@ -128,7 +132,7 @@ class Site:
         """Put caches before the look-ups."""
         look_ups: Mapping[str, Any] = {
             "_iri": cached(self._address),
-            "learner": cached(self._learner, limit=50_000),  # a provider may ask another system
+            "learner": cached(self._learner),
             "digest": cached(lambda value: self.identity.digest(value, self.space)),
             "course_title": cached(self.courses.title),
         }

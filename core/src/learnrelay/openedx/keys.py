@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from ..site import REMEMBERED
+
 _NEW_COURSE = re.compile(r"(course|ccx|library)-v1:([^+\s/]+)\+([^+\s/]+)(?:\+([^\s/]+))?\Z")
 _OLD_COURSE = re.compile(r"([^/\s:+]+)/([^/\s]+)/([^/\s]+)\Z")
 _BLOCK_SCHEME = {"course": "block-v1", "ccx": "ccx-block-v1", "library": "lib-block-v1"}
@@ -38,7 +40,7 @@ def is_block(key: str) -> bool:
     return _IS_BLOCK.match(key) is not None
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(REMEMBERED)
 def block_key(course_id: str, block_type: str, block_id: str) -> str | None:
     """The usage key of a block that an event names by its id within the course; None without a usable course key.
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from learnrelay import Doubt, Fields, Scope, optional
 from learnrelay.kinds import strict_text, text
 from learnrelay.openedx.keys import parse_course
+from learnrelay.site import REMEMBERED
 
 _NO_KEY = re.compile(r"[^\w.~:+@/-]")
 _CCX_RUN = re.compile(r"[^+]+\+ccx@\d+")
@@ -35,7 +36,7 @@ class Course(NamedTuple):
 UNREADABLE = Course("")
 
 
-@lru_cache(50_000)
+@lru_cache(REMEMBERED)
 def course_of(key: str) -> Course:
     """The course of a course key, or UNREADABLE: the platform's own rules for keys are a little stricter than ours."""
     parsed = None if _NO_KEY.search(key) else parse_course(key)
@@ -93,7 +94,7 @@ def owners(fields: CourseFields) -> tuple[Owners, Owners]:
     return _owners(fields.in_context, fields.in_data, fields.org, blocks)
 
 
-@lru_cache(20_000)
+@lru_cache(REMEMBERED)
 def _owners(
     in_context: str | None, in_data: str | None, org: str | None, blocks: tuple[str | None, ...]
 ) -> tuple[Owners, Owners]:

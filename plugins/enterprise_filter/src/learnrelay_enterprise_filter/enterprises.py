@@ -7,8 +7,9 @@ from functools import lru_cache
 
 from learnrelay import Doubt, Fields, Scope, optional
 from learnrelay.kinds import UNREADABLE, identifier, strict_identifier, strict_text, text, uuid
+from learnrelay.site import REMEMBERED
 
-_read = lru_cache(50_000)(uuid)
+_read = lru_cache(REMEMBERED)(uuid)
 
 
 def enterprise(value: str | None) -> str | None:
