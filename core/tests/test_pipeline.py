@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import math
 from typing import Any
 
 import pytest
@@ -220,7 +219,7 @@ def test_outcomes_of_several_standards_add_up() -> None:
     assert family.name == "plain.watching"
 
 
-@pytest.mark.parametrize("said", [{"did": math.nan}, {"did": [{"far": math.inf}]}, {"did": object()}, {"did": {1: 2}}])
+@pytest.mark.parametrize("said", [{"did": object()}, {"did": {1: 2}}, {"did": [{"far": {3}}]}])
 def test_what_json_cannot_say_is_no_statement(said: Any) -> None:
     odd = Family("plain.odd")
     odd.maps("odd", reads=Mode)(lambda _fields, _site: said)

@@ -13,13 +13,13 @@ from types import MappingProxyType
 from typing import Any
 
 from .complaints import Complaints
-from .errors import EventError, NotJsonError, TransformError
+from .errors import EventError, TransformError
 from .events import SourceEvent
 from .families import Skip
 from .fields import Fields, value_at
 from .plugins.plan import Body, Decision, Plan, Step, decide, decided
 from .site import Site
-from .standards import Compose, Statement, Written, is_finite, to_json
+from .standards import Compose, Statement, Written, to_json
 
 log = logging.getLogger(__name__)
 complain = Complaints(log)
@@ -108,9 +108,19 @@ class Pipeline:
             return made
         if len(made) > MOST_STATEMENTS:
             raise TransformError(f"more than {MOST_STATEMENTS} statements of one event")
-        if enrichers := self.plan.enrichers:
-            parts = [_parts(name, enrich, body, step.standard) for name, enrich in enrichers]
-            return [_enriched(one, parts) for one in made]
+        additions = []
+        for name, enrich in self.plan.enrichers:
+            try:
+                parts = enrich(body, step.standard)
+            except Exception as error:
+                raise TransformError(f"enricher {name} raised {type(error).__name__}") from None
+            if parts is None:
+                continue
+            if not isinstance(parts, Mapping):
+                raise TransformError(f"enricher {name} gave {type(parts).__name__}, expected a mapping or None")
+            additions.append(parts)
+        if additions:
+            return [_enriched(one, additions) for one in made]
         for one in made:
             if type(one) is not Written:
                 return [_written(one) for one in made]
@@ -170,32 +180,17 @@ def _first_skip(filters: Sequence[tuple[str, Callable[[Body], Skip | None]]], bo
     return None
 
 
-def _parts(name: str, enrich: Callable[..., Any], body: Body, standard: str) -> Mapping[str, Any]:
-    try:
-        parts = enrich(body, standard)
-    except Exception as error:
-        raise TransformError(f"enricher {name} raised {type(error).__name__}") from None
-    if parts is None:
-        return _EMPTY
-    if not isinstance(parts, Mapping):
-        raise TransformError(f"enricher {name} gave {type(parts).__name__}, expected a mapping or None")
-    return parts
-
-
-def _enriched(one: Statement | Written, parts: Sequence[Mapping[str, Any]]) -> Written:
+def _enriched(one: Statement | Written, additions: Sequence[Mapping[str, Any]]) -> Written:
     statement = one.parsed if isinstance(one, Written) else one
-    for of_enricher in parts:
-        _add(statement, of_enricher)
+    for parts in additions:
+        _add(statement, parts)
     return _written(statement)
 
 
 def _written(one: Statement | Written) -> Written:
     if isinstance(one, Written):
         return one
-    content = to_json(one)
-    if b"null" in content and not is_finite(one):
-        raise NotJsonError("a number of the statement is not finite: JSON has none")
-    return Written(one["id"], content)
+    return Written(one["id"], to_json(one))
 
 
 def _add(statement: dict[str, Any], parts: Mapping[str, Any]) -> None:

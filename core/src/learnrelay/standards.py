@@ -6,7 +6,6 @@ form, the headers and the meaning of an answer (house rule 4).
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -53,7 +52,7 @@ A composer that writes the JSON itself, from parts that it has written before, s
 def to_json(said: Any, default: Callable[[Any], Any] | None = None, option: int | None = None) -> bytes:
     """A statement or a part of one as JSON, UTF-8; ``default`` and ``option`` are those of `orjson.dumps`.
 
-    Raises NotJsonError. A number that is not finite becomes null: `is_finite` tells.
+    Raises NotJsonError. A number that is not finite becomes null, which the harness refuses.
     """
     try:
         return orjson.dumps(said, default, option)
@@ -64,15 +63,6 @@ def to_json(said: Any, default: Callable[[Any], Any] | None = None, option: int 
 def kept_json(said: Any) -> orjson.Fragment:
     """JSON of what stands in many statements, to put into each of them. Raises NotJsonError."""
     return orjson.Fragment(bytes(memoryview(to_json(said))))  # a copy: what orjson gives occupies 4 KiB
-
-
-def is_finite(said: Any) -> bool:
-    """Whether all numbers in it are finite, for JSON has no others."""
-    if isinstance(said, float):
-        return math.isfinite(said)
-    if isinstance(said, (dict, list, tuple)):
-        return all(map(is_finite, said.values() if isinstance(said, dict) else said))
-    return True
 
 
 class Verdict(Enum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import pkgutil
 import sys
 import threading
@@ -19,8 +20,7 @@ from learnrelay.assembly import assemble_from
 from learnrelay.errors import ConfigurationError, NotJsonError, UnreadableEventError
 from learnrelay.events import event_from_line, event_from_mapping
 from learnrelay.pipeline import Pipeline
-from learnrelay.plugins.plan import Plan
-from learnrelay.standards import is_finite
+from learnrelay.plugins.plan import Plan, Step
 
 from .description import Description
 from .guard import Guard
@@ -149,21 +149,32 @@ class Worker:
 
 
 def _looked_through(plan: Plan) -> Plan:
-    """The plan with a look at what each mapping says: a number that is not finite would go out as null."""
+    """The plan with a look at what mappings and enrichers say: a number that is not finite would go out as null."""
 
-    def looked_through(compose: Any) -> Any:
-        def look(common: Any, said: Any) -> Any:
-            if not is_finite(said):
-                raise NotJsonError("it says a number that is not finite: JSON has none, it becomes null")
-            return compose(common, said)
+    def look(said: Any) -> Any:
+        if not _finite(said):
+            raise NotJsonError("it says a number that is not finite: JSON has none, it becomes null")
+        return said
 
-        return look
+    def seen(step: Step) -> Step:
+        return replace(step, compose=lambda common, said: step.compose(common, look(said)))
 
-    steps = {
-        event: tuple(replace(step, compose=looked_through(step.compose)) for step in of)
-        for event, of in plan.steps.items()
-    }
-    return replace(plan, steps=steps)
+    def heard(enrich: Any) -> Any:
+        return lambda *arguments: look(enrich(*arguments))
+
+    return replace(
+        plan,
+        steps={event: tuple(map(seen, steps)) for event, steps in plan.steps.items()},
+        enrichers=tuple((name, heard(enrich)) for name, enrich in plan.enrichers),
+    )
+
+
+def _finite(said: Any) -> bool:
+    if isinstance(said, float):
+        return math.isfinite(said)
+    if isinstance(said, (dict, list, tuple)):
+        return all(map(_finite, said.values() if isinstance(said, dict) else said))
+    return True
 
 
 def _told(outcome: Any) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def decide(gates: Sequence[Gate], body: Body) -> Decision:
     allowed: list[str] = []
     denied: dict[str, Denial] = {}
     told: dict[Any, Any] = {}
-    asked: dict[str, tuple[tuple[str, Check], ...]] = {}
+    asked: list[tuple[str, tuple[tuple[str, Check], ...]]] = []
     for destination, checks, scopes, routers in gates:
         denial = first_denial(checks, body) if checks else None
         if denial is None:
@@ -77,8 +77,8 @@ def decide(gates: Sequence[Gate], body: Body) -> Decision:
             continue
         allowed.append(destination.name)
         if routers:
-            asked[destination.name] = routers
-    for name, routers in asked.items():
+            asked.append((destination.name, routers))
+    for name, routers in asked:
         if (denial := first_denial(routers, body)) is not None:
             allowed.remove(name)
             denied[name] = denial
