@@ -54,7 +54,7 @@ class TransformError(EventError):
 
 
 class NotJsonError(TransformError):
-    """A statement says what JSON has no words for: an object of Python's, a number that is not finite."""
+    """A statement says what JSON has no words for, such as an object of Python's."""
 
 
 # --- start-up -------------------------------------------------------------------------------------------
