@@ -179,28 +179,26 @@ def judge_status(status: int) -> Verdict:
     return Verdict.HALTED  # 401, 403, 404, 405, 415, 501, redirects: nothing that another statement would cure
 
 
-_KEPT = ~(0xF << 76 | 0x3 << 62) & (1 << 128) - 1
-_VERSION_5 = 5 << 76 | 2 << 62
-"""The bits of a UUID that say its version and variant (RFC 4122, 4.1)."""
+_SIGNS = tuple(f"{0x80 | octet & 0x3F:02x}" for octet in range(256))
+"""The ninth octet of a UUID, by the octet that would stand there: its first two bits say the variant."""
 
 
 def content_uuid(namespace: UUID) -> Callable[[bytes], str]:
     """A function from content to UUID text of version 5 (RFC 4122, 4.3): the same content has the same id everywhere.
 
-    `uuid.uuid5` at a quarter of its cost.
+    `uuid.uuid5` at a fifth of its cost.
 
     >>> from uuid import NAMESPACE_DNS, uuid5
     >>> content_uuid(NAMESPACE_DNS)(b"example.org") == str(uuid5(NAMESPACE_DNS, "example.org"))
     True
     """
     begun = sha1(namespace.bytes, usedforsecurity=False).copy
-    new, set_int = UUID.__new__, UUID.__dict__["int"].__set__
 
     def of(content: bytes) -> str:
-        digest = begun()
-        digest.update(content)
-        made = new(UUID)  # without the checks of its constructor; orjson reads the number only
-        set_int(made, int.from_bytes(digest.digest()[:16], "big") & _KEPT | _VERSION_5)
-        return orjson.dumps(made)[1:-1].decode()
+        hashed = begun()
+        hashed.update(content)
+        digest = hashed.digest()
+        told = digest.hex()
+        return f"{told[:8]}-{told[8:12]}-5{told[13:16]}-{_SIGNS[digest[8]]}{told[18:20]}-{told[20:32]}"
 
     return of

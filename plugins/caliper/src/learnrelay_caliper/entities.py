@@ -5,6 +5,7 @@ An entity that names the learner is written as an `OfLearner` and becomes JSON w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -38,8 +39,35 @@ class OfLearner:
     __slots__ = ()
 
     def entity(self, learner: str) -> Entity:
-        """The entity, for the learner with this IRI."""
+        """The entity, for the learner with this IRI, without what is None."""
         raise NotImplementedError
+
+
+_WRITTEN_AS_SAID = frozenset((str, int, float, bool, list, Known))
+
+
+def present(said: Mapping[str, Any], learner: str) -> Entity:
+    """What a mapping said without what is None and without objects that are empty then; the learner's written out."""
+    kept: Entity = {}
+    for key, value in said.items():
+        if value is None:
+            continue
+        kind = type(value)
+        if kind in _WRITTEN_AS_SAID:
+            kept[key] = value
+        elif kind is dict:
+            if inner := present(value, learner):
+                kept[key] = inner
+        elif isinstance(value, OfLearner):
+            kept[key] = value.entity(learner)
+        else:
+            kept[key] = value
+    return kept
+
+
+def where_told(learner: str, /, **properties: Any) -> Entity:
+    """Those of the properties that the source tells."""
+    return present(properties, learner)
 
 
 @dataclass(slots=True)
@@ -72,17 +100,24 @@ class Attempt(OfLearner):
 
     def entity(self, learner: str) -> Entity:
         """``Attempt`` with assignee, assignable, count and its times."""
-        return {
+        item = self.item
+        told = {
             "id": self.id(learner),
             "type": "Attempt",
             "assignee": person(learner) if self.describes_learner else learner,
-            "assignable": self.item,
-            "isPartOf": self.part_of and self.part_of.id(learner),
-            "count": self.count,
-            "startedAtTime": self.started and in_utc(self.started),
-            "endedAtTime": self.ended and in_utc(self.ended),
-            "duration": iso_duration(self.seconds),
+            "assignable": present(item, learner) if type(item) is dict else item,
         }
+        if self.part_of is not None:
+            told["isPartOf"] = self.part_of.id(learner)
+        if self.count is not None:
+            told["count"] = self.count
+        if self.started is not None:
+            told["startedAtTime"] = in_utc(self.started)
+        if self.ended is not None:
+            told["endedAtTime"] = in_utc(self.ended)
+        if (duration := iso_duration(self.seconds)) is not None:
+            told["duration"] = duration
+        return told
 
 
 @dataclass(slots=True)
@@ -102,10 +137,13 @@ class Score(OfLearner):
             "id": f"{attempt}/score",
             "type": "Score",
             "attempt": attempt,
-            "maxScore": self.most,
-            "scoreGiven": self.given,
-            "scoredBy": self.scored_by,
-            "extensions": self.extensions,
+            **where_told(
+                learner,
+                maxScore=self.most,
+                scoreGiven=self.given,
+                scoredBy=self.scored_by,
+                extensions=self.extensions,
+            ),
         }
 
 
@@ -121,14 +159,18 @@ class Result(OfLearner):
 
     def entity(self, learner: str) -> Entity:
         """``Result`` with its attempt."""
+        attempt = self.attempt.entity(learner)
         return {
-            "id": f"{self.attempt.id(learner)}/result",
+            "id": f"{attempt['id']}/result",
             "type": "Result",
-            "attempt": self.attempt,
-            "maxResultScore": self.most,
-            "resultScore": self.score,
-            "scoredBy": self.scored_by,
-            "extensions": self.extensions,
+            "attempt": attempt,
+            **where_told(
+                learner,
+                maxResultScore=self.most,
+                resultScore=self.score,
+                scoredBy=self.scored_by,
+                extensions=self.extensions,
+            ),
         }
 
 
@@ -147,13 +189,12 @@ class Response(OfLearner):
 
     def entity(self, learner: str) -> Entity:
         """A response of its kind, with its attempt."""
+        attempt = self.attempt.entity(learner)
         return {
-            "id": f"{self.attempt.id(learner)}/response",
+            "id": f"{attempt['id']}/response",
             "type": self.kind,
-            "attempt": self.attempt,
-            "value": self.value,
-            "values": self.values,
-            "extensions": self.extensions,
+            "attempt": attempt,
+            **where_told(learner, value=self.value, values=self.values, extensions=self.extensions),
         }
 
 
@@ -174,7 +215,7 @@ class Membership(OfLearner):
             "organization": self.course,
             "roles": ["Learner"],
             "status": self.status,
-            "extensions": self.extensions,
+            **where_told(learner, extensions=self.extensions),
         }
 
 
@@ -192,7 +233,7 @@ class Rating(OfLearner):
             "type": "Rating",
             "rater": learner,
             "rated": self.rated,
-            "selections": None if self.selection is None else [self.selection],
+            **where_told(learner, selections=None if self.selection is None else [self.selection]),
         }
 
 

@@ -22,7 +22,7 @@ from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, learner_a
 from learnrelay.site import cached
 
 from . import __version__, entities
-from .entities import Entity, Known, OfLearner, to_microseconds
+from .entities import Entity, present, to_microseconds
 from .schema.tables import VERSIONS
 from .version_1_1 import in_1_1
 
@@ -60,14 +60,12 @@ def composer(
         "extensions": version_said,
     }
 
-    def one(common: Common, said: Said, around: Around, recorded: str) -> Written:
+    def one(source: str, said: Said, around: Around, session: Entity | None, recorded: str) -> Written:
         parts = present(said, around.learner)
         when = to_microseconds(parts.pop("eventTime")) if "eventTime" in parts else recorded
-        session = None if common.session is None else session_of(common.session, around, site)
-        event: Statement = {**skeleton, **around.parts, **parts}
+        event: Statement = {**skeleton, **around.parts, **parts, "eventTime": f"{when[:23]}Z"}
         if session is not None:
             event["session"] = session
-        event["eventTime"] = f"{when[:23]}Z"
         if "actor" in parts:
             event["actor"], event["edApp"] = ed_app, ed_app["id"]
         if around.course is not None:
@@ -76,7 +74,7 @@ def composer(
                 event["group"] = around.course
         if "extensions" in parts:
             event["extensions"] = {**parts["extensions"], **_VERSION}
-        event["id"] = identifier = stable_id(common.name, when, event, (around.person, around.course, session), parts)
+        event["id"] = identifier = stable_id(source, when, event, (around.person, around.course, session), parts)
         if version == "1.1":
             event = in_1_1(event)
         return Written(identifier, to_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS))
@@ -85,11 +83,12 @@ def composer(
         around = around_of((common.subject_id, common.subject_name, common.user_id, common.username, common.course_id))
         if isinstance(around, Skip):
             return around
-        recorded = to_microseconds(common.moment)
+        source, recorded = common.name, to_microseconds(common.moment)
+        session = None if common.session is None else session_of(common.session, around, site)
         if type(said) is dict:
-            return [one(common, said, around, recorded)]
+            return [one(source, said, around, session, recorded)]
         several = [said] if isinstance(said, Mapping) else said
-        return [one(common, this, around, recorded) for this in several]
+        return [one(source, this, around, session, recorded) for this in several]
 
     return compose
 
@@ -173,25 +172,3 @@ def stable_id(source: str, when: str, event: Statement, around: tuple[Any, ...],
     """
     told = (source, when, event["type"], event["action"], around, parts)
     return f"urn:uuid:{_uuid_of(to_json(told, _NAMED, orjson.OPT_PASSTHROUGH_SUBCLASS))}"
-
-
-_WRITTEN_AS_SAID = frozenset((str, int, float, bool, list, Known))
-
-
-def present(said: Mapping[str, Any], learner: str) -> Entity:
-    """What a mapping said without what is None and without objects that are empty then; the learner's written out."""
-    kept: Entity = {}
-    for key, value in said.items():
-        kind = type(value)
-        if kind in _WRITTEN_AS_SAID:
-            kept[key] = value
-        elif value is None:
-            continue
-        elif kind is dict:
-            if inner := present(value, learner):
-                kept[key] = inner
-        elif isinstance(value, OfLearner):
-            kept[key] = present(value.entity(learner), learner)
-        else:
-            kept[key] = value
-    return kept
