@@ -10,16 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from .complaints import Complaints
 from .errors import EventError, TransformError
 from .events import SourceEvent
 from .families import Skip
 from .fields import Fields, value_at
-from .plugins.plan import Body, Decision, Plan, Step, decide, decided
+from .plugins.plan import NOWHERE, Body, Decision, Gate, Plan, Step, decide, decided
+from .saying import Sayer, Sayings, sayer
 from .site import Site
-from .standards import Compose, Statement, Written, to_json
+from .standards import Compose, Prepare, Statement, Written, to_json
 
 log = logging.getLogger(__name__)
 complain = Complaints(log)
@@ -66,16 +67,50 @@ class Outcome:
     error: EventError | None = None
 
 
-class Pipeline:
-    """Runs events through a plan. Holds no state between events; any number of threads may share it."""
+class Way(NamedTuple):
+    """How an event becomes the statements of one standard, and who may have them.
 
-    def __init__(self, plan: Plan) -> None:
+    say, own: what is said, for all and for destinations with pseudonyms of their own. decision: on the destinations,
+    where the gates ask nothing.
+    """
+
+    step: Step
+    say: Sayer
+    own: Mapping[str, tuple[Sayer, Compose]]
+    gates: Sequence[Gate]
+    decision: Decision | None
+
+
+class Pipeline:
+    """Runs events through a plan. Nothing that it keeps changes an outcome; any number of threads may share it."""
+
+    def __init__(self, plan: Plan, remember: bool = True) -> None:
+        """``remember``: what mappings said before, as `learnrelay.saying` does."""
         self.plan = plan
-        gates = {standard: (of, decided(of)) for standard, of in plan.gates.items()}
+        self._sayings: dict[Site, Sayings] | None = {} if remember else None
+        decisions = {standard: decided(gates) for standard, gates in plan.gates.items()}
         self._ways = {
-            event: [(step, *gates.get(step.standard, ((), ((), {})))) for step in steps]
+            event: [
+                Way(
+                    step,
+                    self._sayer(step, step.site, step.prepare),
+                    {
+                        name: (self._sayer(step, site, prepare), compose)
+                        for name, (site, prepare, compose) in step.own.items()
+                    },
+                    plan.gates.get(step.standard, ()),
+                    decisions.get(step.standard, NOWHERE),
+                )
+                for step in steps
+            ]
             for event, steps in plan.steps.items()
         }
+
+    def _sayer(self, step: Step, site: Site, prepare: Prepare | None) -> Sayer:
+        say = sayer(step.function, site, prepare)
+        if self._sayings is None or prepare is None:  # words may be changed by who composes statements of them
+            return say
+        return self._sayings.setdefault(site, Sayings()).remembering(say)
 
     def process(self, event: SourceEvent) -> list[Outcome]:
         """One outcome for each standard that maps the event, or a single one for all of them."""
@@ -85,22 +120,23 @@ class Pipeline:
         body, filters = event.body, self.plan.filters
         # before any plugin sees the event: nothing that one does to its values can widen who receives it
         routes = []
-        for _, gates, decision in ways:
-            routes.append(decision or decide(gates, body))
+        for way in ways:
+            routes.append(way.decision or decide(way.gates, body))
         if filters and (skip := _first_skip(filters, body)) is not None:
             log.debug("%s skipped: %s", event.name, skip.reason)
             return [Outcome("", State.SKIPPED, event.name, reason=skip.reason)]
         outcomes = []
-        for (step, _, _), route in zip(ways, routes, strict=True):
-            outcomes.append(self._transform(step, event, body, route))
+        for way, route in zip(ways, routes, strict=True):
+            outcomes.append(self._transform(way, event, body, route))
         return outcomes
 
     def statements(self, step: Step, body: Body) -> Sequence[Written] | Skip:
         """What a step says of an event: transformed, composed, enriched. Raises what the plugins raise."""
-        return self._say(step, body, step.extract(body), step.site, step.compose)
+        say = sayer(step.function, step.site, step.prepare)
+        return self._say(step, body, step.extract(body), say, step.compose)
 
-    def _say(self, step: Step, body: Body, values: Any, site: Site, compose: Compose) -> Sequence[Written] | Skip:
-        said = step.function(values, site)
+    def _say(self, step: Step, body: Body, values: Any, say: Sayer, compose: Compose) -> Sequence[Written] | Skip:
+        said = say(values)
         if isinstance(said, Skip):
             return said
         made = compose(step.common(body), said)
@@ -108,6 +144,14 @@ class Pipeline:
             return made
         if len(made) > MOST_STATEMENTS:
             raise TransformError(f"more than {MOST_STATEMENTS} statements of one event")
+        if self.plan.enrichers and (additions := self._additions(step, body)):
+            return [_enriched(one, additions) for one in made]
+        for one in made:
+            if type(one) is not Written:
+                return [_written(one) for one in made]
+        return made  # type: ignore[return-value]  # the loop has looked
+
+    def _additions(self, step: Step, body: Body) -> Sequence[Mapping[str, Any]]:
         additions = []
         for name, enrich in self.plan.enrichers:
             try:
@@ -119,26 +163,22 @@ class Pipeline:
             if not isinstance(parts, Mapping):
                 raise TransformError(f"enricher {name} gave {type(parts).__name__}, expected a mapping or None")
             additions.append(parts)
-        if additions:
-            return [_enriched(one, additions) for one in made]
-        for one in made:
-            if type(one) is not Written:
-                return [_written(one) for one in made]
-        return made  # type: ignore[return-value]  # the loop has looked
+        return additions
 
-    def _transform(self, step: Step, event: SourceEvent, body: Body, route: Decision) -> Outcome:
+    def _transform(self, way: Way, event: SourceEvent, body: Body, route: Decision) -> Outcome:
+        step = way.step
         allowed, denials = route
         denied = {name: denial.reason for name, denial in denials.items()} if denials else _EMPTY
         own: Mapping[str, Sequence[Written]] = _EMPTY
         try:
             values = step.extract(body)
-            made = self._say(step, body, values, step.site, step.compose)
+            made = self._say(step, body, values, way.say, step.compose)
             if isinstance(made, Skip):
                 log.debug("%s skipped for %s: %s", event.name, step.standard, made.reason)
                 return Outcome(step.standard, State.SKIPPED, event.name, reason=made.reason)
-            if step.own:
-                own, refused = self._say_own(step, body, values, made, allowed)
-                allowed = tuple(name for name in allowed if name not in step.own)
+            if way.own:
+                own, refused = self._say_own(way, body, values, made, allowed)
+                allowed = tuple(name for name in allowed if name not in way.own)
                 denied = {**denied, **refused}
         except EventError as error:
             return _failed(step.standard, event, error)
@@ -152,13 +192,13 @@ class Pipeline:
         return Outcome(step.standard, _TRANSFORMED, event.name, made, allowed, own, denied)
 
     def _say_own(
-        self, step: Step, body: Body, values: Any, made: Sequence[Written], allowed: tuple[str, ...]
+        self, way: Way, body: Body, values: Any, made: Sequence[Written], allowed: tuple[str, ...]
     ) -> tuple[dict[str, Sequence[Written]], dict[str, str]]:
         """Say it once more for each destination that has pseudonyms of its own: its statements, or why it has none."""
         own: dict[str, Sequence[Written]] = {}
         denied: dict[str, str] = {}
-        for name in [name for name in allowed if name in step.own]:
-            theirs = self._say(step, body, values, *step.own[name])
+        for name in [name for name in allowed if name in way.own]:
+            theirs = self._say(way.step, body, values, *way.own[name])
             if isinstance(theirs, Skip):
                 denied[name] = theirs.reason
             elif _ids(theirs).isdisjoint(_ids(made).union(*map(_ids, own.values()))):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
@@ -107,12 +108,18 @@ def cached(look_up: Callable[[K], V]) -> Callable[[K], V]:
             return known[key]
         except KeyError:
             value = look_up(key)
-            if len(known) >= REMEMBERED:
-                known.pop(next(iter(known)), None)
+            make_room(known, REMEMBERED)
             known[key] = value
             return value
 
     return answer
+
+
+def make_room(known: dict[Any, Any], most: int) -> None:
+    """Let the oldest go, where a cache holds so many."""
+    if len(known) >= most:
+        with suppress(KeyError, RuntimeError):  # another thread was quicker
+            del known[next(iter(known))]
 
 
 @dataclass(frozen=True, eq=False)  # equal to itself only, so it is a cheap key

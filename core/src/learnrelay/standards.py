@@ -42,8 +42,11 @@ class Written:
         return cast("Statement", orjson.loads(self.content))
 
 
-Compose = Callable[[Any, "Words"], "Sequence[Statement | Written] | Skip"]
-"""(common fields, what the mapping said) → finished statements, or a skip with its reason.
+Prepare = Callable[["Words"], Any]
+"""What a mapping said → what the composer makes of it, as far as that depends on nothing else."""
+
+Compose = Callable[[Any, Any], "Sequence[Statement | Written] | Skip"]
+"""(common fields, what the mapping said, prepared) → finished statements, or a skip with its reason.
 
 A composer that writes the JSON itself, from parts that it has written before, spares most of the work.
 """
@@ -60,9 +63,9 @@ def to_json(said: Any, default: Callable[[Any], Any] | None = None, option: int 
         raise NotJsonError("the statement cannot be written as JSON") from None
 
 
-def kept_json(said: Any) -> orjson.Fragment:
-    """JSON of what stands in many statements, to put into each of them. Raises NotJsonError."""
-    return orjson.Fragment(bytes(memoryview(to_json(said))))  # a copy: what orjson gives occupies 4 KiB
+def kept_json(said: Any, default: Callable[[Any], Any] | None = None, option: int | None = None) -> bytes:
+    """`to_json` of what stands in many statements, to put into each of them. Raises NotJsonError."""
+    return bytes(memoryview(to_json(said, default, option)))  # a copy: what orjson gives occupies 4 KiB
 
 
 class Verdict(Enum):
@@ -131,6 +134,14 @@ class Standard(ABC):
     @abstractmethod
     def composer(self, transformer: Transformer, site: Site) -> Compose:
         """Prepare, once at start-up, what turns a mapping's words into finished statements."""
+
+    def preparer(self, transformer: Transformer, site: Site) -> Prepare | None:
+        """Prepare, once at start-up, the part of composing that depends on a mapping's words alone.
+
+        The composer then gets what it gives, in place of the words. That is remembered for all events with the same
+        declared values, the mapping is not asked again; so the composer must not change it. None: it gets the words.
+        """
+        return None
 
     @abstractmethod
     def encode(self, batch: Sequence[bytes], now: datetime) -> Request:

@@ -14,6 +14,7 @@ import pytest
 
 from learnrelay.events import event_from_line, event_from_mapping
 from learnrelay.pipeline import Pipeline
+from learnrelay_caliper.entities import Attempt, OfLearner, present
 from learnrelay_caliper.event import NAMESPACE
 
 WATCHED = {
@@ -168,3 +169,53 @@ def entities(value: Any) -> Iterator[dict[str, Any]]:
             if "id" in inner:
                 yield inner
             yield from entities(inner)
+
+
+class Badge(OfLearner):
+    """An entity of somebody else's, that makes something of the learner's IRI which no text can be put into later."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt = attempt
+
+    def entity(self, learner: str) -> dict[str, Any]:
+        return {
+            "id": uuid.uuid5(NAMESPACE, learner).urn,
+            "type": "Annotation",
+            "annotator": learner,
+            "annotated": self.attempt.id(learner),
+        }
+
+
+def test_what_is_prepared_is_what_is_written_for_a_learner(relay_with: Callable[..., Pipeline]) -> None:
+    """For learners of all kinds of pseudonyms; an entity of somebody else's is written anew for each."""
+    learners = [
+        ("7", "a", "0b6a3f5e-8d1c-4c55-9f0a-2f3c8a7e1d07"),
+        ("8", "b", "north/8"),
+        ("9", "c", 'a "quoted" \\ one%41'),
+        ("10", "d", "zażółć"),
+    ]
+    pipeline = relay_with(learners=learners)
+    step = pipeline.plan.steps["pause_video"][0]
+    assert step.prepare is not None
+    item = {"id": "https://learn.example.org/xblock/x", "type": "AssignableDigitalResource"}
+    attempt = Attempt(item, 2, part_of=Attempt("https://learn.example.org/y"), describes_learner=True)
+    for words in (
+        {"object": attempt},
+        {"object": item, "generated": Badge(attempt)},
+        {"object": attempt, "target": item},
+    ):
+        prepared = step.prepare(words)
+        for user, _, pseudonym in learners:
+            common: Any = step.common(event_from_mapping(changed(context={"user_id": int(user)})).body)
+            (written,) = step.compose(common, prepared)
+            learner = step.site.iri("user", pseudonym)
+            event, expected = written.parsed, present(words, learner)  # type: ignore[union-attr]
+            if "generated" in words:
+                assert event["generated"] == expected["generated"]
+                continue
+            assert event["object"].pop("assignable") == item | {"isPartOf": event["group"]["id"]}
+            expected["object"].pop("assignable")
+            assert event["object"] == expected["object"]
+            assert event["actor"]["id"] == learner
+            assert event["object"]["id"].endswith("/attempt/2")
+            assert learner.partition("/user/")[2] in event["object"]["id"]

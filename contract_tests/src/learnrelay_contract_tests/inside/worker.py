@@ -60,7 +60,7 @@ class Worker:
             return {"problems": [f"{problem.key}: {problem.reason}" for problem in error.problems]}
         finally:
             self.guard.phase = ""
-        self.pipeline = Pipeline(_looked_through(self.assembly.plan))
+        self.pipeline = Pipeline(_looked_through(self.assembly.plan), remember=False)
         for name, destination in self.assembly.config.destinations.items():
             self.snapshot.take_settings(f"destinations.{name}", destination)
         for steps in self.assembly.plan.steps.values():
@@ -157,7 +157,7 @@ def _looked_through(plan: Plan) -> Plan:
         return said
 
     def seen(step: Step) -> Step:
-        return replace(step, compose=lambda common, said: step.compose(common, look(said)))
+        return replace(step, prepare=lambda said: step.prepare(look(said)) if step.prepare else look(said))
 
     def heard(enrich: Any) -> Any:
         return lambda *arguments: look(enrich(*arguments))

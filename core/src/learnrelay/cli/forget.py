@@ -56,5 +56,5 @@ def sites(assembly: Assembly) -> list[Site]:
     """Each pseudonym space once."""
     steps = [step for of_event in assembly.plan.steps.values() for step in of_event]
     found = {step.site.space: step.site for step in steps}
-    found.update({site.space: site for step in steps for site, _ in step.own.values()})
+    found.update({site.space: site for step in steps for site, *_ in step.own.values()})
     return list(found.values())

@@ -17,7 +17,7 @@ from ..families import Say, Skip, Transformer
 from ..fields import compile_extractor
 from ..routing import Check, Denial, ScopeRule, first_denial
 from ..site import Site
-from ..standards import Compose, Standard
+from ..standards import Compose, Prepare, Standard
 from .registry import Registry
 
 Body = Mapping[str, Any]
@@ -33,8 +33,9 @@ class Step:
     extract: Callable[[Body], Any]
     function: Say
     site: Site
+    prepare: Prepare | None
     compose: Compose
-    own: Mapping[str, tuple[Site, Compose]]
+    own: Mapping[str, tuple[Site, Prepare | None, Compose]]
 
 
 class Gate(NamedTuple):
@@ -50,6 +51,8 @@ Decision = tuple[tuple[str, ...], Mapping[str, Denial]]
 """Names of the destinations that may have an event, and what denies it to the others."""
 
 _NONE: Mapping[str, Denial] = MappingProxyType({})
+NOWHERE: Decision = (), _NONE
+"""The decision where there is no destination."""
 
 
 def decided(gates: Sequence[Gate]) -> Decision | None:
@@ -152,9 +155,14 @@ def compile_plan(
                 compile_extractor(transformer.reads),
                 transformer.function,
                 site,
+                standard.preparer(transformer, site),
                 standard.composer(transformer, site),
                 {
-                    destination: (theirs, standard.composer(transformer, theirs))
+                    destination: (
+                        theirs,
+                        standard.preparer(transformer, theirs),
+                        standard.composer(transformer, theirs),
+                    )
                     for destination, theirs in (own or {}).get(name, {}).items()
                 },
             )

@@ -11,6 +11,7 @@ import os
 import secrets
 import tempfile
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
@@ -35,12 +36,12 @@ _PASSING = ".part"
 
 
 class _Packer(Protocol):
-    def compress(self, data: bytes, /) -> bytes: ...
+    def compress(self, data: bytes | bytearray, /) -> bytes | bytearray: ...
     def flush(self) -> bytes: ...
 
 
 class _Plain:
-    def compress(self, data: bytes, /) -> bytes:
+    def compress(self, data: bytes | bytearray, /) -> bytes | bytearray:
         return data
 
     def flush(self) -> bytes:
@@ -91,68 +92,70 @@ class Files(Target):
 class _Chunk(Intake):
     def __init__(self, files: Files, done: Done, name: str) -> None:
         self._files = files
+        self._to = files.to
+        self._by_day = files.output.by_day
         self._done = done
         self._name = name
-        self._by_day = files.output.by_day
         self._open: dict[str, _Segment] = {}
-        self._seen: dict[str, set[str]] = {}
+        self._seen: defaultdict[str, set[str]] = defaultdict(set)
         self._held = 0
 
     def take(self, outcome: Outcome, event: SourceEvent) -> None:
-        if self._files.to:
-            for name, written in for_destinations(outcome, self._files.to):
-                for one in written:
-                    self._keep(name, one, event)
-            return
-        for one in outcome.statements:
-            self._keep(outcome.standard, one, event)
+        if self._to:
+            for name, statements in for_destinations(outcome, self._to):
+                self._keep(name, statements, event)
+        else:
+            self._keep(outcome.standard, outcome.statements, event)
 
-    def _keep(self, group: str, written: Written, event: SourceEvent) -> None:
-        seen = self._seen.get(group)
-        if seen is None:
-            seen = self._seen[group] = set()
-        elif written.id in seen:
-            count(self._done, group, "repeated in the log")
-            return
-        seen.add(written.id)
-        folder = f"{group}/{_day(event)}" if self._by_day else group
-        segment = self._open.get(folder)
-        if segment is None:
-            segment = self._open[folder] = _Segment(self._files, f"{folder}/{self._name}")
-        segment.lines.append(written.content)
-        self._held += len(written.content)
-        if self._held > _HELD:
-            self._held = 0
-            for one in self._open.values():
-                one.write()
+    def _keep(self, group: str, statements: Sequence[Written], event: SourceEvent) -> None:
+        seen = self._seen[group]
+        for one in statements:
+            if one.id in seen:
+                count(self._done, group, "repeated in the log")
+                continue
+            seen.add(one.id)
+            folder = f"{group}/{_day(event)}" if self._by_day else group
+            segment = self._open.get(folder)
+            if segment is None:
+                segment = self._open[folder] = _Segment(self._files, f"{folder}/{self._name}")
+            content = one.content
+            held = segment.held
+            held += content  # a copy at once: what a serialiser gives occupies more than it holds
+            held += b"\n"
+            segment.statements += 1
+            self._held += len(content)
+            if self._held > _HELD:
+                self._held = 0
+                for each in self._open.values():
+                    each.write()
 
     def close(self, finished: Finished) -> None:
         for folder, segment in sorted(self._open.items()):
             segment.finish()
-            count(self._done, folder.partition("/")[0], "written", segment.written)
+            count(self._done, folder.partition("/")[0], "written", segment.statements)
+        # Whoever still holds this (an error's traceback does, until cycles are collected) holds no chunk's worth.
+        self._open.clear()
+        self._seen.clear()
         finished(self._done)
 
 
 class _Segment:
     def __init__(self, files: Files, path: str) -> None:
-        self.lines: list[bytes] = []
-        self.written = 0
+        self.held = bytearray()
+        self.statements = 0
         self._place = files.place
         self._path = path
         self._packer = files.pack()
         self._file: Any = None
 
     def write(self) -> None:
-        if not self.lines:
+        if not self.held:
             return
-        self.written += len(self.lines)
-        self.lines.append(b"")  # a line end behind the last one
-        content = b"\n".join(self.lines)
-        self.lines = []
         with _trouble_at(self._place.whole(self._path)):
             if self._file is None:
                 self._file = self._place.create(self._path)
-            self._file.write(self._packer.compress(content))
+            self._file.write(self._packer.compress(self.held))
+        self.held.clear()
 
     def finish(self) -> None:
         self.write()

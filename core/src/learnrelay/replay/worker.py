@@ -181,37 +181,33 @@ class Worker:
         transformed, failed = State.TRANSFORMED, State.FAILED
         line = 0
         failures = Failures()
-
-        def fail(error: EventError, standard: str = "", reason: str = "") -> None:
-            failures.add(_record(line, standard, error, reason or error.reason))
-
         try:
             for block in reader.blocks(end):
-                if line == 0 and done.number == 0:
-                    block = [without_bom(block[0]), *block[1:]]  # noqa: PLW2901
                 for content in block:
                     line += 1
+                    if line == 1 and done.number == 0:
+                        content = without_bom(content)  # noqa: PLW2901
                     try:
                         if content is None:
                             raise UnreadableEventError(too_long())
                         event = event_from_line(content)
                     except EventError as error:
                         tally.count_unreadable(error.reason)
-                        fail(error)
+                        failures.add(_record(line, error))
                         continue
                     outcomes = process(event) if chosen is None or chosen(event) else [_PASSED_OVER]
+                    count(outcomes)
                     for outcome in outcomes:
                         if outcome.state is transformed:
                             take(outcome, event)
                         elif outcome.state is failed and outcome.error is not None:
-                            fail(outcome.error, outcome.standard, in_words(outcome))
-                    count(outcomes)
+                            failures.add(_record(line, outcome.error, outcome.standard, in_words(outcome)))
                 gauge.look(line, failures.number)
         except DamagedLogError as error:
             line += 1
             unreadable = EventError(str(error))
             tally.count_unreadable(unreadable.reason)
-            fail(unreadable)
+            failures.add(_record(line, unreadable))
         gauge.tell(line, failures.number)
         done.failures = failures.packed()
         done.at_end = reader.position < end or (not source.packed and reader.position >= source.size)
@@ -231,7 +227,7 @@ def _only(plan: Plan, asked: Asked) -> Plan:
     return replace(plan, steps={event: of for event, of in steps.items() if of}, gates=gates)
 
 
-def _record(line: int, standard: str, error: EventError, reason: str) -> dict[str, Any]:
+def _record(line: int, error: EventError, standard: str = "", reason: str = "") -> dict[str, Any]:
     return {
         "line": line,
         "event": error.event_name,
@@ -239,7 +235,7 @@ def _record(line: int, standard: str, error: EventError, reason: str) -> dict[st
         "standard": standard,
         "error": type(error).__name__,
         "path": error.path,
-        "reason": reason,
+        "reason": reason or error.reason,
     }
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from orjson import Fragment
 
 from learnrelay import InvalidFieldError, Site, kept_json
 from learnrelay.openedx.keys import block_key, parse_course
@@ -30,7 +31,18 @@ class Known(dict[str, Any]):
 
     def __init__(self, entity: Entity) -> None:
         super().__init__(entity)
-        self.json, self.told = kept_json(entity), kept_json(entity["id"])
+        self.json, self.told = Fragment(kept_json(entity)), Fragment(kept_json(entity["id"]))
+
+
+ANYBODY = "anybody-27d8fe4d0b9c41e6a5b0c1f3e92a6d58"
+"""End of the IRI of a learner in whose place others are put, which the entities here bear: they write it as it is.
+
+No text has it, unless somebody reads this and writes it; then it becomes the pseudonym of the event's own learner.
+"""
+
+
+class LearnerWantedError(Exception):
+    """An entity of somebody else's asks for the real learner: who knows what it makes of the IRI."""
 
 
 class OfLearner:
@@ -59,6 +71,8 @@ def present(said: Mapping[str, Any], learner: str) -> Entity:
             if inner := present(value, learner):
                 kept[key] = inner
         elif isinstance(value, OfLearner):
+            if kind.__module__ != __name__ and learner.endswith(ANYBODY):
+                raise LearnerWantedError
             kept[key] = value.entity(learner)
         else:
             kept[key] = value
@@ -91,17 +105,17 @@ class Attempt(OfLearner):
     seconds: float | None = None
 
     def id(self, learner: str) -> str:
-        """Id of the attempt: made when it is first asked for, since all parts of an event have one learner."""
-        if self.own_id is None:
-            item = self.item if isinstance(self.item, str) else self.item["id"]
-            number = f"/{self.count}" if self.count is not None else ""
-            self.own_id = f"{of_learner(item, learner)}/attempt{number}"
-        return self.own_id
+        """Id of the attempt."""
+        if self.own_id is not None:
+            return self.own_id
+        item = self.item if isinstance(self.item, str) else self.item["id"]
+        number = f"/{self.count}" if self.count is not None else ""
+        return f"{of_learner(item, learner)}/attempt{number}"
 
     def entity(self, learner: str) -> Entity:
         """``Attempt`` with assignee, assignable, count and its times."""
         item = self.item
-        told = {
+        told: Entity = {
             "id": self.id(learner),
             "type": "Attempt",
             "assignee": person(learner) if self.describes_learner else learner,
@@ -239,7 +253,12 @@ class Rating(OfLearner):
 
 def of_learner(thing: str, learner: str) -> str:
     """Id of what belongs to a thing and a learner, both given by their ids."""
-    return f"{thing}/user/{learner.rpartition('/')[2]}"
+    return f"{thing}/user/{learner_key(learner)}"
+
+
+def learner_key(learner: str) -> str:
+    """The end of a learner's IRI: the pseudonym."""
+    return learner.rpartition("/user/")[2]
 
 
 def person(learner: str) -> Entity:

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 import orjson
-from orjson import Fragment
 
 from learnrelay import Said, Site, Skip, Statement, Transformer, Written, content_uuid, kept_json, to_json
 from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, learner_among
 from learnrelay.site import cached
 
 from . import __version__, entities
-from .entities import Entity, present, to_microseconds
+from .entities import ANYBODY, Entity, LearnerWantedError, learner_key, present, to_microseconds
 from .schema.tables import VERSIONS
 from .version_1_1 import in_1_1
 
@@ -39,77 +39,163 @@ _uuid_of = content_uuid(NAMESPACE)
 _VERSION = {"transformerVersion": f"learnrelay-caliper@{__version__}"}
 
 
-def composer(
-    settings: Mapping[str, Any], transformer: Transformer, site: Site
-) -> Callable[[Common, Said | Sequence[Said]], Sequence[Written] | Skip]:
-    """Prepare everything that does not depend on the event."""
-    version = settings["version"]
-    around_of = surroundings(site)
-    ed_app = entities.platform(site)
-    version_said = kept_json(_VERSION)
-    skeleton: Statement = {
-        "@context": CONTEXTS[version],
-        "id": "",
-        "type": _first(transformer.constants["type"]),
-        "profile": _first(transformer.constants["profile"]),
-        "actor": None,
-        "action": _first(transformer.constants["action"]),
-        "object": None,
-        "eventTime": "",
-        "edApp": ed_app.json,
-        "extensions": version_said,
-    }
-
-    def one(source: str, said: Said, around: Around, session: Entity | None, recorded: str) -> Written:
-        parts = present(said, around.learner)
-        when = to_microseconds(parts.pop("eventTime")) if "eventTime" in parts else recorded
-        event: Statement = {**skeleton, **around.parts, **parts, "eventTime": f"{when[:23]}Z"}
-        if session is not None:
-            event["session"] = session
-        if "actor" in parts:
-            event["actor"], event["edApp"] = ed_app, ed_app["id"]
-        if around.course is not None:
-            event["object"] = about = in_course(parts["object"], around.course, site.root_url)
-            if about["id"] == around.course:
-                event["group"] = around.course
-        if "extensions" in parts:
-            event["extensions"] = {**parts["extensions"], **_VERSION}
-        event["id"] = identifier = stable_id(source, when, event, (around.person, around.course, session), parts)
-        if version == "1.1":
-            event = in_1_1(event)
-        return Written(identifier, to_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS))
-
-    def compose(common: Common, said: Said | Sequence[Said]) -> Sequence[Written] | Skip:
-        around = around_of((common.subject_id, common.subject_name, common.user_id, common.username, common.course_id))
-        if isinstance(around, Skip):
-            return around
-        source, recorded = common.name, to_microseconds(common.moment)
-        session = None if common.session is None else session_of(common.session, around, site)
-        if type(said) is dict:
-            return [one(source, said, around, session, recorded)]
-        several = [said] if isinstance(said, Mapping) else said
-        return [one(source, this, around, session, recorded) for this in several]
-
-    return compose
-
-
 _WHOLE, _NAMED = attrgetter("json"), attrgetter("told")
 """How a known entity is written: as it is in an event, by its id for the event's id."""
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
-    """What the events of a learner in a course have in common.
+class Thing:
+    """A thing said, as JSON in pieces, between which learner and course are put.
 
-    learner, course: their IRIs. person: the learner, as JSON. parts: ``actor`` and ``group``, as JSON. acts: whether
-    the session is the learner's own, and not that of staff who act for a learner whom the payload names.
+    told: what the id is made of besides name, time, learner, course and session. before, after: the event without id,
+    time, learner, group and session; between them stands what the object is part of, where ``in_course``. about: id of
+    the object. by_platform: the actor is in it already. happened: when, where that is not when it was recorded.
+    """
+
+    kind: bytes
+    told: Sequence[bytes]
+    before: Sequence[bytes]
+    after: Sequence[bytes]
+    in_course: bool
+    about: str
+    by_platform: bool
+    happened: datetime | None
+
+
+Things = Sequence["Thing | Said"]
+"""Things said, prepared where that is possible without knowing the learner."""
+
+
+def writer(settings: Mapping[str, Any], transformer: Transformer, site: Site) -> Callable[[Said, str], Thing]:
+    """A function that writes what a mapping said, for a learner by IRI; once for all learners if `anybody` is that."""
+    version = settings["version"]
+    ed_app = entities.platform(site)
+    skeleton: Statement = {
+        "@context": CONTEXTS[version],
+        "type": _first(transformer.constants["type"]),
+        "profile": _first(transformer.constants["profile"]),
+        "action": _first(transformer.constants["action"]),
+        "object": None,
+        "edApp": ed_app,
+        "extensions": _VERSION,
+    }
+
+    def write(said: Said, learner: str) -> Thing:
+        parts = present(said, learner)
+        happened: datetime | None = parts.pop("eventTime", None)
+        event: Statement = {**skeleton, **parts, "object": in_course(parts["object"], _COURSE, site.root_url)}
+        if "actor" in parts:
+            event["actor"], event["edApp"] = ed_app, ed_app["id"]
+        if "extensions" in parts:
+            event["extensions"] = {**parts["extensions"], **_VERSION}
+        kind = kept_json((event["type"], event["action"]))[1:-1]
+        if version == "1.1":
+            event = in_1_1(event)
+        # Known entities count by their ids: titles may be others in the next run over the same log (ADR 6)
+        told = kept_json(parts, _NAMED, orjson.OPT_PASSTHROUGH_SUBCLASS)
+        before, part_of, after = kept_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS)[1:-1].partition(_IN_COURSE)
+        return Thing(
+            kind,
+            told.split(_ANYBODY),
+            before.split(_ANYBODY),
+            after.split(_ANYBODY),
+            bool(part_of),
+            event["object"]["id"],
+            "actor" in parts,
+            happened,
+        )
+
+    return write
+
+
+_COURSE = "course-8b1e5a7c6f2d4903b7d4e8a1c05f9362"
+_IN_COURSE = b',"isPartOf":"%b"' % _COURSE.encode()
+_ANYBODY = ANYBODY.encode()
+"""Places of course and learner in what is written."""
+
+
+def preparer(
+    settings: Mapping[str, Any], transformer: Transformer, site: Site
+) -> Callable[[Said | Sequence[Said]], Things]:
+    """Prepare what depends on the mapping's words alone; `composer` goes on with what this gives."""
+    write, anybody = writer(settings, transformer, site), site.iri("user", ANYBODY)
+
+    def thing(said: Said) -> Thing | Said:
+        try:
+            return write(said, anybody)
+        except LearnerWantedError:
+            return said
+
+    return lambda said: [thing(said)] if isinstance(said, Mapping) else [thing(one) for one in said]
+
+
+def composer(
+    settings: Mapping[str, Any], transformer: Transformer, site: Site
+) -> Callable[[Common, Things], Sequence[Written] | Skip]:
+    """Prepare everything that does not depend on the event: what comes is put between what is JSON already."""
+    around_of, write = surroundings(site), writer(settings, transformer, site)
+    names = {event: kept_json(event) for event in transformer.events}
+
+    @cached
+    def session_id(key: str) -> bytes:
+        return kept_json(f"urn:uuid:{site.digest(key)}")
+
+    def compose(common: Common, things: Things) -> Sequence[Written] | Skip:
+        around = around_of((common.subject_id, common.subject_name, common.user_id, common.username, common.course_id))
+        if isinstance(around, Skip):
+            return around
+        name = names.get(common.name) or to_json(common.name)
+        recorded = to_microseconds(common.moment)
+        session, in_session = b"null", b""
+        if common.session is not None:
+            session = b'{"id":%b,"type":"Session"%b}' % (session_id(common.session), around.user)
+            in_session = b',"session":' + session
+        made = []
+        for thing in things:
+            if not isinstance(thing, Thing):
+                thing = write(thing, around.learner)  # noqa: PLW2901
+            when = (recorded if thing.happened is None else to_microseconds(thing.happened)).encode()
+            told = around.key.join(thing.told)
+            # UUID of version 5 (RFC 4122, 4.3), made of the event's own content only (ADR 6)
+            identifier = _uuid_of(
+                b'[%b,"%b",%b,[%b,%b,%b],%b]' % (name, when, thing.kind, around.person, around.course_id, session, told)
+            )
+            content = b'{"id":"urn:uuid:%b","eventTime":"%bZ"%b%b%b,%b%b%b}' % (
+                identifier.encode(),
+                when[:23],
+                b"" if thing.by_platform else around.actor,
+                around.group if thing.about != around.course else around.same_group,
+                in_session,
+                around.key.join(thing.before),
+                around.part_of if thing.in_course else b"",
+                around.key.join(thing.after),
+            )
+            made.append(Written(f"urn:uuid:{identifier}", content))
+        return made
+
+    return compose
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the events of a learner in a course have in common, as JSON.
+
+    learner, course: their IRIs. key: the end of the learner's, by which entities of learners are told apart.
+    person: the learner. course_id: the course's IRI. The others are properties: ``actor``; ``user`` of the session,
+    where it is the learner's own, and not that of staff who act for a learner whom the payload names; ``group``, by
+    its id in ``same_group``; ``isPartOf``.
     """
 
     learner: str
     course: str | None
-    person: Fragment
-    parts: dict[str, Fragment]
-    acts: bool
+    key: bytes
+    person: bytes
+    course_id: bytes
+    actor: bytes
+    user: bytes
+    group: bytes = b""
+    same_group: bytes = b""
+    part_of: bytes = b""
 
 
 Named = tuple[str | None, str | None, str | None, str | None, str | None]
@@ -129,23 +215,21 @@ def surroundings(site: Site) -> Callable[[Named], Around | Skip]:
         if learner is None:
             return Skip(UNKNOWN_LEARNER)
         address = site.iri("user", learner.pseudonym)
+        key = kept_json(learner_key(address))[1:-1]
         person = kept_json(entities.person(address))
         subject_id, subject_name, user_id, username = users
         acts = subject_id in (None, user_id) and subject_name in (None, username)
+        actor = b',"actor":' + person
+        of_session = b',"user":' + person if acts else b""
         if course_key is None:
-            return Around(address, None, person, {"actor": person}, acts)
+            return Around(address, None, key, person, b"null", actor, of_session)
         course = entities.course(site, course_key)
-        return Around(address, course["id"], person, {"actor": person, "group": course.json}, acts)
+        course_id = kept_json(course["id"])
+        group, same_group = b',"group":' + kept_json(course), b',"group":' + course_id
+        part_of = b',"isPartOf":' + course_id
+        return Around(address, course["id"], key, person, course_id, actor, of_session, group, same_group, part_of)
 
     return cached(around)
-
-
-def session_of(key: str, around: Around, site: Site) -> Entity:
-    """The session, by a digest of its key."""
-    session: Entity = {"id": f"urn:uuid:{site.digest(key)}", "type": "Session"}
-    if around.acts:
-        session["user"] = around.person
-    return session
 
 
 def _first(constant: str | tuple[str, ...]) -> str:
@@ -162,13 +246,3 @@ def in_course(entity: Entity, course: str, root_url: str) -> Entity:
     if entity["type"] in OF_A_COURSE and "isPartOf" not in entity and entity["id"].startswith(root_url):
         return {**entity, "isPartOf": course}
     return entity
-
-
-def stable_id(source: str, when: str, event: Statement, around: tuple[Any, ...], parts: Entity) -> str:
-    """``urn:uuid:`` of version 5 (RFC 4122, 4.3): the same in live and replay, so consumers can deduplicate.
-
-    Made of the event's own content only, so it tells nothing that the event does not (ADR 6). Known entities count
-    by their ids: titles may be others in the next run over the same log. Versions do not count.
-    """
-    told = (source, when, event["type"], event["action"], around, parts)
-    return f"urn:uuid:{_uuid_of(to_json(told, _NAMED, orjson.OPT_PASSTHROUGH_SUBCLASS))}"

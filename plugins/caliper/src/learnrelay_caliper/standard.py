@@ -10,10 +10,10 @@ import marshmallow
 from learnrelay import Answer, Judgement, Request, Site, Standard, Transformer, hookimpl
 from learnrelay.config.fields import OneOf, Section, Url
 from learnrelay.openedx.common import Common
-from learnrelay.standards import Compose
+from learnrelay.standards import Compose, Prepare
 
 from . import protocol
-from .event import CONTEXTS, composer
+from .event import CONTEXTS, composer, preparer
 from .schema import event_schema
 
 
@@ -31,6 +31,10 @@ class CaliperStandard(Standard):
     common = Common
     settings_schema = CaliperSettings
     starter = "learnrelay_caliper/starter"
+
+    def preparer(self, transformer: Transformer, site: Site) -> Prepare:
+        """See `learnrelay_caliper.event`."""
+        return preparer(self.settings, transformer, site)
 
     def composer(self, transformer: Transformer, site: Site) -> Compose:
         """See `learnrelay_caliper.event`."""

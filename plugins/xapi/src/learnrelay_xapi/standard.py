@@ -12,11 +12,11 @@ import marshmallow
 from learnrelay import Answer, Judgement, Learner, Request, Site, Standard, Transformer, hookimpl
 from learnrelay.config.fields import Flag, OneOf, Section
 from learnrelay.site import cached
-from learnrelay.standards import Compose
+from learnrelay.standards import Compose, Prepare
 
 from . import protocol
 from .schema import statement_schema
-from .statement import ACTORS, IDS, VERSIONS, XapiCommon, composer, surroundings
+from .statement import ACTORS, IDS, VERSIONS, XapiCommon, composer, preparer, surroundings
 
 
 class XapiSettings(Section):
@@ -43,8 +43,12 @@ class XapiStandard(Standard):
 
     def composer(self, transformer: Transformer, site: Site) -> Compose:
         """See `learnrelay_xapi.statement`."""
-        compose: Any = composer(self.settings, transformer, site, self._surroundings(site))
-        return compose if self.settings["question_statements"] else _parents_only(compose)
+        return composer(self.settings, transformer, site, self._surroundings(site))
+
+    def preparer(self, transformer: Transformer, site: Site) -> Prepare:
+        """See `learnrelay_xapi.statement`."""
+        prepare: Any = preparer(self.settings, transformer)
+        return prepare if self.settings["question_statements"] else _parents_only(prepare)
 
     def encode(self, batch: Sequence[bytes], now: datetime) -> Request:
         """See `learnrelay_xapi.protocol`."""
@@ -81,9 +85,9 @@ class XapiStandard(Standard):
         return statement_schema(self.settings["version"])
 
 
-def _parents_only(compose: Compose) -> Compose:
+def _parents_only(prepare: Prepare) -> Prepare:
     """``question_statements = false``: a problem with several questions gives the statement about the whole only."""
-    return lambda common, said: compose(common, said if isinstance(said, Mapping) else said[0])
+    return lambda said: prepare(said if isinstance(said, Mapping) else said[0])
 
 
 @hookimpl

@@ -101,15 +101,16 @@ IDS = ("stable", "erb")
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What the statements of a learner in a course have in common.
+    """What the statements of a learner in a course have in common, as JSON.
 
     actor_text: the actor as it stands in `erb_id`, where that is asked for. course: the course as a context activity,
-    in a list, or None.
+    in a list, or None. in_course: the ``contextActivities`` that have nothing else.
     """
 
-    actor: Fragment
+    actor: bytes
     actor_text: str
     course: Fragment | None
+    in_course: bytes
 
 
 Named = tuple[str | None, str | None, str | None, str | None, str | None]
@@ -124,7 +125,7 @@ def surroundings(settings: Mapping[str, Any], site: Site) -> Callable[[Named], A
 
     @cached
     def course_of(course_id: str) -> Fragment:
-        return kept_json([activities.course_parent(site, course_id)])
+        return Fragment(kept_json([activities.course_parent(site, course_id)]))
 
     def around(named: Named) -> Around | Skip:
         *users, course_id = named
@@ -138,78 +139,116 @@ def surroundings(settings: Mapping[str, Any], site: Site) -> Callable[[Named], A
         if actor is None:
             return no_actor
         course = None if course_id is None else course_of(course_id)
-        return Around(kept_json(actor), json.dumps(actor) if as_erb else "", course)
+        in_course = b"" if course is None else b',"contextActivities":' + kept_json({"parent": course})
+        return Around(kept_json(actor), json.dumps(actor) if as_erb else "", course, in_course)
 
     return cached(around)
 
 
-def composer(
-    settings: Mapping[str, Any], transformer: Transformer, site: Site, around_of: Callable[[Named], Around | Skip]
-) -> Callable[[XapiCommon, Said | Sequence[Said]], Sequence[Written] | Skip]:
-    """Prepare everything that does not depend on the event. What is the same in many statements is JSON already."""
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A thing said, as JSON up to what depends on learner, time, course and session.
+
+    told: what the id is made of besides name, time and actor. object: the activity. body: from the verb to the
+    extensions of the context, which are open. activities: its own ``contextActivities``. child, timestamp: as said.
+    """
+
+    verb: v.Verb
+    told: bytes
+    object: Fragment
+    body: bytes
+    activities: Mapping[str, Any]
+    child: str | None
+    timestamp: datetime | None
+
+
+def preparer(settings: Mapping[str, Any], transformer: Transformer) -> Callable[[Said | Sequence[Said]], list[Thing]]:
+    """Prepare what depends on the mapping's words alone; `composer` goes on with what this gives."""
     declared = transformer.constants["verb"]
     verbs: Sequence[v.Verb] = [declared] if isinstance(declared, v.Verb) else declared
-    verb_json = {verb: kept_json(verb.said) for verb in verbs}
+    verb_json = {verb: Fragment(kept_json(verb.said)) for verb in verbs}
     activity = transformer.constants.get("activity")
     of_type = {"type": activity} if activity else {}
-    only_type = kept_json(of_type)
-    in_course: bool = transformer.constants.get("in_course", True)
-    as_erb = settings["statement_ids"] == "erb"
     version = VERSIONS[settings["version"]]
-    session_of: Callable[[str], str] = site.digest if site.own or settings["session_ids"] == "digest" else str
 
-    def one(common: XapiCommon, said: Said, around: Around, parent: Statement | None) -> tuple[Statement, Written]:
+    def thing(said: Said, is_child: bool = False) -> Thing:
         about = said["object"]
         verb: v.Verb = said.get("verb") or verbs[0]
         result = present(said["result"]) if "result" in said else None
-        context = present(said["context"]) if "context" in said else None
-        moment: datetime = said.get("timestamp") or common.moment
-        when = in_utc = Fragment(orjson.dumps(moment))  # RFC 3339
-        if moment.tzinfo is not UTC:
-            in_utc = Fragment(orjson.dumps(moment.astimezone(UTC)))
+        context = present(said["context"]) if "context" in said else {}
         # ADR 6: all of this stands in the statement, so that the id tells nothing that the statement does not
-        told = (common.name, in_utc, around.actor, verb.id, about["id"], result or None, context or None)
-        identifier = erb_id(common, verb, around.actor_text, said.get("child")) if as_erb else _uuid_of(to_json(told))
-        thing = {"objectType": "Activity", "id": about["id"]}
-        if "definition" in about:
-            if definition := of_type | present(about["definition"]):
-                thing["definition"] = definition
-        elif of_type:
-            thing["definition"] = only_type
-        statement: Statement = {
-            "id": identifier,
-            "actor": around.actor,
-            "verb": verb_json[verb],
-            "object": thing,
-            "timestamp": when,
-            "version": version,
-        }
+        told = kept_json((verb.id, about["id"], result or None, context or None))
+        activity = {"objectType": "Activity", "id": about["id"]}
+        if definition := of_type | present(about.get("definition", {})):
+            activity["definition"] = definition
+        written = Fragment(kept_json(activity))
+        statement: Statement = {"verb": verb_json[verb], "object": written, "version": version}
         if result:
             statement["result"] = result
-        statement["context"] = context = context or {}
-        extensions = context.get("extensions", {})
-        extensions[v.TRANSFORMER_VERSION] = _TRANSFORMER
-        if common.session is not None:
-            extensions[v.SESSION_ID] = session_of(common.session)
-        context["extensions"] = extensions
-        activities_around = context.get("contextActivities", {})
-        if in_course and around.course is not None:
-            activities_around["parent" if parent is None else "grouping"] = around.course
-        if parent is not None:
-            activities_around["parent"] = [parent["object"]]
-            context["statement"] = {"objectType": "StatementRef", "id": parent["id"]}
-        if activities_around:
-            context["contextActivities"] = activities_around
-        return statement, Written(identifier, orjson.dumps(statement))
+        own = context.pop("contextActivities", {})
+        extensions = context.pop("extensions", {}) | {v.TRANSFORMER_VERSION: _TRANSFORMER}
+        extensions.pop(v.SESSION_ID, None)  # that of the event is still to come, as is what a child is part of
+        if is_child:
+            context.pop("statement", None)
+        statement["context"] = context | {"extensions": extensions}
+        return Thing(verb, told[1:], written, kept_json(statement)[1:-3], own, said.get("child"), said.get("timestamp"))
 
-    def compose(common: XapiCommon, said: Said | Sequence[Said]) -> Sequence[Written] | Skip:
+    def things(said: Said | Sequence[Said]) -> list[Thing]:
+        if isinstance(said, Mapping):
+            return [thing(said)]
+        return [thing(said[0]), *(thing(child, is_child=True) for child in said[1:])]
+
+    return things
+
+
+def composer(
+    settings: Mapping[str, Any], transformer: Transformer, site: Site, around_of: Callable[[Named], Around | Skip]
+) -> Callable[[XapiCommon, Sequence[Thing]], Sequence[Written] | Skip]:
+    """Prepare everything that does not depend on the event: what comes is put between what is JSON already."""
+    in_course: bool = transformer.constants.get("in_course", True)
+    as_erb = settings["statement_ids"] == "erb"
+    session_of: Callable[[str], str] = site.digest if site.own or settings["session_ids"] == "digest" else str
+    names = {event: kept_json(event) for event in transformer.events}
+
+    @cached
+    def session_json(key: str) -> bytes:
+        return b",%b:%b}" % (kept_json(v.SESSION_ID), kept_json(session_of(key)))
+
+    def activities_of(thing: Thing, around: Around, parent: Thing | None) -> bytes:
+        if parent is None and not thing.activities:
+            return around.in_course if in_course else b""
+        found = {**thing.activities}
+        if in_course and around.course is not None:
+            found["parent" if parent is None else "grouping"] = around.course
+        if parent is not None:
+            found["parent"] = [parent.object]
+        return b',"contextActivities":' + to_json(found) if found else b""
+
+    def compose(common: XapiCommon, things: Sequence[Thing]) -> Sequence[Written] | Skip:
         around = around_of((common.subject_id, common.subject_name, common.user_id, common.username, common.course_id))
         if isinstance(around, Skip):
             return around
-        if type(said) is dict or isinstance(said, Mapping):  # the first is quick, the second general
-            return [one(common, said, around, None)[1]]
-        parent, first = one(common, said[0], around, None)
-        return [first, *(one(common, child, around, parent)[1] for child in said[1:])]
+        name = names.get(common.name) or to_json(common.name)
+        session = b"}" if common.session is None else session_json(common.session)
+        made: list[Written] = []
+        parent, reference = None, b""
+        for thing in things:
+            moment = thing.timestamp or common.moment
+            when = in_utc = orjson.dumps(moment)  # RFC 3339
+            if moment.tzinfo is not UTC:
+                in_utc = orjson.dumps(moment.astimezone(UTC))
+            if as_erb:
+                identifier = erb_id(common, thing.verb, around.actor_text, thing.child)
+            else:
+                identifier = _uuid_of(b"[%b,%b,%b,%b" % (name, in_utc, around.actor, thing.told))
+            activities = activities_of(thing, around, parent)
+            content = b'{"id":"%b","actor":%b,"timestamp":%b,%b%b%b%b}}' % (
+                identifier.encode(), around.actor, when, thing.body, session, activities, reference,
+            )  # fmt: skip
+            made.append(Written(identifier, content))
+            if parent is None and len(things) > 1:
+                parent, reference = thing, b',"statement":{"objectType":"StatementRef","id":"%b"}' % identifier.encode()
+        return made
 
     return compose
 

@@ -62,7 +62,7 @@ def checked(check: CheckFields, site: Site) -> Said | Sequence[Said]:
             "object": problem,
             "generated": Attempt(problem["id"]),
         }
-    count = check.attempts if check.attempts and check.attempts > 0 else None
+    count = check.attempts or None
     attempt = Attempt(problem, count, describes_learner=True)
     success = overall_success(check)
     score = Score(attempt, check.grade, check.max_grade, site.root_url, {"success": success})
