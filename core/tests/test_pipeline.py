@@ -227,3 +227,22 @@ def test_what_json_cannot_say_is_no_statement(said: Any) -> None:
         event_from_mapping(event("odd"))
     )
     assert (outcome.state, type(outcome.error)) == (State.FAILED, NotJsonError)
+
+
+def test_a_hook_takes_what_it_wants_in_any_order_or_by_name() -> None:
+    class Looked(Fields):
+        org = optional("context.org_id")
+
+    class Enricher:
+        @hookimpl(reads=Looked)
+        def enrich_statement(self, standard: str, *, fields: Looked) -> dict[str, Any]:
+            return {"added": [standard, fields.org]}
+
+    class Filter:
+        @hookimpl
+        def filter_event(self) -> None:
+            return None
+
+    plan = plan_of(registry_of(("added", "enrichers", Enricher()), ("nothing", "filters", Filter())))
+    (outcome,) = Pipeline(plan).process(event_from_mapping(event(org_id="Harbour")))
+    assert outcome.statements[0].parsed["added"] == ["plain", "Harbour"]

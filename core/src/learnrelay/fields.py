@@ -237,7 +237,19 @@ def compile_extractor(fields: type[F]) -> Callable[[Mapping[str, Any]], F]:
 
     Equal to looking up each path by hand, and about six times faster: each object on the way is fetched once.
     """
-    return cast("Callable[[Mapping[str, Any]], F]", _generate(fields))
+    return cast(
+        "Callable[[Mapping[str, Any]], F]", _generate(fields, ["def extract(body, key='', prefix=''):"], "self")
+    )
+
+
+def compile_call(function: Callable[..., Any], fields: type[Fields], signature: str, call: str) -> Callable[..., Any]:
+    """Generate the function with this signature that gives ``fields`` to another, extracted from the body so named.
+
+    ``call``: its arguments, in which ``self`` is what was extracted. One function, since a call of another to extract
+    costs as much again as handing over. Both texts are the core's own.
+    """
+    begin = [f"def extract({signature}):", " body, prefix = fields, ''"]
+    return _generate(fields, begin, f"function({call})", function=function)
 
 
 _INLINE: dict[Kind, str] = {
@@ -263,8 +275,10 @@ def _conversion(kind: Kind, name: str) -> str:
     return f"v = {name}(v) if type(v) in SCALARS else None"
 
 
-def _generate(fields: type[Fields]) -> Callable[..., Fields]:
+def _generate(fields: type[Fields], begin: list[str], result: str, **known: Any) -> Callable[..., Any]:
+    """A function of these first lines that extracts ``self`` from ``body`` and returns the result."""
     scope: dict[str, Any] = {
+        **known,
         "cls": fields,
         "new": object.__new__,
         "absent": absent,
@@ -272,7 +286,7 @@ def _generate(fields: type[Fields]) -> Callable[..., Fields]:
         "walk": _entries,
         "SCALARS": _SCALARS,
     }
-    lines = ["def extract(body, key='', prefix=''):", " self = new(cls)"]
+    lines = [*begin, " self = new(cls)"]
     objects: dict[str, str] = {"": "body"}
 
     def parent(path: str) -> tuple[str, str]:
@@ -290,7 +304,7 @@ def _generate(fields: type[Fields]) -> Callable[..., Fields]:
             lines.append(f" self.{name} = key")
             continue
         if field.entries is not None:
-            scope[f"e{place}"] = _generate(field.entries)
+            scope[f"e{place}"] = compile_extractor(field.entries)
             holder, last = parent(field.paths[0])
             path = field.paths[0]
             lines.append(f" self.{name} = walk({holder}.get({last!r}), e{place}, prefix + {path!r})")
@@ -307,10 +321,10 @@ def _generate(fields: type[Fields]) -> Callable[..., Fields]:
             scope[f"f{place}"] = field
             lines.append(f" if v is None: raise absent(body, f{place}, prefix)")
         lines.append(f" self.{name} = v")
-    lines.append(" return self")
+    lines.append(f" return {result}")
     # The source is made of declared names (identifiers, see above) and paths (through repr()); never of event text.
     exec(compile("\n".join(lines), f"<extractor of {fields.__qualname__}>", "exec"), scope)  # noqa: S102
-    return cast("Callable[..., Fields]", scope["extract"])
+    return cast("Callable[..., Any]", scope["extract"])
 
 
 def _entries(raw: Any, extract: Callable[..., Fields], path: str) -> tuple[Fields, ...]:

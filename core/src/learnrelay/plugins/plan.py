@@ -64,27 +64,28 @@ def decided(gates: Sequence[Gate]) -> Decision | None:
 
 def decide(gates: Sequence[Gate], body: Body) -> Decision:
     """Ask each gate. The scopes of all are looked at before the first plugin: none can change what they see."""
+    passed: list[Gate] = []
     allowed: list[str] = []
     denied: dict[str, Denial] = {}
     told: dict[Any, Any] = {}
-    asked: list[tuple[str, tuple[tuple[str, Check], ...]]] = []
-    for destination, checks, scopes, routers in gates:
+    for gate in gates:
+        destination, checks, scopes, _ = gate
         denial = first_denial(checks, body) if checks else None
         if denial is None:
             for rule in scopes:
                 denial = rule.denial(body, told)
                 if denial is not None:
                     break
-        if denial is not None:
+        if denial is None:
+            passed.append(gate)
+        else:
             denied[destination.name] = denial
-            continue
-        allowed.append(destination.name)
-        if routers:
-            asked.append((destination.name, routers))
-    for name, routers in asked:
-        if (denial := first_denial(routers, body)) is not None:
-            allowed.remove(name)
-            denied[name] = denial
+    for destination, _, _, routers in passed:
+        denial = first_denial(routers, body) if routers else None
+        if denial is None:
+            allowed.append(destination.name)
+        else:
+            denied[destination.name] = denial
     return tuple(allowed), denied
 
 

@@ -14,7 +14,7 @@ import pluggy
 from .. import hookspecs
 from ..errors import PluginError
 from ..families import Transformer
-from ..fields import Fields, compile_extractor
+from ..fields import Fields, compile_call
 from ..routing import Scope
 from ..site import CourseProvider, IdentityProvider
 from ..standards import Standard
@@ -93,12 +93,11 @@ def bind(plugin: Any, info: PluginInfo) -> Bound:
 def _adapter(name: str, function: Callable[..., Any], takes: Sequence[str]) -> Callable[..., Any]:
     """A function with the parameters of the spec, generated: two calls an event less than one that looks them up."""
     reads: type[Fields] = getattr(function, "learnrelay_reads", None) or NoFields
-    scope = {"function": function, "extract": compile_extractor(reads)}
-    parameters = ", ".join(inspect.signature(getattr(hookspecs, name)).parameters)
-    arguments = ", ".join("fields=extract(fields)" if taken == "fields" else f"{taken}={taken}" for taken in takes)
-    # names of our own hook specs only
-    exec(f"def {name}({parameters}): return function({arguments})", scope)  # noqa: S102
-    return hookspecs.hookimpl(reads=reads)(scope[name])
+    by_name = {one.name for one in inspect.signature(function).parameters.values() if one.kind is one.KEYWORD_ONLY}
+    given = {taken: "self" if taken == "fields" else taken for taken in takes}
+    call = ", ".join(f"{taken}={value}" if taken in by_name else value for taken, value in given.items())
+    signature = ", ".join(inspect.signature(getattr(hookspecs, name)).parameters)
+    return hookspecs.hookimpl(reads=reads)(compile_call(function, reads, signature, call))
 
 
 def collect(plugins: Sequence[tuple[PluginInfo, Any]]) -> Registry:
