@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha1
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -47,13 +48,13 @@ _WHOLE, _NAMED = attrgetter("json"), attrgetter("told")
 class Thing:
     """A thing said, as JSON in pieces, between which learner and course are put.
 
-    told: what the id is made of besides name, time, learner, course and session. before, after: the event without id,
-    time, learner, group and session; between them stands what the object is part of, where ``in_course``. about: id of
-    the object. by_platform: the actor is in it already. happened: when, where that is not when it was recorded.
+    told: what the id is made of besides name, time, learner, course and session: type, action, and the SHA-1 of what
+    was said. before, after: the event without id, time, learner, group and session; between them stands what the object
+    is part of, where ``in_course``. about: id of the object. by_platform: the actor is in it already. happened: when,
+    where that is not when it was recorded.
     """
 
-    kind: bytes
-    told: Sequence[bytes]
+    told: bytes
     before: Sequence[bytes]
     after: Sequence[bytes]
     in_course: bool
@@ -88,15 +89,14 @@ def writer(settings: Mapping[str, Any], transformer: Transformer, site: Site) ->
             event["actor"], event["edApp"] = ed_app, ed_app["id"]
         if "extensions" in parts:
             event["extensions"] = {**parts["extensions"], **_VERSION}
-        kind = kept_json((event["type"], event["action"]))[1:-1]
+        # Known entities count by their ids: titles may be others in the next run over the same log (ADR 6)
+        digest = sha1(to_json(parts, _NAMED, orjson.OPT_PASSTHROUGH_SUBCLASS), usedforsecurity=False).hexdigest()
+        told = kept_json((event["type"], event["action"], digest))[1:]
         if version == "1.1":
             event = in_1_1(event)
-        # Known entities count by their ids: titles may be others in the next run over the same log (ADR 6)
-        told = kept_json(parts, _NAMED, orjson.OPT_PASSTHROUGH_SUBCLASS)
         before, part_of, after = kept_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS)[1:-1].partition(_IN_COURSE)
         return Thing(
-            kind,
-            told.split(_ANYBODY),
+            told,
             before.split(_ANYBODY),
             after.split(_ANYBODY),
             bool(part_of),
@@ -155,10 +155,9 @@ def composer(
             if not isinstance(thing, Thing):
                 thing = write(thing, around.learner)  # noqa: PLW2901
             when = (recorded if thing.happened is None else to_microseconds(thing.happened)).encode()
-            told = around.key.join(thing.told)
             # UUID of version 5 (RFC 4122, 4.3), made of the event's own content only (ADR 6)
             identifier = _uuid_of(
-                b'[%b,"%b",%b,[%b,%b,%b],%b]' % (name, when, thing.kind, around.person, around.course_id, session, told)
+                b'[%b,"%b",[%b,%b,%b],%b' % (name, when, around.person, around.course_id, session, thing.told)
             )
             content = b'{"id":"urn:uuid:%b","eventTime":"%bZ"%b%b%b,%b%b%b}' % (
                 identifier.encode(),
