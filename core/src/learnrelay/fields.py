@@ -29,6 +29,7 @@ from .kinds import (
     is_strict,
     number,
     scalar,
+    strict_text,
     takes_containers,
     text,
 )
@@ -257,6 +258,7 @@ _INLINE: dict[Kind, str] = {
     boolean: "if type(v) is not bool: v = None",
     number: "if type(v) is not int and (type(v) is not float or v - v != 0): v = None",
     identifier: "v = (v.strip() or None) if type(v) is str else str(v) if type(v) is int else None",
+    strict_text: f"v = (v or None) if type(v) is str else None if v is None else {UNREADABLE!r}",
 }
 """The commonest kinds written out in the generated code, which saves a call for each field.
 
@@ -334,4 +336,5 @@ def _entries(raw: Any, extract: Callable[..., Fields], path: str) -> tuple[Field
         pairs = ((str(position), item) for position, item in enumerate(raw))
     else:
         return ()
-    return tuple(extract(item, key, f"{path}.*.") for key, item in pairs if type(item) is dict)
+    prefix = f"{path}.*."
+    return tuple([extract(item, key, prefix) for key, item in pairs if type(item) is dict])

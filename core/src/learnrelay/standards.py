@@ -63,9 +63,9 @@ def to_json(said: Any, default: Callable[[Any], Any] | None = None, option: int 
         raise NotJsonError("the statement cannot be written as JSON") from None
 
 
-def kept_json(said: Any, default: Callable[[Any], Any] | None = None, option: int | None = None) -> bytes:
-    """`to_json` of what stands in many statements, to put into each of them. Raises NotJsonError."""
-    return bytes(memoryview(to_json(said, default, option)))  # a copy: what orjson gives occupies 4 KiB
+def kept_json(said: Any) -> bytes:
+    """JSON of what stands in many statements, to put into each of them. Raises NotJsonError."""
+    return bytes(memoryview(to_json(said)))  # a copy: what orjson gives occupies 4 KiB
 
 
 class Verdict(Enum):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -44,8 +44,7 @@ _WHOLE, _NAMED = attrgetter("json"), attrgetter("told")
 """How a known entity is written: as it is in an event, by its id for the event's id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Thing:
+class Thing(NamedTuple):
     """A thing said, as JSON in pieces, between which learner and course are put.
 
     told: what the id is made of besides name, time, learner, course and session: type, action, and the SHA-1 of what
@@ -91,10 +90,10 @@ def writer(settings: Mapping[str, Any], transformer: Transformer, site: Site) ->
             event["extensions"] = {**parts["extensions"], **_VERSION}
         # Known entities count by their ids: titles may be others in the next run over the same log (ADR 6)
         digest = sha1(to_json(parts, _NAMED, orjson.OPT_PASSTHROUGH_SUBCLASS), usedforsecurity=False).hexdigest()
-        told = kept_json((event["type"], event["action"], digest))[1:]
+        told = to_json((event["type"], event["action"], digest))[1:]
         if version == "1.1":
             event = in_1_1(event)
-        before, part_of, after = kept_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS)[1:-1].partition(_IN_COURSE)
+        before, part_of, after = to_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS)[1:-1].partition(_IN_COURSE)
         return Thing(
             told,
             before.split(_ANYBODY),
@@ -133,12 +132,8 @@ def composer(
     settings: Mapping[str, Any], transformer: Transformer, site: Site
 ) -> Callable[[Common, Things], Sequence[Written] | Skip]:
     """Prepare everything that does not depend on the event: what comes is put between what is JSON already."""
-    around_of, write = surroundings(site), writer(settings, transformer, site)
+    (around_of, session_of), write = surroundings(site), writer(settings, transformer, site)
     names = {event: kept_json(event) for event in transformer.events}
-
-    @cached
-    def session_id(key: str) -> bytes:
-        return kept_json(f"urn:uuid:{site.digest(key)}")
 
     def compose(common: Common, things: Things) -> Sequence[Written] | Skip:
         around = around_of((common.subject_id, common.subject_name, common.user_id, common.username, common.course_id))
@@ -146,20 +141,16 @@ def composer(
             return around
         name = names.get(common.name) or to_json(common.name)
         recorded = to_microseconds(common.moment)
-        session, in_session = b"null", b""
-        if common.session is not None:
-            session = b'{"id":%b,"type":"Session"%b}' % (session_id(common.session), around.user)
-            in_session = b',"session":' + session
+        session, in_session = session_of((common.session, around.user))
         made = []
         for thing in things:
             if not isinstance(thing, Thing):
                 thing = write(thing, around.learner)  # noqa: PLW2901
-            when = (recorded if thing.happened is None else to_microseconds(thing.happened)).encode()
+            when = recorded if thing.happened is None else to_microseconds(thing.happened)
             # UUID of version 5 (RFC 4122, 4.3), made of the event's own content only (ADR 6)
-            identifier = _uuid_of(
-                b'[%b,"%b",[%b,%b,%b],%b' % (name, when, around.person, around.course_id, session, thing.told)
-            )
-            content = b'{"id":"urn:uuid:%b","eventTime":"%bZ"%b%b%b,%b%b%b}' % (
+            told = b'[%b,"%b",[%b,%b,%b],%b' % (name, when, around.person, around.course_id, session, thing.told)
+            identifier = f"urn:uuid:{_uuid_of(told)}"
+            content = b'{"id":"%b","eventTime":"%bZ"%b%b%b,%b%b%b}' % (
                 identifier.encode(),
                 when[:23],
                 b"" if thing.by_platform else around.actor,
@@ -169,7 +160,7 @@ def composer(
                 around.part_of if thing.in_course else b"",
                 around.key.join(thing.after),
             )
-            made.append(Written(f"urn:uuid:{identifier}", content))
+            made.append(Written(identifier, content))
         return made
 
     return compose
@@ -201,9 +192,25 @@ Named = tuple[str | None, str | None, str | None, str | None, str | None]
 """How an event names users (id and name in the payload, id and name of who was signed in) and course."""
 
 
+class Surroundings(NamedTuple):
+    """From how an event names users and course to what surrounds what it says; from the key of a session, and the
+    property ``user`` that it may have, to the session as JSON (null for none) and as a property. One cache for all.
+    """
+
+    around_of: Callable[[Named], Around | Skip]
+    session_of: Callable[[tuple[str | None, bytes]], tuple[bytes, bytes]]
+
+
 @cached
-def surroundings(site: Site) -> Callable[[Named], Around | Skip]:
-    """From how an event names users and course to what surrounds what it says; one cache for all."""
+def surroundings(site: Site) -> Surroundings:
+    """What surrounds all that events of a platform say."""
+
+    def session(named: tuple[str | None, bytes]) -> tuple[bytes, bytes]:
+        key, user = named
+        if key is None:
+            return b"null", b""
+        told = b'{"id":%b,"type":"Session"%b}' % (kept_json(f"urn:uuid:{site.digest(key)}"), user)
+        return told, b',"session":' + told
 
     def around(named: Named) -> Around | Skip:
         *users, course_key = named
@@ -228,7 +235,7 @@ def surroundings(site: Site) -> Callable[[Named], Around | Skip]:
         part_of = b',"isPartOf":' + course_id
         return Around(address, course["id"], key, person, course_id, actor, of_session, group, same_group, part_of)
 
-    return cached(around)
+    return Surroundings(cached(around), cached(session))
 
 
 def _first(constant: str | tuple[str, ...]) -> str:

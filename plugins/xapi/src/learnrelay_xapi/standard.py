@@ -43,7 +43,7 @@ class XapiStandard(Standard):
 
     def composer(self, transformer: Transformer, site: Site) -> Compose:
         """See `learnrelay_xapi.statement`."""
-        return composer(self.settings, transformer, site, self._surroundings(site))
+        return composer(self.settings, transformer, self._surroundings(site))
 
     def preparer(self, transformer: Transformer, site: Site) -> Prepare:
         """See `learnrelay_xapi.statement`."""

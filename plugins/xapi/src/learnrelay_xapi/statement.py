@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha1
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
 import orjson
@@ -117,8 +117,17 @@ Named = tuple[str | None, str | None, str | None, str | None, str | None]
 """How an event names users (id and name in the payload, id and name of who was signed in) and course."""
 
 
-def surroundings(settings: Mapping[str, Any], site: Site) -> Callable[[Named], Around | Skip]:
-    """What is around what an event says, or why it has no statement. One cache for all mappings of a site."""
+class Surroundings(NamedTuple):
+    """From how an event names users and course to what is around what it says, or why it has no statement; from the key
+    of a session to how the extensions of the context end with it. One cache for all mappings.
+    """
+
+    around_of: Callable[[Named], Around | Skip]
+    session_of: Callable[[str | None], bytes]
+
+
+def surroundings(settings: Mapping[str, Any], site: Site) -> Surroundings:
+    """What surrounds all that events of a platform say."""
     make_actor = ACTORS[settings["actor"]](site)
     no_actor = Skip(UNKNOWN_LEARNER if settings["actor"] == "account" else NO_ADDRESS)
     as_erb = settings["statement_ids"] == "erb"
@@ -142,22 +151,27 @@ def surroundings(settings: Mapping[str, Any], site: Site) -> Callable[[Named], A
         in_course = b"" if course is None else b',"contextActivities":' + kept_json({"parent": course})
         return Around(kept_json(actor), json.dumps(actor) if as_erb else "", course, in_course)
 
-    return cached(around)
+    published: Callable[[str], str] = site.digest if site.own or settings["session_ids"] == "digest" else str
+
+    def session(key: str | None) -> bytes:
+        return b"}" if key is None else b",%b:%b}" % (to_json(v.SESSION_ID), to_json(published(key)))
+
+    return Surroundings(cached(around), cached(session))
 
 
-@dataclass(frozen=True, slots=True)
-class Thing:
+class Thing(NamedTuple):
     """A thing said, as JSON up to what depends on learner, time, course and session.
 
-    told: what the id is made of besides name, time and actor. object: the activity. body: from the verb to the
-    extensions of the context, which are open. activities: its own ``contextActivities``. child, timestamp: as said.
+    told: what the id is made of besides name, time and actor. activity: the object, where children name it. body: from
+    the verb to the extensions of the context, which are open. activities: its own ``contextActivities``. child,
+    timestamp: as said.
     """
 
     verb: v.Verb
     told: bytes
-    object: Fragment
+    activity: Fragment | None
     body: bytes
-    activities: Mapping[str, Any]
+    activities: Mapping[str, Any] | None
     child: str | None
     timestamp: datetime | None
 
@@ -166,62 +180,61 @@ def preparer(settings: Mapping[str, Any], transformer: Transformer) -> Callable[
     """Prepare what depends on the mapping's words alone; `composer` goes on with what this gives."""
     declared = transformer.constants["verb"]
     verbs: Sequence[v.Verb] = [declared] if isinstance(declared, v.Verb) else declared
-    verb_json = {verb: Fragment(kept_json(verb.said)) for verb in verbs}
+    verb_json = {verb.id: Fragment(kept_json(verb.said)) for verb in verbs}
     activity = transformer.constants.get("activity")
     of_type = {"type": activity} if activity else {}
     version = VERSIONS[settings["version"]]
 
-    def thing(said: Said, is_child: bool = False) -> Thing:
+    def thing(said: Said, is_parent: bool = False, is_child: bool = False) -> Thing:
         about = said["object"]
         verb: v.Verb = said.get("verb") or verbs[0]
         result = present(said["result"]) if "result" in said else None
         context = present(said["context"]) if "context" in said else {}
         # ADR 6: all of this stands in the statement, so that the id tells nothing that the statement does not
-        told = kept_json((verb.id, about["id"], result or None, context or None))
+        told = to_json((verb.id, about["id"], result or None, context or None))
         activity = {"objectType": "Activity", "id": about["id"]}
-        if definition := of_type | present(about.get("definition", {})):
+        if definition := of_type | present(about["definition"]) if "definition" in about else of_type:
             activity["definition"] = definition
-        written = Fragment(kept_json(activity))
-        statement: Statement = {"verb": verb_json[verb], "object": written, "version": version}
+        statement: Statement = {"verb": verb_json[verb.id], "object": activity, "version": version}
         if result:
             statement["result"] = result
-        own = context.pop("contextActivities", {})
-        extensions = context.pop("extensions", {}) | {v.TRANSFORMER_VERSION: _TRANSFORMER}
+        own = context.pop("contextActivities", None)
+        extensions = context.pop("extensions", {})
+        extensions[v.TRANSFORMER_VERSION] = _TRANSFORMER
         extensions.pop(v.SESSION_ID, None)  # that of the event is still to come, as is what a child is part of
         if is_child:
             context.pop("statement", None)
-        statement["context"] = context | {"extensions": extensions}
-        return Thing(verb, told[1:], written, kept_json(statement)[1:-3], own, said.get("child"), said.get("timestamp"))
+        context["extensions"] = extensions  # the last, for it is left open
+        statement["context"] = context
+        as_parent = Fragment(kept_json(activity)) if is_parent else None
+        return Thing(verb, told[1:], as_parent, to_json(statement)[1:-3], own, said.get("child"), said.get("timestamp"))
 
     def things(said: Said | Sequence[Said]) -> list[Thing]:
         if isinstance(said, Mapping):
             return [thing(said)]
-        return [thing(said[0]), *(thing(child, is_child=True) for child in said[1:])]
+        children = [thing(child, is_child=True) for child in said[1:]]
+        return [thing(said[0], is_parent=bool(children)), *children]
 
     return things
 
 
 def composer(
-    settings: Mapping[str, Any], transformer: Transformer, site: Site, around_of: Callable[[Named], Around | Skip]
+    settings: Mapping[str, Any], transformer: Transformer, around: Surroundings
 ) -> Callable[[XapiCommon, Sequence[Thing]], Sequence[Written] | Skip]:
     """Prepare everything that does not depend on the event: what comes is put between what is JSON already."""
+    around_of, session_of = around
     in_course: bool = transformer.constants.get("in_course", True)
     as_erb = settings["statement_ids"] == "erb"
-    session_of: Callable[[str], str] = site.digest if site.own or settings["session_ids"] == "digest" else str
     names = {event: kept_json(event) for event in transformer.events}
-
-    @cached
-    def session_json(key: str) -> bytes:
-        return b",%b:%b}" % (kept_json(v.SESSION_ID), kept_json(session_of(key)))
 
     def activities_of(thing: Thing, around: Around, parent: Thing | None) -> bytes:
         if parent is None and not thing.activities:
             return around.in_course if in_course else b""
-        found = {**thing.activities}
+        found = {**(thing.activities or {})}
         if in_course and around.course is not None:
             found["parent" if parent is None else "grouping"] = around.course
         if parent is not None:
-            found["parent"] = [parent.object]
+            found["parent"] = [parent.activity]
         return b',"contextActivities":' + to_json(found) if found else b""
 
     def compose(common: XapiCommon, things: Sequence[Thing]) -> Sequence[Written] | Skip:
@@ -229,7 +242,7 @@ def composer(
         if isinstance(around, Skip):
             return around
         name = names.get(common.name) or to_json(common.name)
-        session = b"}" if common.session is None else session_json(common.session)
+        session = session_of(common.session)
         made: list[Written] = []
         parent, reference = None, b""
         for thing in things:
