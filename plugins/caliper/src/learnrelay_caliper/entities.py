@@ -34,10 +34,11 @@ class Known(dict[str, Any]):
         self.json, self.told = Fragment(kept_json(entity)), Fragment(kept_json(entity["id"]))
 
 
-ANYBODY = "anybody-27d8fe4d0b9c41e6a5b0c1f3e92a6d58"
+ANYBODY = "~ZXQJ~JQZX~XJQZ~ZQJX~QXZJ~"
 """End of the IRI of a learner in whose place others are put, which the entities here bear: they write it as it is.
 
-No text has it, unless somebody reads this and writes it; then it becomes the pseudonym of the event's own learner.
+No text has it, unless somebody reads this and writes it; then it becomes the pseudonym of the event's own learner. Letters
+that JSON seldom has are found in it three times as fast.
 """
 
 

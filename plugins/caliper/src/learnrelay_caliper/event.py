@@ -93,7 +93,10 @@ def writer(settings: Mapping[str, Any], transformer: Transformer, site: Site) ->
         told = to_json((event["type"], event["action"], digest))[1:]
         if version == "1.1":
             event = in_1_1(event)
-        before, part_of, after = to_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS)[1:-1].partition(_IN_COURSE)
+        written = to_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS)
+        before, part_of, after = written[1:-1].partition(_COURSE.encode())
+        if part_of:
+            before, after = before.removesuffix(_PART_OF), after[1:]
         return Thing(
             told,
             before.split(_ANYBODY),
@@ -107,8 +110,7 @@ def writer(settings: Mapping[str, Any], transformer: Transformer, site: Site) ->
     return write
 
 
-_COURSE = "course-8b1e5a7c6f2d4903b7d4e8a1c05f9362"
-_IN_COURSE = b',"isPartOf":"%b"' % _COURSE.encode()
+_COURSE, _PART_OF = "~QZXJ~ZJXQ~XQJZ~JZQX~ZXJQ~", b',"isPartOf":"'
 _ANYBODY = ANYBODY.encode()
 """Places of course and learner in what is written."""
 
