@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small logs and few rounds; writes no page")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where logs are made and kept; 4 GB are needed")
     parser.add_argument(
-        "--only", action="append", metavar="NAME", help="one of pipeline, replaying, delivering, others"
+        "--only", action="append", metavar="NAME", help="one of pipeline, delivering, replaying, others"
     )
     parser.add_argument("--erb-python", metavar="PATH", help="a Python that has edx-event-routing-backends")
     parser.add_argument("--ralph", metavar="PATH", help="a ralph command (ralph-malph[cli])")
@@ -47,7 +47,7 @@ def main() -> None:
         directory = args.work or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         directory.mkdir(exist_ok=True)
         write_site(directory)
-        for module in (pipeline, replaying, delivering, others):
+        for module in (pipeline, delivering, replaying, others):  # the disk is busy for a while after the replays
             name = module.__name__.rpartition(".")[2]
             if not args.only or name in args.only:
                 started = time.monotonic()

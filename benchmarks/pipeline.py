@@ -99,7 +99,7 @@ def _families(assembly: Assembly, lines: list[bytes], rounds: int) -> dict[str, 
         if not of_family:
             continue
         of_family = (of_family * (2_000 // len(of_family) + 1))[:4_000]
-        whole = way(only(assembly.plan, (family.partition(".")[0],)), of_family)
+        whole = way(only(assembly.plan, (family.partition(".")[0],)), of_family, remember=False)
         times = seconds({"bare": _bare(of_family), "way": whole}, rounds)
         found[family] = {
             "events_per_second": round(len(of_family) / times["way"]),

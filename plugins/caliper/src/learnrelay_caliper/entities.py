@@ -37,8 +37,8 @@ class Known(dict[str, Any]):
 ANYBODY = "~ZXQJ~JQZX~XJQZ~ZQJX~QXZJ~"
 """End of the IRI of a learner in whose place others are put, which the entities here bear: they write it as it is.
 
-No text has it, unless somebody reads this and writes it; then it becomes the pseudonym of the event's own learner. Letters
-that JSON seldom has are found in it three times as fast.
+No text has it, unless somebody reads this and writes it; then it becomes the pseudonym of the event's own learner. Its
+letters are such that JSON seldom has, for these are found sooner.
 """
 
 

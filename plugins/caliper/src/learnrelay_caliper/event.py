@@ -76,7 +76,7 @@ def writer(settings: Mapping[str, Any], transformer: Transformer, site: Site) ->
         "profile": _first(transformer.constants["profile"]),
         "action": _first(transformer.constants["action"]),
         "object": None,
-        "edApp": ed_app,
+        "edApp": ed_app.json,
         "extensions": _VERSION,
     }
 
@@ -85,12 +85,12 @@ def writer(settings: Mapping[str, Any], transformer: Transformer, site: Site) ->
         happened: datetime | None = parts.pop("eventTime", None)
         event: Statement = {**skeleton, **parts, "object": in_course(parts["object"], _COURSE, site.root_url)}
         if "actor" in parts:
-            event["actor"], event["edApp"] = ed_app, ed_app["id"]
+            event["actor"], event["edApp"] = ed_app.json, ed_app["id"]
         if "extensions" in parts:
             event["extensions"] = {**parts["extensions"], **_VERSION}
         # Known entities count by their ids: titles may be others in the next run over the same log (ADR 6)
         digest = sha1(to_json(parts, _NAMED, orjson.OPT_PASSTHROUGH_SUBCLASS), usedforsecurity=False).hexdigest()
-        told = to_json((event["type"], event["action"], digest))[1:]
+        told = f'"{event["type"]}","{event["action"]}","{digest}"]'.encode()
         if version == "1.1":
             event = in_1_1(event)
         written = to_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS)
