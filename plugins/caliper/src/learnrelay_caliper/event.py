@@ -9,7 +9,6 @@ says one (the first, if it says none). Each of several things said becomes an ev
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
 from operator import attrgetter
@@ -144,22 +143,23 @@ def composer(
         name = names.get(common.name) or to_json(common.name)
         recorded = to_microseconds(common.moment)
         session, in_session = session_of((common.session, around.user))
+        course = around.course
         made = []
         for thing in things:
             if not isinstance(thing, Thing):
-                thing = write(thing, around.learner)  # noqa: PLW2901
+                thing = write(thing, around.iri)  # noqa: PLW2901
             when = recorded if thing.happened is None else to_microseconds(thing.happened)
             # UUID of version 5 (RFC 4122, 4.3), made of the event's own content only (ADR 6)
-            told = b'[%b,"%b",[%b,%b,%b],%b' % (name, when, around.person, around.course_id, session, thing.told)
+            told = b'[%b,"%b",[%b,%b,%b],%b' % (name, when, around.person, course.id, session, thing.told)
             identifier = f"urn:uuid:{_uuid_of(told)}"
             content = b'{"id":"%b","eventTime":"%bZ"%b%b%b,%b%b%b}' % (
                 identifier.encode(),
                 when[:23],
                 b"" if thing.by_platform else around.actor,
-                around.group if thing.about != around.course else around.same_group,
+                course.group if thing.about != course.iri else course.same_group,
                 in_session,
                 around.key.join(thing.before),
-                around.part_of if thing.in_course else b"",
+                course.part_of if thing.in_course else b"",
                 around.key.join(thing.after),
             )
             made.append(Written(identifier, content))
@@ -168,26 +168,30 @@ def composer(
     return compose
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What the events of a learner in a course have in common, as JSON.
+class Course(NamedTuple):
+    """A course as JSON: its IRI (null for none); the properties ``group``, whole and by its id, and ``isPartOf``."""
 
-    learner, course: their IRIs. key: the end of the learner's, by which entities of learners are told apart.
-    person: the learner. course_id: the course's IRI. The others are properties: ``actor``; ``user`` of the session,
-    where it is the learner's own, and not that of staff who act for a learner whom the payload names; ``group``, by
-    its id in ``same_group``; ``isPartOf``.
+    iri: str | None
+    id: bytes
+    group: bytes
+    same_group: bytes
+    part_of: bytes
+
+
+class Around(NamedTuple):
+    """What the events of a learner in a course have in common, most of it as JSON.
+
+    iri: the learner's. key: its end, by which entities of learners are told apart. person: the learner. actor: the
+    same as a property; user: as one of the session, where it is the learner's own, and not that of staff who act for
+    a learner whom the payload names.
     """
 
-    learner: str
-    course: str | None
+    iri: str
     key: bytes
     person: bytes
-    course_id: bytes
     actor: bytes
     user: bytes
-    group: bytes = b""
-    same_group: bytes = b""
-    part_of: bytes = b""
+    course: Course
 
 
 Named = tuple[str | None, str | None, str | None, str | None, str | None]
@@ -214,6 +218,14 @@ def surroundings(site: Site) -> Surroundings:
         told = b'{"id":%b,"type":"Session"%b}' % (kept_json(f"urn:uuid:{site.digest(key)}"), user)
         return told, b',"session":' + told
 
+    @cached
+    def course_of(key: str | None) -> Course:
+        if key is None:
+            return Course(None, b"null", b"", b"", b"")
+        course = entities.course(site, key)
+        iri = kept_json(course["id"])
+        return Course(course["id"], iri, b',"group":' + kept_json(course), b',"group":' + iri, b',"isPartOf":' + iri)
+
     def around(named: Named) -> Around | Skip:
         *users, course_key = named
         user = learner_among(*users)
@@ -222,20 +234,18 @@ def surroundings(site: Site) -> Surroundings:
         learner = site.learner(user)
         if learner is None:
             return Skip(UNKNOWN_LEARNER)
-        address = site.iri("user", learner.pseudonym)
-        key = kept_json(learner_key(address))[1:-1]
-        person = kept_json(entities.person(address))
+        iri = site.iri("user", learner.pseudonym)
+        person = kept_json(entities.person(iri))
         subject_id, subject_name, user_id, username = users
         acts = subject_id in (None, user_id) and subject_name in (None, username)
-        actor = b',"actor":' + person
-        of_session = b',"user":' + person if acts else b""
-        if course_key is None:
-            return Around(address, None, key, person, b"null", actor, of_session)
-        course = entities.course(site, course_key)
-        course_id = kept_json(course["id"])
-        group, same_group = b',"group":' + kept_json(course), b',"group":' + course_id
-        part_of = b',"isPartOf":' + course_id
-        return Around(address, course["id"], key, person, course_id, actor, of_session, group, same_group, part_of)
+        return Around(
+            iri,
+            kept_json(learner_key(iri))[1:-1],
+            person,
+            b',"actor":' + person,
+            b',"user":' + person if acts else b"",
+            course_of(course_key),
+        )
 
     return Surroundings(cached(around), cached(session))
 

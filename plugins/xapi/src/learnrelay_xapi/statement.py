@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha1
 from typing import Any, NamedTuple
@@ -99,18 +98,21 @@ def erb_id(common: XapiCommon, verb: v.Verb, actor: str, child: str | None) -> s
 IDS = ("stable", "erb")
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What the statements of a learner in a course have in common, as JSON.
+class Course(NamedTuple):
+    """A course as a context activity, in a list (None for none); the ``contextActivities`` that have nothing else."""
 
-    actor_text: the actor as it stands in `erb_id`, where that is asked for. course: the course as a context activity,
-    in a list, or None. in_course: the ``contextActivities`` that have nothing else.
+    listed: Fragment | None
+    alone: bytes
+
+
+class Around(NamedTuple):
+    """What the statements of a learner in a course have in common: the actor as JSON, and as it stands in `erb_id`
+    where that is asked for; the course.
     """
 
     actor: bytes
     actor_text: str
-    course: Fragment | None
-    in_course: bytes
+    course: Course
 
 
 Named = tuple[str | None, str | None, str | None, str | None, str | None]
@@ -133,8 +135,11 @@ def surroundings(settings: Mapping[str, Any], site: Site) -> Surroundings:
     as_erb = settings["statement_ids"] == "erb"
 
     @cached
-    def course_of(course_id: str) -> Fragment:
-        return Fragment(kept_json([activities.course_parent(site, course_id)]))
+    def course_of(course_id: str | None) -> Course:
+        if course_id is None:
+            return Course(None, b"")
+        listed = kept_json([activities.course_parent(site, course_id)])
+        return Course(Fragment(listed), b',"contextActivities":{"parent":%b}' % listed)
 
     def around(named: Named) -> Around | Skip:
         *users, course_id = named
@@ -147,9 +152,7 @@ def surroundings(settings: Mapping[str, Any], site: Site) -> Surroundings:
         actor = make_actor(learner)
         if actor is None:
             return no_actor
-        course = None if course_id is None else course_of(course_id)
-        in_course = b"" if course is None else b',"contextActivities":' + kept_json({"parent": course})
-        return Around(kept_json(actor), json.dumps(actor) if as_erb else "", course, in_course)
+        return Around(kept_json(actor), json.dumps(actor) if as_erb else "", course_of(course_id))
 
     published: Callable[[str], str] = site.digest if site.own or settings["session_ids"] == "digest" else str
 
@@ -229,10 +232,10 @@ def composer(
 
     def activities_of(thing: Thing, around: Around, parent: Thing | None) -> bytes:
         if parent is None and not thing.activities:
-            return around.in_course if in_course else b""
+            return around.course.alone if in_course else b""
         found = {**(thing.activities or {})}
-        if in_course and around.course is not None:
-            found["parent" if parent is None else "grouping"] = around.course
+        if in_course and around.course.listed is not None:
+            found["parent" if parent is None else "grouping"] = around.course.listed
         if parent is not None:
             found["parent"] = [parent.activity]
         return b',"contextActivities":' + to_json(found) if found else b""
