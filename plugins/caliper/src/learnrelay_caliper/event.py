@@ -9,6 +9,7 @@ says one (the first, if it says none). Each of several things said becomes an ev
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
 from operator import attrgetter
@@ -43,7 +44,8 @@ _WHOLE, _NAMED = attrgetter("json"), attrgetter("told")
 """How a known entity is written: as it is in an event, by its id for the event's id."""
 
 
-class Thing(NamedTuple):
+@dataclass(slots=True)
+class Thing:
     """A thing said, as JSON in pieces, between which learner and course are put.
 
     told: what the id is made of besides name, time, learner, course and session: type, action, and the SHA-1 of what

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha1
 from typing import Any, NamedTuple
@@ -162,7 +163,8 @@ def surroundings(settings: Mapping[str, Any], site: Site) -> Surroundings:
     return Surroundings(cached(around), cached(session))
 
 
-class Thing(NamedTuple):
+@dataclass(slots=True)
+class Thing:
     """A thing said, as JSON up to what depends on learner, time, course and session.
 
     told: what the id is made of besides name, time and actor. activity: the object, where children name it. body: from
