@@ -11,7 +11,6 @@ import os
 import secrets
 import tempfile
 import zlib
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
@@ -24,7 +23,6 @@ from ..errors import LearnrelayError
 from ..events import SourceEvent
 from ..kinds import moment
 from ..pipeline import Outcome
-from ..standards import Written
 from .asked import Output, ReplayError
 from .checkpoint import Done
 from .sources import Source, filesystem, is_url
@@ -96,61 +94,57 @@ class _Chunk(Intake):
         self._by_day = files.output.by_day
         self._done = done
         self._name = name
+        self._seen: dict[str, set[str]] = {}
         self._open: dict[str, _Segment] = {}
-        self._seen: defaultdict[str, set[str]] = defaultdict(set)
-        self._held = 0
+        self._most = _HELD
 
     def take(self, outcome: Outcome, event: SourceEvent) -> None:
-        if self._to:
-            for name, statements in for_destinations(outcome, self._to):
-                self._keep(name, statements, event)
-        else:
-            self._keep(outcome.standard, outcome.statements, event)
-
-    def _keep(self, group: str, statements: Sequence[Written], event: SourceEvent) -> None:
-        seen = self._seen[group]
-        for one in statements:
-            if one.id in seen:
-                count(self._done, group, "repeated in the log")
-                continue
-            seen.add(one.id)
+        said = for_destinations(outcome, self._to) if self._to else ((outcome.standard, outcome.statements),)
+        for group, statements in said:
             folder = f"{group}/{_day(event)}" if self._by_day else group
             segment = self._open.get(folder)
-            if segment is None:
-                segment = self._open[folder] = _Segment(self._files, f"{folder}/{self._name}")
-            content = one.content
-            held = segment.held
-            held += content  # a copy at once: what a serialiser gives occupies more than it holds
-            held += b"\n"
-            segment.statements += 1
-            self._held += len(content)
-            if self._held > _HELD:
-                self._held = 0
-                for each in self._open.values():
-                    each.write()
+            for one in statements:
+                if segment is None:
+                    segment = self._begin(group, folder)
+                if one.id in segment.seen:
+                    count(self._done, group, "repeated in the log")
+                    continue
+                segment.seen.add(one.id)
+                held = segment.held
+                held += one.content  # a copy at once: what a serialiser gives occupies more than it holds
+                held += b"\n"
+                if len(held) > self._most:
+                    segment.write()
+
+    def _begin(self, group: str, folder: str) -> _Segment:
+        seen = self._seen.setdefault(group, set())
+        segment = self._open[folder] = _Segment(self._files, f"{folder}/{self._name}", seen)
+        self._most = _HELD // len(self._open)
+        return segment
 
     def close(self, finished: Finished) -> None:
-        for folder, segment in sorted(self._open.items()):
+        for _, segment in sorted(self._open.items()):
             segment.finish()
-            count(self._done, folder.partition("/")[0], "written", segment.statements)
-        # Whoever still holds this (an error's traceback does, until cycles are collected) holds no chunk's worth.
+        for group, seen in sorted(self._seen.items()):
+            count(self._done, group, "written", len(seen))
+        # Who still holds this (the traceback of an error does, until the collector comes) holds no chunk's worth.
         self._open.clear()
         self._seen.clear()
         finished(self._done)
 
 
 class _Segment:
-    def __init__(self, files: Files, path: str) -> None:
+    """``seen``: ids of what is in the segments of its group. ``held``: what is to be written next."""
+
+    def __init__(self, files: Files, path: str, seen: set[str]) -> None:
+        self.seen = seen
         self.held = bytearray()
-        self.statements = 0
         self._place = files.place
         self._path = path
         self._packer = files.pack()
         self._file: Any = None
 
     def write(self) -> None:
-        if not self.held:
-            return
         with _trouble_at(self._place.whole(self._path)):
             if self._file is None:
                 self._file = self._place.create(self._path)
@@ -159,10 +153,9 @@ class _Segment:
 
     def finish(self) -> None:
         self.write()
-        if self._file is not None:
-            with _trouble_at(self._place.whole(self._path)), self._file:
-                self._file.write(self._packer.flush())
-                self._place.complete(self._file, self._path)
+        with _trouble_at(self._place.whole(self._path)), self._file:
+            self._file.write(self._packer.flush())
+            self._place.complete(self._file, self._path)
 
 
 @contextmanager

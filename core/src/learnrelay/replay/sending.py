@@ -172,6 +172,7 @@ class _Chunk(Intake):
         for name, batch in list(self._batches.items()):
             if batch.parcels:
                 self._send(name)
+        self._seen.clear()  # of those who still hold this, until the collector comes, none wants to know
         self.settled()
 
     def count(self, name: str, what: str, number: int) -> None:

@@ -10,13 +10,14 @@ import logging
 import os
 import queue
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any, BinaryIO, Protocol
 
 from ..assembly import Assembly, assemble
 from ..errors import EventError, LearnrelayError, UnreadableEventError
-from ..events import event_from_line
+from ..events import SourceEvent, event_from_line
 from ..lines import DamagedLogError, LineReader, too_long, unpacked, without_bom
 from ..pipeline import Outcome, Pipeline, State
 from ..plugins.plan import Plan
@@ -136,8 +137,7 @@ class Worker:
 
     def __init__(self, asked: Asked, assembly: Assembly, target: Target, mouth: Mouth) -> None:
         self._asked = asked
-        self._pipeline = Pipeline(_only(assembly.plan, asked))
-        self._chosen = asked.selection.chooser() if asked.selection else None
+        self._process = _chosen(asked, Pipeline(_only(assembly.plan, asked)).process)
         self._target = target
         self._mouth = mouth
 
@@ -176,9 +176,10 @@ class Worker:
 
     def _chunk(self, done: Done, source: Source, reader: LineReader, end: int, gauge: _Gauge) -> None:
         tally = Tally.of(list(self._asked.standards))
+        standards = tally.standards
         intake = self._target.open(done)
-        process, chosen, take, count = self._pipeline.process, self._chosen, intake.take, tally.count
-        transformed, failed = State.TRANSFORMED, State.FAILED
+        process, take = self._process, intake.take
+        transformed, not_mapped = State.TRANSFORMED, State.NOT_MAPPED
         line = 0
         failures = Failures()
         try:
@@ -195,13 +196,15 @@ class Worker:
                         tally.count_unreadable(error.reason)
                         failures.add(_record(line, error))
                         continue
-                    outcomes = process(event) if chosen is None or chosen(event) else [_PASSED_OVER]
-                    count(outcomes)
-                    for outcome in outcomes:
+                    for outcome in process(event):
                         if outcome.state is transformed:
+                            standards[outcome.standard].count(outcome)
                             take(outcome, event)
-                        elif outcome.state is failed and outcome.error is not None:
-                            failures.add(_record(line, outcome.error, outcome.standard, in_words(outcome)))
+                        elif outcome.state is not not_mapped:
+                            for of in [standards[outcome.standard]] if outcome.standard else standards.values():
+                                of.count(outcome)
+                            if outcome.error is not None:
+                                failures.add(_record(line, outcome.error, outcome.standard, in_words(outcome)))
                 gauge.look(line, failures.number)
         except DamagedLogError as error:
             line += 1
@@ -209,6 +212,10 @@ class Worker:
             tally.count_unreadable(unreadable.reason)
             failures.add(_record(line, unreadable))
         gauge.tell(line, failures.number)
+        events = line - tally.lines  # so far these are the unreadable ones
+        tally.lines = line
+        for of in standards.values():
+            of.not_mapped = events - of.events  # those without another outcome
         done.failures = failures.packed()
         done.at_end = reader.position < end or (not source.packed and reader.position >= source.size)
         done.lines = line
@@ -217,6 +224,15 @@ class Worker:
 
 
 _PASSED_OVER = Outcome("", State.SKIPPED, reason=NOT_SELECTED)
+_Process = Callable[[SourceEvent], list[Outcome]]
+
+
+def _chosen(asked: Asked, process: _Process) -> _Process:
+    """The same for the events only that are asked for."""
+    if not asked.selection:
+        return process
+    chosen = asked.selection.chooser()
+    return lambda event: process(event) if chosen(event) else [_PASSED_OVER]
 
 
 def _only(plan: Plan, asked: Asked) -> Plan:
