@@ -15,8 +15,7 @@ from hypothesis import strategies as some
 
 from learnrelay import Fields, InvalidFieldError, Skip, each, entry_key, optional
 from learnrelay.kinds import structure
-from learnrelay.saying import LONGEST_REMEMBERED, Sayings, sayer
-from learnrelay.site import REMEMBERED
+from learnrelay.saying import LONGEST_REMEMBERED, MOST_REMEMBERED, Sayings, sayer
 
 SITE: Any = None
 
@@ -117,12 +116,12 @@ def test_what_is_not_plain_or_long_is_asked_again(value: Any) -> None:
 def test_the_oldest_is_forgotten() -> None:
     asked, say = counting()
     remembered = Sayings().remembering(say)
-    for number in range(REMEMBERED + 1):
+    for number in range(MOST_REMEMBERED + 1):
         remembered(Values(one=number))
-    remembered(Values(one=REMEMBERED))
-    assert len(asked) == REMEMBERED + 1
+    remembered(Values(one=MOST_REMEMBERED))
+    assert len(asked) == MOST_REMEMBERED + 1
     remembered(Values(one=0))
-    assert len(asked) == REMEMBERED + 2
+    assert len(asked) == MOST_REMEMBERED + 2
 
 
 def test_threads_that_fill_it_together_get_their_own_answers() -> None:
@@ -130,8 +129,8 @@ def test_threads_that_fill_it_together_get_their_own_answers() -> None:
     wrong = []
 
     def ask(offset: int) -> None:
-        for number in range(offset, 3 * REMEMBERED, 3):
-            one = Values(one=number % (REMEMBERED + 50))
+        for number in range(offset, 3 * MOST_REMEMBERED, 3):
+            one = Values(one=number % (MOST_REMEMBERED + 50))
             if say(one) != orjson.dumps(vars(one)):
                 wrong.append(number)
 

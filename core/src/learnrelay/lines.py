@@ -6,7 +6,7 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -16,7 +16,7 @@ from .errors import LearnrelayError
 LONGEST_LINE = 2**20
 """Bytes of a line that is read at all; the platform itself cuts events at 50,000 characters."""
 
-_BLOCK = 2**18
+_BLOCK = 2**16
 _ZSTD_PIECE = 2**14  # what one piece unpacks to is in memory at once
 _BOM = b"\xef\xbb\xbf"
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -109,7 +109,7 @@ class LineReader:
         self._longest = longest
         self._held = b""  # read, not given yet; begins at `position`
 
-    def blocks(self, end: int | None = None) -> Iterator[Sequence[bytes | None]]:
+    def blocks(self, end: int | None = None) -> Iterator[Iterable[bytes | None]]:
         """The lines that begin before ``end``, without their line ends; None for one that is too long.
 
         The last of them may reach past ``end``, where a later call goes on. Raises OSError, DamagedLogError.
@@ -117,14 +117,11 @@ class LineReader:
         while end is None or self.position < end:
             held = self._held
             cut = 0 if end is None else held.find(b"\n", end - self.position - 1) + 1
-            *lines, rest = held[:cut].split(b"\n") if cut else held.split(b"\n")
-            if lines:
-                self._held = held[cut:] if cut else rest
-                self.position += len(held) - len(self._held)
-                if len(held) > self._longest:
-                    yield [line if len(line) <= self._longest else None for line in lines]
-                else:
-                    yield lines
+            cut = cut or held.rfind(b"\n") + 1
+            if cut:
+                self._held = held[cut:]
+                self.position += cut
+                yield self._lines(held, cut)
             elif len(held) > self._longest:
                 self.pass_over()
                 yield [None]
@@ -136,6 +133,15 @@ class LineReader:
                     self.position += len(held)
                     yield [held]
                 return
+
+    def _lines(self, held: bytes, end: int) -> Iterator[bytes | None]:
+        """One after the other: a line that is done with leaves its place to the next, which costs half."""
+        longest = self._longest
+        start = 0
+        while start < end:
+            stop = held.find(b"\n", start)
+            yield held[start:stop] if stop - start <= longest else None
+            start = stop + 1
 
     def pass_over(self, end: int | None = None) -> None:
         """Go on behind the next line end, or stop at the first block that begins at ``end`` or later."""

@@ -11,8 +11,11 @@ import orjson
 
 from .families import Say, Skip
 from .fields import Fields
-from .site import REMEMBERED, Site, make_room
+from .site import Site, make_room
 from .standards import Prepare
+
+MOST_REMEMBERED = 2_000
+"""Sayings of a space, about 4 MB: of more, what is saved is lost again in reaching for memory."""
 
 LONGEST_REMEMBERED = 2_048
 """Bytes of values that are remembered: an essay is not written twice."""
@@ -47,7 +50,7 @@ class Sayings:
             except KeyError:
                 said = sayer(values)
                 if len(key) <= LONGEST_REMEMBERED:
-                    make_room(known, REMEMBERED)
+                    make_room(known, MOST_REMEMBERED)
                     known[bytes(memoryview(key))] = said  # a copy: what orjson gives occupies 4 KiB
                 return said
 
