@@ -13,9 +13,10 @@ from typing import Any
 import orjson
 import pytest
 
+from learnrelay import Written
 from learnrelay.events import event_from_line, event_from_mapping
 from learnrelay.pipeline import Pipeline
-from learnrelay_caliper.entities import Attempt, OfLearner, present
+from learnrelay_caliper.entities import Attempt, OfLearner, Response, present
 from learnrelay_caliper.event import NAMESPACE
 
 WATCHED = {
@@ -211,7 +212,8 @@ def test_what_is_prepared_is_what_is_written_for_a_learner(relay_with: Callable[
             common: Any = step.common(event_from_mapping(changed(context={"user_id": int(user)})).body)
             (written,) = step.compose(common, prepared)
             learner = step.site.iri("user", pseudonym)
-            event, expected = written.parsed, present(words, learner)  # type: ignore[union-attr]
+            assert isinstance(written, Written)
+            event, expected = written.parsed, present(words, learner)
             if "generated" in words:
                 assert event["generated"] == expected["generated"]
                 continue
@@ -221,3 +223,23 @@ def test_what_is_prepared_is_what_is_written_for_a_learner(relay_with: Callable[
             assert event["actor"]["id"] == learner
             assert event["object"]["id"].endswith("/attempt/2")
             assert learner.partition("/user/")[2] in event["object"]["id"]
+
+
+class Numbered(Attempt):
+    """An attempt of somebody else's, inside entities of ours."""
+
+    def id(self, learner: str) -> str:
+        return uuid.uuid5(NAMESPACE, learner).urn
+
+
+@pytest.mark.parametrize(
+    "of", [lambda one: Response(one, "Response"), lambda one: Attempt("https://x.example", part_of=one)]
+)
+def test_what_somebody_else_makes_of_the_learner_is_made_for_each(relay_with: Callable[..., Pipeline], of: Any) -> None:
+    step = relay_with().plan.steps["pause_video"][0]
+    assert step.prepare is not None
+    prepared = step.prepare({"object": {"id": "https://y.example", "type": "WebPage"}, "generated": of(Numbered("z"))})
+    for user in (7, 8):
+        (written,) = step.compose(step.common(event_from_mapping(changed(context={"user_id": user})).body), prepared)
+        assert isinstance(written, Written)
+        assert uuid.uuid5(NAMESPACE, written.parsed["actor"]["id"]).urn in written.content.decode()

@@ -52,7 +52,7 @@ class OfLearner:
     __slots__ = ()
 
     def entity(self, learner: str) -> Entity:
-        """The entity, for the learner with this IRI, without what is None."""
+        """The entity, for the learner with this IRI."""
         raise NotImplementedError
 
 
@@ -72,12 +72,26 @@ def present(said: Mapping[str, Any], learner: str) -> Entity:
             if inner := present(value, learner):
                 kept[key] = inner
         elif isinstance(value, OfLearner):
-            if kind.__module__ != __name__ and learner.endswith(ANYBODY):
-                raise LearnerWantedError
-            kept[key] = value.entity(learner)
+            kept[key] = entity_of(value, learner)
         else:
             kept[key] = value
     return kept
+
+
+def entity_of(one: OfLearner, learner: str) -> Entity:
+    """The entity for a learner. Raises LearnerWantedError for a class from elsewhere, if that is anybody."""
+    if type(one).__module__ == __name__:
+        return one.entity(learner)
+    if learner.endswith(ANYBODY):
+        raise LearnerWantedError
+    return present(one.entity(learner), learner)
+
+
+def id_of(attempt: Attempt, learner: str) -> str:
+    """The id of an attempt for a learner. Raises LearnerWantedError as `entity_of` does."""
+    if type(attempt).__module__ != __name__ and learner.endswith(ANYBODY):
+        raise LearnerWantedError
+    return attempt.id(learner)
 
 
 def where_told(learner: str, /, **properties: Any) -> Entity:
@@ -123,7 +137,7 @@ class Attempt(OfLearner):
             "assignable": present(item, learner) if type(item) is dict else item,
         }
         if self.part_of is not None:
-            told["isPartOf"] = self.part_of.id(learner)
+            told["isPartOf"] = id_of(self.part_of, learner)
         if self.count is not None:
             told["count"] = self.count
         if self.started is not None:
@@ -147,7 +161,7 @@ class Score(OfLearner):
 
     def entity(self, learner: str) -> Entity:
         """``Score`` that names the attempt."""
-        attempt = self.attempt.id(learner)
+        attempt = id_of(self.attempt, learner)
         return {
             "id": f"{attempt}/score",
             "type": "Score",
@@ -174,7 +188,7 @@ class Result(OfLearner):
 
     def entity(self, learner: str) -> Entity:
         """``Result`` with its attempt."""
-        attempt = self.attempt.entity(learner)
+        attempt = entity_of(self.attempt, learner)
         return {
             "id": f"{attempt['id']}/result",
             "type": "Result",
@@ -204,7 +218,7 @@ class Response(OfLearner):
 
     def entity(self, learner: str) -> Entity:
         """A response of its kind, with its attempt."""
-        attempt = self.attempt.entity(learner)
+        attempt = entity_of(self.attempt, learner)
         return {
             "id": f"{attempt['id']}/response",
             "type": self.kind,

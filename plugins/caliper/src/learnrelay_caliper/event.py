@@ -68,7 +68,7 @@ Things = Sequence["Thing | Said"]
 
 
 def writer(settings: Mapping[str, Any], transformer: Transformer, site: Site) -> Callable[[Said, str], Thing]:
-    """A function that writes what a mapping said, for a learner by IRI; once for all learners if `anybody` is that."""
+    """A function that writes what a mapping said for the learner with an IRI: one that ends in `ANYBODY` is for all."""
     version = settings["version"]
     ed_app = entities.platform(site)
     skeleton: Statement = {
@@ -147,9 +147,8 @@ def composer(
         session, in_session = session_of((common.session, around.user))
         course = around.course
         made = []
-        for thing in things:
-            if not isinstance(thing, Thing):
-                thing = write(thing, around.iri)  # noqa: PLW2901
+        for prepared in things:
+            thing = prepared if isinstance(prepared, Thing) else write(prepared, around.iri)
             when = recorded if thing.happened is None else to_microseconds(thing.happened)
             # UUID of version 5 (RFC 4122, 4.3), made of the event's own content only (ADR 6)
             told = b'[%b,"%b",[%b,%b,%b],%b' % (name, when, around.person, course.id, session, thing.told)

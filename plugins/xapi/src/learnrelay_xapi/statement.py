@@ -198,7 +198,8 @@ def preparer(settings: Mapping[str, Any], transformer: Transformer) -> Callable[
         # ADR 6: all of this stands in the statement, so that the id tells nothing that the statement does not
         told = to_json((verb.id, about["id"], result or None, context or None))
         activity = {"objectType": "Activity", "id": about["id"]}
-        if definition := of_type | present(about["definition"]) if "definition" in about else of_type:
+        definition = of_type | present(about["definition"]) if "definition" in about else of_type
+        if definition:
             activity["definition"] = definition
         statement: Statement = {"verb": verb_json[verb.id], "object": activity, "version": version}
         if result:
