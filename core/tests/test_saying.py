@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any
 
 import orjson
@@ -29,10 +28,6 @@ class Values(Fields):
     one = optional("data.one", kind=structure)
     two = optional("data.two", kind=structure)
     more = each("data.more", Entry)
-
-
-class Letter(Enum):
-    A = "a"
 
 
 class Marked(str):

@@ -87,15 +87,22 @@ class Pipeline:
     def __init__(self, plan: Plan, remember: bool = True) -> None:
         """``remember``: what mappings said before, as `learnrelay.saying` does."""
         self.plan = plan
-        self._sayings: dict[Site, Sayings] | None = {} if remember else None
+        sayings: dict[Site, Sayings] = {}
+
+        def said_by(step: Step, site: Site, prepare: Prepare | None) -> Sayer:
+            say = sayer(step.function, site, prepare)
+            if not remember or prepare is None:  # words may be changed by who composes statements of them
+                return say
+            return sayings.setdefault(site, Sayings()).remembering(say)
+
         decisions = {standard: decided(gates) for standard, gates in plan.gates.items()}
         self._ways = {
             event: [
                 Way(
                     step,
-                    self._sayer(step, step.site, step.prepare),
+                    said_by(step, step.site, step.prepare),
                     {
-                        name: (self._sayer(step, site, prepare), compose)
+                        name: (said_by(step, site, prepare), compose)
                         for name, (site, prepare, compose) in step.own.items()
                     },
                     plan.gates.get(step.standard, ()),
@@ -105,12 +112,6 @@ class Pipeline:
             ]
             for event, steps in plan.steps.items()
         }
-
-    def _sayer(self, step: Step, site: Site, prepare: Prepare | None) -> Sayer:
-        say = sayer(step.function, site, prepare)
-        if self._sayings is None or prepare is None:  # words may be changed by who composes statements of them
-            return say
-        return self._sayings.setdefault(site, Sayings()).remembering(say)
 
     def process(self, event: SourceEvent) -> list[Outcome]:
         """One outcome for each standard that maps the event, or a single one for all of them."""

@@ -21,7 +21,10 @@ LONGEST_REMEMBERED = 2_048
 """Bytes of values that are remembered: an essay is not written twice."""
 
 _EXACT = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
-"""JSON tells 1 from 1.0 and from true; what it might write like something else is left to `_entry`, which refuses."""
+"""JSON tells 1 from 1.0 and from true; what it might write like something else is left to `_entry`, which refuses.
+
+Members of enumerations and UUIDs are written as their text: one kind does not give both.
+"""
 
 Sayer = Callable[[Fields], Any]
 """Declared values → what the composer makes statements of, or a skip."""

@@ -145,6 +145,8 @@ class _Segment:
         self._file: Any = None
 
     def write(self) -> None:
+        if not self.held:
+            return
         with _trouble_at(self._place.whole(self._path)):
             if self._file is None:
                 self._file = self._place.create(self._path)
@@ -153,9 +155,10 @@ class _Segment:
 
     def finish(self) -> None:
         self.write()
-        with _trouble_at(self._place.whole(self._path)), self._file:
-            self._file.write(self._packer.flush())
-            self._place.complete(self._file, self._path)
+        if self._file is not None:
+            with _trouble_at(self._place.whole(self._path)), self._file:
+                self._file.write(self._packer.flush())
+                self._place.complete(self._file, self._path)
 
 
 @contextmanager

@@ -184,10 +184,9 @@ class Worker:
         failures = Failures()
         try:
             for block in reader.blocks(end):
-                for content in block:
+                for found in block:
                     line += 1
-                    if line == 1 and done.number == 0:
-                        content = without_bom(content)  # noqa: PLW2901
+                    content = without_bom(found) if line == 1 and done.number == 0 else found
                     try:
                         if content is None:
                             raise UnreadableEventError(too_long())
