@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from .complaints import Complaints
 from .errors import EventError, TransformError
@@ -67,7 +67,8 @@ class Outcome:
     error: EventError | None = None
 
 
-class Way(NamedTuple):
+@dataclass(slots=True)
+class Way:
     """How an event becomes the statements of one standard, and who may have them.
 
     say, own: what is said, for all and for destinations with pseudonyms of their own. decision: on the destinations,
@@ -112,6 +113,11 @@ class Pipeline:
             ]
             for event, steps in plan.steps.items()
         }
+        self._routed = {
+            event: [(way, way.decision) for way in ways if way.decision is not None]
+            for event, ways in self._ways.items()
+            if all(way.decision is not None for way in ways)
+        }
 
     def process(self, event: SourceEvent) -> list[Outcome]:
         """One outcome for each standard that maps the event, or a single one for all of them."""
@@ -119,15 +125,14 @@ class Pipeline:
         if ways is None:
             return [Outcome("", _NOT_MAPPED, event.name, (), (), _EMPTY, _EMPTY, NOT_MAPPED)]
         body, filters = event.body, self.plan.filters
-        # before any plugin sees the event: nothing that one does to its values can widen who receives it
-        routes = []
-        for way in ways:
-            routes.append(way.decision or decide(way.gates, body))
+        routed = self._routed.get(event.name)
+        if routed is None:  # before any plugin sees the event: what one does to its values cannot widen who receives it
+            routed = [(way, way.decision or decide(way.gates, body)) for way in ways]
         if filters and (skip := _first_skip(filters, body)) is not None:
             log.debug("%s skipped: %s", event.name, skip.reason)
             return [Outcome("", State.SKIPPED, event.name, reason=skip.reason)]
         outcomes = []
-        for way, route in zip(ways, routes, strict=True):
+        for way, route in routed:
             outcomes.append(self._transform(way, event, body, route))
         return outcomes
 

@@ -190,8 +190,8 @@ def judge_status(status: int) -> Verdict:
     return Verdict.HALTED  # 401, 403, 404, 405, 415, 501, redirects: nothing that another statement would cure
 
 
-_SIGNS = tuple(f"{0x80 | octet & 0x3F:02x}" for octet in range(256))
-"""The ninth octet of a UUID, by the octet that would stand there: its first two bits say the variant."""
+_VARIANT = {f"{digit:x}": f"{0x8 | digit & 0x3:x}" for digit in range(16)}
+"""The digit of a UUID whose first two bits say the variant, by the digit that would stand there."""
 
 
 def content_uuid(namespace: UUID) -> Callable[[bytes], str]:
@@ -208,8 +208,7 @@ def content_uuid(namespace: UUID) -> Callable[[bytes], str]:
     def of(content: bytes) -> str:
         hashed = begun()
         hashed.update(content)
-        digest = hashed.digest()
-        told = digest.hex()
-        return f"{told[:8]}-{told[8:12]}-5{told[13:16]}-{_SIGNS[digest[8]]}{told[18:20]}-{told[20:32]}"
+        told = hashed.hexdigest()
+        return f"{told[:8]}-{told[8:12]}-5{told[13:16]}-{_VARIANT[told[16]]}{told[17:20]}-{told[20:32]}"
 
     return of

@@ -169,7 +169,8 @@ def composer(
     return compose
 
 
-class Course(NamedTuple):
+@dataclass(slots=True)
+class Course:
     """A course as JSON: its IRI (null for none); the properties ``group``, whole and by its id, and ``isPartOf``."""
 
     iri: str | None
@@ -179,7 +180,8 @@ class Course(NamedTuple):
     part_of: bytes
 
 
-class Around(NamedTuple):
+@dataclass(slots=True)
+class Around:
     """What the events of a learner in a course have in common, most of it as JSON.
 
     iri: the learner's. key: its end, by which entities of learners are told apart. person: the learner. actor: the

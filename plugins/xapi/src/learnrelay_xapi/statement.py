@@ -99,14 +99,16 @@ def erb_id(common: XapiCommon, verb: v.Verb, actor: str, child: str | None) -> s
 IDS = ("stable", "erb")
 
 
-class Course(NamedTuple):
+@dataclass(slots=True)
+class Course:
     """A course as a context activity, in a list (None for none); the ``contextActivities`` that have nothing else."""
 
     listed: Fragment | None
     alone: bytes
 
 
-class Around(NamedTuple):
+@dataclass(slots=True)
+class Around:
     """What the statements of a learner in a course have in common: the actor as JSON, and as it stands in `erb_id`
     where that is asked for; the course.
     """
