@@ -42,6 +42,7 @@ class Assembly:
     registry: Registry
     standards: Mapping[str, Standard]
     table: Mapping[tuple[str, str], Transformer]
+    courses: CourseProvider
     plugins: tuple[PluginInfo, ...]
 
 
@@ -121,7 +122,7 @@ class _Assembler:
                 space = f"{one.standard}/{name}"
                 own[one.standard][name] = Site(config.root_url, identity[1], courses[1], space, own=True)
         plan = compile_plan(registry, table, standards, sites, gates, own)
-        return Assembly(config, plan, registry, standards, table, infos)
+        return Assembly(config, plan, registry, standards, table, courses[1], infos)
 
     def _problem(self, key: str, reason: str) -> None:
         self.problems.append(Problem(str(self.path), key, reason))

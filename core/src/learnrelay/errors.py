@@ -49,6 +49,10 @@ class InvalidFieldError(EventError):
     """A required field is there, but is not of the declared kind."""
 
 
+class UnknownCourseError(EventError):
+    """An event of a course that ``[courses] provider`` does not know: its statements go without the title."""
+
+
 class TransformError(EventError):
     """The code of a plugin failed on an event. Holds the exception's type and place, never its text."""
 

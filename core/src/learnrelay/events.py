@@ -70,6 +70,15 @@ class SourceEvent:
             content = orjson.dumps(told, default=str)
         return str(UUID(bytes=blake2b(content, digest_size=16).digest()))
 
+    @property
+    def course_id(self) -> str | None:
+        """The course run that it names."""
+        body = self.body
+        course = body["context"].get("course_id")
+        if not course and type(body["data"]) is dict:
+            course = body["data"].get("course_id")
+        return course if type(course) is str and course else None
+
     def __repr__(self) -> str:
         """Name only: the content of an event never reaches a log."""
         return f"SourceEvent({self.name})"

@@ -94,6 +94,10 @@ class CourseProvider(ABC):
     def title(self, course_id: str) -> str | None:
         """The title of a course run, None where it is not known."""
 
+    def knows(self, course_id: str) -> bool:
+        """Is it a course of the platform, as far as is known here? A replay records each event of one that is not."""
+        return True
+
 
 REMEMBERED = 5_000
 """Answers that a cache holds, about 2 MB: more learners than are at work within some minutes, fewer than years have."""

@@ -48,10 +48,14 @@ class StandardTally:
 
 @dataclass(slots=True)
 class Tally:
-    """All outcomes of a run. ``lines`` = unreadable + the events of any one standard."""
+    """All outcomes of a run. ``lines`` = unreadable + the events of any one standard.
+
+    ``unknown_courses``: events that became statements, of courses that ``[courses]`` does not know.
+    """
 
     standards: dict[str, StandardTally]
     lines: int = 0
+    unknown_courses: int = 0
     unreadable: Counter[str] = field(default_factory=Counter)
 
     @classmethod
@@ -101,14 +105,16 @@ class Tally:
 
     @property
     def failures(self) -> int:
-        """Lines that are no event, and events that failed."""
-        return self.unreadable.total() + sum(tally.failed.total() for tally in self.standards.values())
+        """Lines that are no event, events that failed, and those of unknown courses."""
+        failed = sum(tally.failed.total() for tally in self.standards.values())
+        return self.unreadable.total() + self.unknown_courses + failed
 
     def as_json(self) -> dict[str, Any]:
         """For ``--json``."""
         return {
             "read": self.lines,
             "unreadable": dict(self.unreadable.most_common()),
+            "unknown_courses": self.unknown_courses,
             "standards": {
                 name: {
                     "transformed": tally.transformed,

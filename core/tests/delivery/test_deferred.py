@@ -37,6 +37,7 @@ from learnrelay.pipeline import Pipeline
 from learnrelay.plugins.plan import Gate
 from learnrelay.plugins.registry import Registry
 from learnrelay.pruning import pruners
+from learnrelay.resolvers.courses import NoCourses
 from learnrelay.routing import check_of_router, check_of_rule
 from learnrelay.sealing import Seal
 from learnrelay.secrets import Secret
@@ -132,7 +133,7 @@ def assembly_of(url: str, delivery: Delivery, registry: Registry = REGISTRY) -> 
         "https://learn.example.org", (), {}, Provider("keyed"), Provider("none"), delivery, destinations, {}
     )
     standards = {"plain": PlainStandard({"style": "short"})}
-    return Assembly(config, plan_of(registry, gates), registry, standards, {}, ())
+    return Assembly(config, plan_of(registry, gates), registry, standards, {}, NoCourses({}), ())
 
 
 PLAN = assembly_of("http://127.0.0.1:1/statements", Delivery()).plan

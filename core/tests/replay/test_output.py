@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import threading
 import tracemalloc
 from collections import Counter
@@ -312,6 +313,44 @@ def test_bad_lines_cost_only_themselves(replay: Replay, logs: Logs, tmp_path: Pa
     assert "breaks off or is damaged" in replay.records()[-1]["reason"]
     found = ids_in(tmp_path / "out2")
     assert found == expected[: len(found)]
+
+
+def test_an_event_of_an_unknown_course_is_recorded_and_becomes_statements_all_the_same(
+    replay: Replay, tmp_path: Path
+) -> None:
+    elsewhere = "course-v1:Else+WHERE+1"
+    events = [
+        event(),
+        event(course_id=elsewhere),
+        event(course_id="", data={"video": "v", "course_id": elsewhere}),
+        event("other", course_id=elsewhere),  # not mapped
+        event(course_id=elsewhere, data={"video": 5}),  # fails
+        event(course_id=None),
+    ]
+    lines = [line({**one, "timestamp": f"2026-03-02T09:00:0{second}+00:00"}) for second, one in enumerate(events)]
+    (tmp_path / "log").write_bytes(b"".join(lines))
+    replay.config.write_text(replay.config.read_text() + '[courses]\nprovider = "table"\npath = "courses.csv"\n')
+    table = tmp_path / "courses.csv"
+    table.write_text("course_id,title\ncourse-v1:Harbour+SAIL+2026,\n")
+    run = replay(tmp_path / "log", "--output", tmp_path / "out")
+    assert (run.code, run.summary["unknown_courses"], run.summary["standards"]["plain"]["transformed"]) == (1, 2, 4)
+    assert len(ids_in(tmp_path / "out")) == 4
+    records = {record["line"]: record for record in replay.records()}
+    assert {number: record["error"] for number, record in records.items()} == {
+        2: "UnknownCourseError",
+        3: "UnknownCourseError",
+        5: "InvalidFieldError",
+    }
+    assert elsewhere not in replay.errors.read_text()
+    command = [*replay.command()[:1], "transform", "--config", str(replay.config), "--errors", str(replay.errors)]
+    done = subprocess.run([*command, str(tmp_path / "log")], env=replay.environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout.count(b"\n")) == (1, 4)
+    assert {record["line"]: record["error"] for record in replay.records()} == {
+        number: record["error"] for number, record in records.items()
+    }
+    table.write_text(table.read_text() + f"{elsewhere},Elsewhere\n")
+    run = replay(tmp_path / "log", "--dry-run", "--output", tmp_path / "out")
+    assert (run.code, run.summary["unknown_courses"], [one["line"] for one in replay.records()]) == (1, 0, [5])
 
 
 def test_memory_does_not_grow_with_what_is_wrong(replay: Replay, tmp_path: Path) -> None:

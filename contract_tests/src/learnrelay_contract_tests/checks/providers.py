@@ -255,7 +255,10 @@ def _guessable(subject: Subject, name: str, settings: Mapping[str, Any], users: 
 # --- courses ----------------------------------------------------------------------------------------------
 
 
-@check("provider.courses", "A course provider gives a title or None, the same every time, and never raises.")
+@check(
+    "provider.courses",
+    "A course provider says titles and what it knows, the same every time, and never raises.",
+)
 def courses(subject: Subject) -> Iterable[Finding | Note]:
     """Known, unknown and odd course ids; again, in other orders, processes, hash seeds and time zones."""
     names = subject.description["course_providers"]
@@ -270,12 +273,15 @@ def courses(subject: Subject) -> Iterable[Finding | Note]:
             continue
         told = subject.process.ask("titles", courses=asked)
         if told != subject.process.ask("titles", courses=asked[::-1])[::-1]:
-            yield Finding(f"{name} gives another title the next time")
+            yield Finding(f"{name} gives another title, or knows another course, the next time")
         if any(told != process.ask("titles", courses=asked) for process in processes[1:]):
-            yield Finding(f"{name} gives another title in another process, or at another time")
-        if any(isinstance(one, str) and one.startswith("!") for one in told):
+            yield Finding(f"{name} gives another title, or knows another course, in another process or at another time")
+        titles = [title for title, _ in told if title is not None]
+        if any(title.startswith("!") for title in titles):
             yield Finding(f"{name} raises, or gives something else than a text or None")
-        if any(isinstance(one, str) and not one.strip() for one in told):
+        if any(known.startswith("!") for _, known in told):
+            yield Finding(f"{name} raises, or answers neither True nor False, when asked whether it knows a course")
+        if not all(map(str.strip, titles)):
             yield Finding(f"{name} gives an empty title: what has none is None")
-        yield Note(f"{name} knows {sum(one is not None for one in told)} of {len(told)} courses")
+        yield Note(f"{name} has titles for {len(titles)} of {len(told)} courses")
     _restored(subject)

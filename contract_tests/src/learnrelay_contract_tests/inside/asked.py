@@ -116,10 +116,15 @@ def digests(assembly: Any, values: list[str], spaces: list[str]) -> list[str]:
     return [_try(identity.digest, value, space) for value in values for space in spaces]
 
 
-def titles(assembly: Any, courses: list[str]) -> list[str | None]:
-    """Title of each course."""
+def titles(assembly: Any, courses: list[str]) -> list[tuple[str | None, Any]]:
+    """Title of each course, and whether it is known."""
     provider = _provider(assembly, "courses")
-    return [_try(provider.title, course) for course in courses]
+    return [(_try(provider.title, course), _try(_is_known, provider, course)) for course in courses]
+
+
+def _is_known(provider: Any, course: str) -> Any:
+    known = provider.knows(course)
+    return {True: "known", False: "unknown"}[known] if isinstance(known, bool) else (known,)
 
 
 def _try(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -49,4 +49,5 @@ def print_tally(tally: Tally, console: Console) -> None:
         add(f"failed: {reason}", (one.failed[reason] for one in each))
     for reason, count in tally.unreadable.most_common():
         add(f"failed: {reason}", [count] * len(names))
+    add("transformed without title: unknown course", [tally.unknown_courses] * len(names))
     print_table(["", *names], rows, console)

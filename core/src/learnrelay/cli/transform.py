@@ -24,6 +24,7 @@ from ..events import event_from_line
 from ..lines import Line, open_log
 from ..pipeline import Outcome, Pipeline, State
 from ..plugins.discovery import installed
+from ..resolvers.courses import unknown_course
 from ..standards import Written
 from ..tally import Tally, in_words
 from . import complete_standards, config_option
@@ -108,6 +109,7 @@ class _Run:
         self.pipeline = Pipeline(assembly.plan)
         self.tally = Tally.of(standards)
         self.failures: list[dict[str, Any]] = []
+        self._unknown_course = unknown_course(assembly.courses)
         self._schemas = {name: assembly.standards[name].schema() for name in standards} if validate else {}
 
     def take(self, line: Line) -> Iterator[bytes]:
@@ -131,6 +133,9 @@ class _Run:
             if outcome.state is State.FAILED and outcome.error is not None:
                 self._fail(line, outcome.standard, outcome.error, in_words(outcome))
         self.tally.count(outcomes)
+        if any(outcome.state is State.TRANSFORMED for outcome in outcomes) and (unknown := self._unknown_course(event)):
+            self.tally.unknown_courses += 1
+            self._fail(line, "", unknown)
 
     def _checked(self, outcome: Outcome, statement: Written) -> bytes:
         schema = self._schemas.get(outcome.standard)

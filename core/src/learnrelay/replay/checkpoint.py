@@ -116,6 +116,7 @@ class Totals:
         """Count a chunk's counts (the JSON form of a `Tally`)."""
         self.tally.lines += tally["read"]
         self.tally.unreadable.update(tally["unreadable"])
+        self.tally.unknown_courses += tally["unknown_courses"]
         for name, told in tally["standards"].items():
             standard = self.tally.standards[name]
             standard.transformed += told["transformed"]

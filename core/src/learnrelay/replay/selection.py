@@ -43,7 +43,7 @@ class Selection:
                         names[event.name] = known
                 if not known:
                     return False
-            if courses and _course(event) not in courses:
+            if courses and event.course_id not in courses:
                 return False
             if since is None and until is None:
                 return True
@@ -51,10 +51,3 @@ class Selection:
             return when is None or ((since is None or since <= when) and (until is None or when < until))
 
         return chosen
-
-
-def _course(event: SourceEvent) -> object:
-    course = event.body["context"].get("course_id")
-    if not course and isinstance(event.body["data"], dict):
-        course = event.body["data"].get("course_id")
-    return course if isinstance(course, str) else None

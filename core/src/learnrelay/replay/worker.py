@@ -21,6 +21,7 @@ from ..events import SourceEvent, event_from_line
 from ..lines import DamagedLogError, LineReader, too_long, unpacked, without_bom
 from ..pipeline import Outcome, Pipeline, State
 from ..plugins.plan import Plan
+from ..resolvers.courses import unknown_course
 from ..tally import Tally, in_words
 from .asked import Asked, HaltedError
 from .checkpoint import Done, Failures
@@ -138,6 +139,7 @@ class Worker:
     def __init__(self, asked: Asked, assembly: Assembly, target: Target, mouth: Mouth) -> None:
         self._asked = asked
         self._process = _chosen(asked, Pipeline(_only(assembly.plan, asked)).process)
+        self._unknown_course = unknown_course(assembly.courses)
         self._target = target
         self._mouth = mouth
 
@@ -178,7 +180,7 @@ class Worker:
         tally = Tally.of(list(self._asked.standards))
         standards = tally.standards
         intake = self._target.open(done)
-        process, take = self._process, intake.take
+        process, unknown_course, take = self._process, self._unknown_course, intake.take
         transformed, not_mapped = State.TRANSFORMED, State.NOT_MAPPED
         line = 0
         failures = Failures()
@@ -195,8 +197,10 @@ class Worker:
                         tally.count_unreadable(error.reason)
                         failures.add(_record(line, error))
                         continue
+                    said = False
                     for outcome in process(event):
                         if outcome.state is transformed:
+                            said = True
                             standards[outcome.standard].count(outcome)
                             take(outcome, event)
                         elif outcome.state is not not_mapped:
@@ -204,6 +208,9 @@ class Worker:
                                 of.count(outcome)
                             if outcome.error is not None:
                                 failures.add(_record(line, outcome.error, outcome.standard, in_words(outcome)))
+                    if said and (unknown := unknown_course(event)) is not None:
+                        tally.unknown_courses += 1
+                        failures.add(_record(line, unknown))
                 gauge.look(line, failures.number)
         except DamagedLogError as error:
             line += 1

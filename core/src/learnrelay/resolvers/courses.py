@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
 from ..config.fields import FilePath, Section
-from ..site import CourseProvider
+from ..errors import UnknownCourseError
+from ..events import SourceEvent
+from ..site import CourseProvider, cached
 
 
 class NoSettings(Section):
@@ -44,7 +46,7 @@ class TableSettings(Section):
 
 
 class TableCourses(CourseProvider):
-    """CSV with the columns ``course_id,title``; a course that is not in it goes without its title."""
+    """CSV with the columns ``course_id,title``; a course without title, or that is not in it, goes without."""
 
     name = "table"
     settings_schema = TableSettings
@@ -54,13 +56,31 @@ class TableCourses(CourseProvider):
 
     def title(self, course_id: str) -> str | None:
         """The title in the table, or None."""
-        return self._titles.get(course_id)
+        return self._titles.get(course_id) or None
+
+    def knows(self, course_id: str) -> bool:
+        """Is it in the table?"""
+        return course_id in self._titles
 
 
 def read_titles(path: str) -> dict[str, str]:
-    """Course id → title. Raises OSError, or ValueError naming the column that is missing."""
+    """Course id → title, empty for none. Raises OSError, or ValueError naming the column that is missing."""
     with open(path, encoding="utf-8-sig", newline="") as file:  # noqa: PTH123
         reader = csv.DictReader(file)
         if missing := {"course_id", "title"} - set(reader.fieldnames or ()):
             raise ValueError(f"{path}: no column {', '.join(sorted(missing))} in the first line")
-        return {row["course_id"].strip(): row["title"].strip() for row in reader if row["course_id"] and row["title"]}
+        return {row["course_id"].strip(): (row["title"] or "").strip() for row in reader if row["course_id"]}
+
+
+def unknown_course(provider: CourseProvider) -> Callable[[SourceEvent], UnknownCourseError | None]:
+    """A function that says what is wrong where an event is of a course that the provider does not know."""
+    knows = cached(provider.knows)
+
+    def of(event: SourceEvent) -> UnknownCourseError | None:
+        course = event.course_id
+        if course is None or knows(course):
+            return None
+        reason = "[courses] does not know the course: its statements go without the title"
+        return UnknownCourseError(reason, event_name=event.name, event_id=event.id)
+
+    return of
