@@ -36,6 +36,17 @@ class EventError(LearnrelayError):
         event = " ".join(part for part in (self.event_name, self.event_id and f"[{self.event_id}]") if part)
         return ": ".join(part for part in (event, self.path, self.reason) if part)
 
+    def as_record(self, standard: str = "", reason: str = "") -> dict[str, str]:
+        """For ``--errors``: what and where, never a value. ``reason``: in other words than its own."""
+        return {
+            "event": self.event_name,
+            "event_id": self.event_id,
+            "standard": standard,
+            "error": type(self).__name__,
+            "path": self.path,
+            "reason": reason or self.reason,
+        }
+
 
 class UnreadableEventError(EventError):
     """The input is not an event: not JSON, not an object, no name, no time, too long."""

@@ -145,18 +145,7 @@ class _Run:
         return statement.content
 
     def _fail(self, line: Line, standard: str, error: EventError, reason: str = "") -> None:
-        self.failures.append(
-            {
-                "file": line.source,
-                "line": line.number,
-                "event": error.event_name,
-                "event_id": error.event_id,
-                "standard": standard,
-                "error": type(error).__name__,
-                "path": error.path,
-                "reason": reason or error.reason,
-            }
-        )
+        self.failures.append({"file": line.source, "line": line.number, **error.as_record(standard, reason)})
 
 
 def _first(messages: Any) -> str:

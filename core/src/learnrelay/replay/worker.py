@@ -195,7 +195,7 @@ class Worker:
                         event = event_from_line(content)
                     except EventError as error:
                         tally.count_unreadable(error.reason)
-                        failures.add(_record(line, error))
+                        failures.add({"line": line, **error.as_record()})
                         continue
                     said = False
                     for outcome in process(event):
@@ -207,16 +207,17 @@ class Worker:
                             for of in [standards[outcome.standard]] if outcome.standard else standards.values():
                                 of.count(outcome)
                             if outcome.error is not None:
-                                failures.add(_record(line, outcome.error, outcome.standard, in_words(outcome)))
+                                record = outcome.error.as_record(outcome.standard, in_words(outcome))
+                                failures.add({"line": line, **record})
                     if said and (unknown := unknown_course(event)) is not None:
                         tally.unknown_courses += 1
-                        failures.add(_record(line, unknown))
+                        failures.add({"line": line, **unknown.as_record()})
                 gauge.look(line, failures.number)
         except DamagedLogError as error:
             line += 1
             unreadable = EventError(str(error))
             tally.count_unreadable(unreadable.reason)
-            failures.add(_record(line, unreadable))
+            failures.add({"line": line, **unreadable.as_record()})
         gauge.tell(line, failures.number)
         events = line - tally.lines  # so far these are the unreadable ones
         tally.lines = line
@@ -247,18 +248,6 @@ def _only(plan: Plan, asked: Asked) -> Plan:
     steps = {event: tuple(step for step in of if step.standard in wanted) for event, of in plan.steps.items()}
     gates = {name: tuple(gate for gate in of if gate.destination.name in to) for name, of in plan.gates.items()}
     return replace(plan, steps={event: of for event, of in steps.items() if of}, gates=gates)
-
-
-def _record(line: int, error: EventError, standard: str = "", reason: str = "") -> dict[str, Any]:
-    return {
-        "line": line,
-        "event": error.event_name,
-        "event_id": error.event_id,
-        "standard": standard,
-        "error": type(error).__name__,
-        "path": error.path,
-        "reason": reason or error.reason,
-    }
 
 
 class _Gauge:
