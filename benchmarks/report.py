@@ -106,8 +106,8 @@ def page(results: Results) -> str:
         _by_name(results["replay"]),
         "### Peak memory\n\nLargest process, MiB, by lines of the log.\n",
         _by_name({name: {"MiB": value} for name, value in results["memory"].items()}),
-        "## Delivery\n\n`emit()` returns when the statements of an event are on the disk for two destinations; with the "
-        "pipeline in the worker, when its declared fields are, sealed.\n",
+        "## Delivery\n\n`emit()` returns when the statements of an event are on the disk for two destinations; with "
+        "the pipeline in the worker, when its declared fields are, sealed.\n",
         _by_name(results["emit"] | results.get("latency", {})),
         _by_name(results["delivery"] | results.get("neighbours", {}) | results["outbox"]),
         "## Start-up\n",
