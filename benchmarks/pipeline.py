@@ -139,9 +139,10 @@ def _growth(directory: Path, quick: bool) -> dict[str, Any]:
         runs = {str(size): way(plan, [line] * events) for size, (plan, line) in plans.items()}
         return {size: round(time / events * 1e6, 3) for size, time in seconds(runs, rounds).items()}
 
-    def assembled(*more: str, destinations: int = 1) -> Plan:
+    def assembled(*more: str, destinations: int = 1, scope: str = '"all"') -> Plan:
         enabled = ", ".join(f'"{name}"' for name in ("plain", "plain.watching", *more))
         told = "".join(DESTINATION.format(name=f"d{n}", standard="plain", port=1) for n in range(destinations))
+        told = told.replace('scope = "all"', f"scope = {scope}")
         config.write_text(SMALL.format(enabled=enabled) + told, encoding="utf-8")
         return assemble(config).plan
 
@@ -167,6 +168,10 @@ def _growth(directory: Path, quick: bool) -> dict[str, Any]:
             0: (assembled(), line), **{number: (assembled(f"plain.many{number}"), line) for number in acme.MANY}
         }),
         "destinations": cost({number: (assembled(destinations=number), line) for number in (1, 3, 10, 30)}),
+        "destinations of an organisation": cost({
+            number: (assembled("enterprise_filter", destinations=number, scope='{ org = ["Harbour"] }'), line)
+            for number in (1, 3, 10, 30)
+        }),
         "payload in KiB": cost({size: (assembled(), _padded(plain, size)) for size in (1, 4, 16, 48)}),
         "nesting": cost({depth: (assembled(), _nested(plain, depth)) for depth in (1, 10, 50, 200)}),
         "extracted fields": _extraction((1, 5, 10, 20, 40), events, rounds),

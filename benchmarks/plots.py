@@ -13,13 +13,13 @@ _COLOUR = "#3d7ea6"
 def bars(values: Mapping[str, float], unit: str) -> str:
     """A bar for each value, with its number."""
     most = max(values.values())
-    scale = (_WIDTH - _LEFT - 110) / most
+    scale = (_WIDTH - _LEFT - 160) / most
     parts = []
     for row, (name, value) in enumerate(values.items()):
         y = row * (_BAR + 6)
         parts.append(f'<text x="{_LEFT - 8}" y="{y + 15}" text-anchor="end">{escape(name)}</text>')
         parts.append(f'<rect x="{_LEFT}" y="{y}" width="{value * scale:.1f}" height="{_BAR}" fill="{_COLOUR}"/>')
-        parts.append(f'<text x="{_LEFT + value * scale + 6:.1f}" y="{y + 15}">{value:,.4g} {escape(unit)}</text>')
+        parts.append(f'<text x="{_LEFT + value * scale + 6:.1f}" y="{y + 15}">{value:,.0f} {escape(unit)}</text>')
     return _svg(parts, len(values) * (_BAR + 6))
 
 

@@ -53,7 +53,7 @@ def assemble(path: Path) -> Assembly:
 
 def assemble_from(raw: Mapping[str, Any], path: Path) -> Assembly:
     """The same from a parsed file; ``path`` is for messages, and relative paths start at its directory."""
-    token = BASE.set(path.parent)
+    token = BASE.set(path.absolute().parent)
     try:
         return _Assembler(raw, path).assemble()
     finally:

@@ -7,6 +7,7 @@ root; mixtures of both occur. Paths in declarations (``data.…``, ``context.…
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from hashlib import blake2b
@@ -58,11 +59,12 @@ class SourceEvent:
     def id(self) -> str:
         """UUID text of the event: equal for both shapes and under replay. For errors and logs, never in an output."""
         context = self.body["context"]
-        when = moment(self.body["timestamp"])
+        written = self.body["timestamp"]
+        when = moment(written)
         told = [
             self.name,
-            when.astimezone(UTC).isoformat() if when else self.body["timestamp"],
-            {key: str(context[key]) for key in _IDENTIFYING_CONTEXT if context.get(key)},
+            when.astimezone(UTC).isoformat() if when else written if type(written) is str else None,
+            {key: str(context[key]) for key in _IDENTIFYING_CONTEXT if type(context.get(key)) in (str, int, float)},
         ]
         try:
             content = orjson.dumps([*told, self.body["data"]], option=orjson.OPT_SORT_KEYS)
@@ -91,13 +93,28 @@ def event_from_line(line: bytes) -> SourceEvent:
     Raises UnreadableEventError with the reason, never with the content.
     """
     start = line.find(b"{")
+    content = line[start:] if start >= 0 and line[0] not in b"[ \t" else _object_in(line, start)
     try:
-        if start >= 0 and line[0] not in b"[ \t":
-            return SourceEvent(orjson.loads(line[start:]))
-        return SourceEvent(orjson.loads(_object_in(line, start)))
+        return SourceEvent(orjson.loads(content))
     except orjson.JSONDecodeError as error:
+        if (lenient := _lenient(content)) is not None:
+            return SourceEvent(lenient)
         reason = f"not valid JSON: {error.msg.partition(':')[0]}"
         raise UnreadableEventError(reason, path=f"column {start + error.colno}") from None
+
+
+def _lenient(content: bytes) -> Any:
+    """JSON with ``NaN`` and ``Infinity``, which the platform's logger writes though there are none in JSON, as null.
+
+    None for what is no JSON otherwise.
+    """
+    if b"NaN" not in content and b"Infinity" not in content:
+        return None
+    try:
+        said = json.loads(content, parse_constant=lambda _: None, parse_int=orjson.loads)
+        return orjson.loads(orjson.dumps(said))  # refuses what else the slow reader takes
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def _object_in(line: bytes, start: int) -> bytes:
@@ -115,7 +132,7 @@ def event_from_mapping(raw: Mapping[str, Any]) -> SourceEvent:
     Raises UnreadableEventError when it holds what JSON cannot say, or too much.
     """
     try:
-        content = orjson.dumps(raw, default=_in_json, option=orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS)
+        content = _as_json(raw)
         refuse_above_limit(content)
         copy = orjson.loads(content)
     except (TypeError, ValueError, RecursionError) as error:
@@ -123,6 +140,16 @@ def event_from_mapping(raw: Mapping[str, Any]) -> SourceEvent:
     if type(copy) is not dict:
         raise UnreadableEventError("not an object")
     return SourceEvent(copy)
+
+
+def _as_json(raw: Mapping[str, Any]) -> bytes:
+    """Raises TypeError, ValueError, RecursionError."""
+    try:
+        return orjson.dumps(raw, _in_json, orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # perhaps an integer of more than 64 bits, which the platform's logger writes
+        content = json.dumps(raw, default=_in_json).encode()
+        lenient = _lenient(content)
+        return content if lenient is None else orjson.dumps(lenient)
 
 
 def refuse_above_limit(content: bytes) -> None:
@@ -168,7 +195,8 @@ def _payload(text: str) -> Any:
         try:
             return orjson.loads(text)
         except orjson.JSONDecodeError:
-            return text
+            lenient = _lenient(text.encode())
+            return text if lenient is None else lenient
     return text or None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
@@ -17,9 +18,10 @@ LONGEST_LINE = 2**20
 """Bytes of a line that is read at all; the platform itself cuts events at 50,000 characters."""
 
 _BLOCK = 2**16
-_ZSTD_PIECE = 2**14  # what one piece unpacks to is in memory at once
+_ZSTD_PIECE = 2**11  # what one piece unpacks to is in memory at once
 _BOM = b"\xef\xbb\xbf"
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_MAGIC = {"gzip": re.compile(rb"\x1f\x8b"), "zstd": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")}
+"""How packed content begins; the second of zstd (RFC 8878, 3.1.2) is a frame to be skipped, with which pzstd begins."""
 
 
 class Line(NamedTuple):
@@ -48,12 +50,17 @@ def open_log(path: str) -> BinaryIO:
 def unpacked(raw: BinaryIO) -> BinaryIO:
     """The content of a stream: gzip and zstd are recognised by the first bytes, not by a name."""
     buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw, _BLOCK)  # type: ignore[type-var]
-    head = buffered.peek(4)[:4]
-    if head[:2] == GZIP:
+    packer = packer_of(buffered.peek(4))
+    if packer == "gzip":
         return gzip.GzipFile(fileobj=buffered)  # type: ignore[return-value]
-    if head == ZSTD:
+    if packer == "zstd":
         return io.BufferedReader(_Zstd(buffered), _BLOCK)
     return buffered
+
+
+def packer_of(head: bytes) -> str:
+    """What packed the content that begins so: ``gzip``, ``zstd``, or nothing."""
+    return next((name for name, magic in _MAGIC.items() if magic.match(head)), "")
 
 
 class _Zstd(io.RawIOBase):
@@ -65,7 +72,7 @@ class _Zstd(io.RawIOBase):
         except ImportError:
             raise LearnrelayError("a zstd log is read with: pip install 'learnrelay[zstd]'") from None
         self.fileobj = packed
-        self._new_frame = zstandard.ZstdDecompressor().decompressobj
+        self._new_frame = zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj  # as zstd --long=31 packs
         self._damage = zstandard.ZstdError
         self._frame: Any = None
         self._ready = b""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from learnrelay.config.models import Auth, Batch, Delivery, Retry
 from learnrelay.delivery import Outbox, Selection
 from learnrelay.delivery.alerts import Watch
+from learnrelay.delivery.backoff import retry_after
 from learnrelay.secrets import Secret
 
 from .conftest import Drain, TurnedClock, parcels
@@ -250,6 +251,13 @@ def test_retry_after_is_kept_up_to_the_ceiling(
     consumer.behave = lambda batch: None
     one.run()
     assert set(consumer.received.values()) == {2} and len(consumer.stored) == 5
+
+
+@pytest.mark.parametrize(
+    "date", [f"Mon, 01 Jan {'9' * 23} 00:00:00 GMT", f"Mon, 04 Jan 2027 00:00:00 +{'9' * 20}", "soon"]
+)
+def test_a_date_that_is_none_asks_for_nothing(date: str) -> None:
+    assert retry_after(date, 1_800_000_000) == 0
 
 
 def test_a_halted_destination_keeps_everything_and_says_so_once(

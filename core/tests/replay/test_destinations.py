@@ -160,24 +160,99 @@ def test_wrong_credentials_end_it_at_once(replay: Replay, logs: Logs, consumer: 
     assert len(consumer.stored) == 500
 
 
+@pytest.mark.parametrize("status", [429, 503])
 def test_a_consumer_that_asks_for_patience_gets_it(
-    replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path
+    replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path, status: int
 ) -> None:
     replay.configure(main=consumer.url)
     expected = logs("log", 2000)
     arrivals: list[float] = []
+    asked: list[float] = []
     lock = threading.Lock()
 
     def behave(ids: list[str]) -> tuple[int, dict[str, str], bytes] | None:
         with lock:
             arrivals.append(time.monotonic())
-            return (429, {"Retry-After": "2"}, b"") if len(arrivals) in (1, 40) else None
+            pausing = len(arrivals) in (1, 40) or (asked and arrivals[-1] - asked[-1] < 0.5)
+            if pausing:
+                asked.append(arrivals[-1])
+            return (status, {"Retry-After": "2"}, b"") if pausing else None
 
     consumer.behave = behave
     assert replay(tmp_path / "log").code == 0
     assert set(consumer.stored) == set(expected)
     gaps = [after - before for before, after in pairwise(arrivals)]
     assert sum(gap > 1 for gap in gaps) >= 2, "all processes pause together"
+    assert len(asked) <= 2 * 8, "of what was under way, each asks once"
+
+
+def test_an_outage_makes_no_dead_letters(replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path) -> None:
+    replay.configure(main=f'{consumer.url}\nretry = {{ backoff = "20ms", ceiling = "100ms", attempts = 3 }}')
+    text = replay.config.read_text(encoding="utf-8")
+    replay.config.write_text(text.replace("size = 20", "size = 5"), encoding="utf-8")
+    expected = logs("log", 1000)
+    begun: list[float] = []
+
+    def behave(ids: list[str]) -> int | None:
+        if len(consumer.stored) < 100:
+            return None
+        begun.append(time.monotonic())
+        return 500 if begun[-1] - begun[0] < 3 else None
+
+    consumer.behave = behave
+    run = replay(tmp_path / "log")
+    assert (run.code, run.summary["destinations"]) == (0, {"main": {"stored": 1000}}), run.told
+    assert set(consumer.stored) == set(expected)
+
+
+def test_order_is_kept_when_the_consumer_was_away(
+    replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path
+) -> None:
+    replay.configure(main=f'{consumer.url}\nretry = {{ backoff = "20ms", ceiling = "50ms" }}')
+    expected = logs("log", 300)
+    consumer.behave = lambda ids: 503 if len(consumer.requests) in (1, 2, 3, *range(12, 25)) else None
+    assert replay(tmp_path / "log", "--ordered").code == 0
+    assert consumer.order == expected
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        (("--rate", "fast"), "expected a number from 0.001, or NAME=number, found 'fast'"),
+        (("--rate", "0"), "expected a number from 0.001"),
+        (("--rate", "=5"), "expected a number"),
+        (("--rate", "mane=5"), 'mane is no destination of this replay; did you mean "main"?'),
+        (("--concurrency", "1.5"), "expected a whole number from 1 to 9999"),
+        (("--concurrency", "5000000000"), "expected a whole number"),
+        (("--concurrency", "main=0"), "expected a whole number"),
+    ],
+)
+def test_a_wrong_limit_costs_nothing(
+    replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path, limit: tuple[str, str], told: str
+) -> None:
+    replay.configure(main=consumer.url)
+    logs("log", 10)
+    assert replay(tmp_path / "log").code == 0
+    run = replay(tmp_path / "log", "--again", *limit)
+    assert run.code == 2
+    assert told in run.told
+    assert replay(tmp_path / "log").summary["this_run"]["lines"] == 0, "forgotten"
+
+
+def test_a_low_rate_is_a_rate_of_each_second(replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path) -> None:
+    replay.configure(main=consumer.url)
+    logs("log", 60)
+    arrivals: list[tuple[float, int]] = []
+
+    def behave(ids: list[str]) -> tuple[int, dict[str, str], bytes] | None:
+        arrivals.append((time.monotonic(), len(ids)))
+        return (429, {"Retry-After": "3"}, b"") if len(arrivals) == 2 else None
+
+    consumer.behave = behave
+    assert replay(tmp_path / "log", "--rate", "10").code == 0
+    assert len(consumer.stored) == 60
+    for begun, _ in arrivals:
+        assert sum(number for at, number in arrivals if begun <= at < begun + 0.9) <= 15
 
 
 def test_rate_concurrency_and_order(replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path) -> None:

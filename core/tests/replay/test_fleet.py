@@ -53,11 +53,12 @@ def empty(url: str) -> None:
 
 
 @contextmanager
-def machine(replay: Replay, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker of two processes. RabbitMQ wants a name of its own for each."""
+def machine(replay: Replay, processes: int = 2, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker. RabbitMQ wants a name of its own for each."""
     celery = str(Path(sys.executable).with_name("celery"))
     process = subprocess.Popen(
-        [celery, "-A", "learnrelay.replay.celery_app", "worker", "-c", "2", "-n", f"{secrets.token_hex(4)}@%h"],
+        [celery, "-A", "learnrelay.replay.celery_app", "worker",
+         "-c", str(processes), "-n", f"{secrets.token_hex(4)}@%h"],
         env={**replay.environment, "LEARNRELAY_CONFIG": str(replay.config), **environment}, start_new_session=True,
         cwd=replay.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -139,6 +140,29 @@ def test_whatever_dies_nothing_is_lost_and_nothing_stored_twice(
     assert len(replay.records()) == 40
     assert set(consumer.stored) == set(expected)
     assert len(consumer.order) == len(expected), "stored twice"
+
+
+def test_a_word_from_before_is_not_about_what_a_log_has_since(
+    replay: Replay, logs: Logs, consumer: Consumer, broker: str, tmp_path: Path
+) -> None:
+    replay.configure(main=f'{consumer.url}\nretry = {{ backoff = "50ms", ceiling = "200ms" }}')
+    with_broker(replay, broker)
+    expected = logs("log", 100)
+    consumer.behave = lambda ids: 503
+    with machine(replay, processes=1):
+        asking = replay.start(tmp_path / "log", "--fleet")
+        reaches(lambda: len(consumer.requests), 3)
+        kill(asking)
+        expected += logs("more", 50)
+        with (tmp_path / "log").open("ab") as log:
+            log.write((tmp_path / "more").read_bytes())
+        asking = replay.start(tmp_path / "log", "--fleet")
+        reaches(lambda: tasks(broker), 1)
+        consumer.behave = lambda ids: None
+        asking.communicate(timeout=120)
+        assert asking.returncode == 0
+        assert set(consumer.stored) == set(expected)
+        assert replay(tmp_path / "log", "--fleet").summary["read"] == 150
 
 
 def test_two_conductors_at_once(replay: Replay, logs: Logs, consumer: Consumer, broker: str, tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ LINES = b"".join(b"line %d\n" % number for number in range(50_000))
 PACKED = {
     "gzip": gzip.compress(LINES[:300_000]) + gzip.compress(LINES[300_000:]),
     "zstd": zstandard.compress(LINES[:300_000]) + zstandard.compress(LINES[300_000:]),
+    "pzstd": b"\x50\x2a\x4d\x18\x04\x00\x00\x00size" + zstandard.compress(LINES),
     "plain": LINES,
 }
 

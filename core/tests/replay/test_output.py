@@ -7,9 +7,11 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import threading
 import tracemalloc
+import zipfile
 from collections import Counter
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +22,8 @@ import zstandard
 
 from delivery.consumer import Consumer
 from learnrelay.replay import Checkpoint, ReplayError
-from learnrelay.replay.checkpoint import Failures
+from learnrelay.replay.checkpoint import Done, Failures
+from learnrelay.replay.sources import look_at
 from plain import event, line
 
 from .conftest import Logs, Replay, ids_in, kill, reaches
@@ -234,6 +237,94 @@ def test_a_log_that_is_rotated_away_meanwhile(replay: Replay, logs: Logs, consum
     assert set(consumer.stored) == set(expected + fresh)
 
 
+def test_a_log_that_is_copied_and_emptied_while_it_is_read(
+    replay: Replay, logs: Logs, consumer: Consumer, tmp_path: Path
+) -> None:
+    """As logrotate does with copytruncate."""
+    replay.configure(main=consumer.url)
+    expected = logs("tracking.log", 8000)
+
+    def slow(ids: list[str]) -> None:
+        threading.Event().wait(0.01)
+
+    consumer.behave = slow
+    process = replay.start(tmp_path / "tracking.log")
+    reaches(lambda: len(consumer.requests), 20)
+    (tmp_path / "tracking.log.1").write_bytes((tmp_path / "tracking.log").read_bytes())
+    os.truncate(tmp_path / "tracking.log", 0)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert b"tracking.log: became shorter while it was read" in told or b"is not the file any more" in told
+    assert len(consumer.stored) < 8000
+    assert replay(tmp_path / "tracking.log.1").code == 0
+    assert set(consumer.stored) == set(expected)
+
+
+def test_a_short_log_that_grew_before_it_was_rotated(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    expected = logs("tracking.log", 2)  # less than what a log is known by
+    assert replay(tmp_path / "tracking.log", "--output", tmp_path / "out").code == 0
+    begun = (tmp_path / "tracking.log").read_bytes()
+    expected += logs("more", 500)
+    (tmp_path / "tracking.log-1").write_bytes(begun + (tmp_path / "more").read_bytes())
+    expected += logs("tracking.log", 300)
+    run = replay(tmp_path / "tracking.log-1", tmp_path / "tracking.log", "--output", tmp_path / "out")
+    assert run.code == 0
+    assert sorted(ids_in(tmp_path / "out")) == sorted(expected)
+
+
+def test_a_copy_is_known_in_a_later_replay_too(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    expected = logs("log-b", 500)
+    assert replay(tmp_path / "log-*", "--output", tmp_path / "out").code == 0
+    (tmp_path / "log-a.gz").write_bytes(gzip.compress((tmp_path / "log-b").read_bytes()))
+    assert replay(tmp_path / "log-*", "--output", tmp_path / "out").code == 0
+    assert ids_in(tmp_path / "out") == expected
+
+
+def test_a_log_gets_its_new_name_as_a_whole_or_not_at_all(tmp_path: Path, logs: Logs) -> None:
+    logs("tracking.log", 100)
+    was = look_at(str(tmp_path / "tracking.log"))
+    with Checkpoint(tmp_path / "state", "key") as checkpoint:
+        checkpoint.finish(was, Done(checkpoint.file(was), 0, at_end=True))
+    (tmp_path / "tracking.log-1.gz").write_bytes(gzip.compress((tmp_path / "tracking.log").read_bytes()))
+    (tmp_path / "tracking.log").unlink()
+    now = look_at(str(tmp_path / "tracking.log-1.gz"))
+    with sqlite3.connect(tmp_path / "state" / "key.db") as database:
+        database.execute("CREATE TRIGGER t BEFORE UPDATE ON chunk BEGIN SELECT RAISE(ABORT, 'power is off'); END")
+    with Checkpoint(tmp_path / "state", "key") as checkpoint, pytest.raises(ReplayError, match="cannot be kept"):
+        checkpoint.file(now)
+    with sqlite3.connect(tmp_path / "state" / "key.db") as database:
+        assert database.execute("SELECT path FROM file").fetchall() == [(was.path,)]
+        database.execute("DROP TRIGGER t")
+    with Checkpoint(tmp_path / "state", "key") as checkpoint:
+        assert not checkpoint.progress(now).shrunk
+
+
+def test_however_the_config_file_is_called_it_is_the_same_replay(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    logs("log", 100)
+    replay.config.write_text(replay.config.read_text() + '[courses]\nprovider = "table"\npath = "courses.csv"\n')
+    (tmp_path / "courses.csv").write_text("course_id,title\ncourse-v1:Harbour+SAIL+2026,Sailing\n")
+    arguments = [str(tmp_path / "log"), "--output", str(tmp_path / "out")]
+    assert replay(*arguments).code == 0
+    for spelling, place in (
+        ("relay.toml", tmp_path),
+        ("./relay.toml", tmp_path),
+        (f"{tmp_path.name}/relay.toml", ".."),
+    ):
+        command = [spelling if one == str(replay.config) else one for one in replay.command(*arguments)]
+        done = subprocess.run(command, cwd=tmp_path / place, env=replay.environment, capture_output=True, check=True)
+        assert json.loads(done.stdout)["this_run"]["lines"] == 0, spelling
+
+
+def test_a_log_in_an_archive(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    expected = logs("log", 200)
+    with zipfile.ZipFile(tmp_path / "logs.zip", "w") as archive:
+        archive.write(tmp_path / "log", "2026/log-1")
+    for name, output in (("log-1", "one"), ("log-*", "all")):
+        run = replay(f"zip://2026/{name}::{(tmp_path / 'logs.zip').as_uri()}", "--output", tmp_path / output)
+        assert run.code == 0, run.told
+        assert ids_in(tmp_path / output) == expected
+
+
 def test_a_web_server_that_gives_whole_files_only(replay: Replay, logs: Logs, tmp_path: Path) -> None:
     expected = logs("log", 500)
     packed = gzip.compress((tmp_path / "log").read_bytes())
@@ -293,6 +384,8 @@ def test_bad_lines_cost_only_themselves(replay: Replay, logs: Logs, tmp_path: Pa
         b"\n": "blank line",
         line(event())[:-1].decode().encode("utf-16") + b"\n": "not valid JSON",
         line(event(data={"video": 5})): "data.video: expected text",
+        line({**event(), "timestamp": "@@"}).replace(b'"@@"', b"[" * 300 + b"]" * 300): "timestamp: expected a date",
+        line(event(course_id="@@", data={"video": 5})).replace(b'"@@"', b"[" * 1000 + b"]" * 1000): "expected text",
     }
     expected = logs("log", 2000, *bad)
     run = replay(tmp_path / "log", "--output", tmp_path / "out")
@@ -303,9 +396,9 @@ def test_bad_lines_cost_only_themselves(replay: Replay, logs: Logs, tmp_path: Pa
     assert [record["line"] for record in records] == [step * number + number for number in range(1, len(bad) + 1)]
     for record, reason in zip(records, bad.values(), strict=True):
         assert reason in record["reason"]
-    assert run.summary["read"] == 2008
+    assert run.summary["read"] == 2000 + len(bad)
     told = run.summary["unreadable"] | run.summary["standards"]["plain"]["failed"]
-    assert sum(told.values()) == 8
+    assert sum(told.values()) == len(bad)
     compressed = gzip.compress((tmp_path / "log").read_bytes())
     (tmp_path / "log.gz").write_bytes(compressed[: len(compressed) // 2])
     run = replay(tmp_path / "log.gz", "--output", tmp_path / "out2")
@@ -393,7 +486,12 @@ def test_one_replay_at_a_time(tmp_path: Path) -> None:
         (["-", "--output", "o"], "-: standard input cannot be read again"),
         (["pipe", "--output", "o"], "is a pipe or device"),
         (["gone", "--output", "o"], "gone: No such file"),
-        (["log", "--output", "o", "--rate", "fast"], "expected a number"),
+        (["log", "--output", "o", "--rate", "5"], "are for destinations"),
+        (["log", "--dry-run", "--to", "main", "--output", ""], "is empty; is a variable of the shell not set?"),
+        (["", "--output", "o"], "one of the names is empty"),
+        (["log", "--output", "memory://o"], "nothing can be kept there"),
+        (["no\udce9.log", "--output", "o"], "the name is not UTF-8"),
+        (["copy", "--output", "o", "--errors", "log"], "is one of the logs"),
         (["s5://bucket/log", "--output", "o"], "Protocol not known: s5"),
     ],
 )
@@ -401,6 +499,23 @@ def test_wrong_use(replay: Replay, arguments: list[str], told: str, tmp_path: Pa
     (tmp_path / "log").write_bytes(b"")
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "gone").symlink_to("nowhere")
-    run = replay(*[str(tmp_path / one) if one in ("log", "o", ".", "pipe", "gone") else one for one in arguments])
+    (tmp_path / "copy").symlink_to("log")
+    (tmp_path / "no\udce9.log").touch()
+    there = {"o", "gone", "."} | {path.name for path in tmp_path.iterdir()}
+    run = replay(*[str(tmp_path / one) if one in there else one for one in arguments])
     assert run.code == 2
     assert told in run.told
+
+
+def test_no_file_that_is_needed_is_written_over(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    logs("log", 10)
+    (tmp_path / "log.gz").write_bytes(gzip.compress((tmp_path / "log").read_bytes()))
+    for name, files in (
+        ("log", [(tmp_path / "log").as_uri()]),
+        ("log", [tmp_path / "log.gz", tmp_path / "log"]),  # the second is a copy, and is not read
+        ("relay.toml", [tmp_path / "log"]),
+    ):
+        before = (tmp_path / name).read_bytes()
+        run = replay(*files, "--dry-run", "--output", tmp_path / "out", "--errors", tmp_path / name)
+        assert run.code == 2, run.told
+        assert (tmp_path / name).read_bytes() == before

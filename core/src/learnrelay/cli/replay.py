@@ -28,7 +28,7 @@ from ..replay import Asked, Checkpoint, Conductor, Output, Selection, Source, fi
 from ..replay.checkpoint import Totals
 from ..replay.segments import prepare
 from ..replay.selection import NOT_SELECTED
-from ..replay.sources import is_url
+from ..replay.sources import is_url, same_file
 from ..replay.watching import Watcher
 from . import config_option
 from .output import print_json, print_table, print_tally
@@ -116,6 +116,11 @@ def command(
     """  # noqa: D301  # click's mark for a paragraph that is not to be filled
     if fleet and (rates or requests):
         raise click.UsageError("--rate and --concurrency are for one machine; of a fleet, start fewer workers")
+    if output is not None and (rates or requests):
+        raise click.UsageError("--rate and --concurrency are for destinations; --output sends nothing")
+    for option, given in (("--output", output), ("--errors", errors), ("--state", state)):
+        if given == "":
+            raise click.BadParameter("is empty; is a variable of the shell not set?", param_hint=option)
     config = Path(config_path)
     assembly = assemble(config)
     asked = _asked(
@@ -125,13 +130,15 @@ def command(
     )  # fmt: skip
     console = Console(stderr=True)
     try:
-        sources = find(files, partial(console.print, markup=False, highlight=False, soft_wrap=True))
+        sources = find(files, partial(console.print, markup=False, highlight=False, soft_wrap=True), errors)
         if asked.output is not None and not dry_run:
             prepare(asked.output, sources)
     except LearnrelayError as error:
         raise click.UsageError(str(error)) from None
-    if errors and any(_is_file(errors, source.path) for source in sources):
-        raise click.BadParameter(f"{errors} is one of the logs", param_hint="--errors")
+    if errors and same_file(errors, config_path):
+        raise click.BadParameter(f"{errors} is the operator's file", param_hint="--errors")
+    most_statements = _limits(rates, asked.to, "--rate")
+    most_requests = _limits(requests, asked.to, "--concurrency")
     with ExitStack() as stack:
         directory = Path(state) if state else config.parent / STATE
         if dry_run:
@@ -144,8 +151,8 @@ def command(
         conductor = (_fleet() if fleet else Conductor)(
             asked, sources, checkpoint,
             processes=processes or os.cpu_count() or 1,
-            rates=_limits(rates, asked.to, "--rate"),
-            requests={name: int(most) for name, most in _limits(requests, asked.to, "--concurrency").items()},
+            rates=most_statements,
+            requests={name: int(most) for name, most in most_requests.items()},
             verbose=logging.getLogger().isEnabledFor(logging.INFO),
         )  # fmt: skip
         watcher = Watcher(console, sum(source.size for source in sources), conductor.done_before())
@@ -209,16 +216,25 @@ def _check_selection(selection: Selection, assembly: Assembly, standards: tuple[
 
 def _limits(given: tuple[str, ...], to: tuple[str, ...], option: str) -> dict[str, float]:
     """``N`` for all destinations, ``NAME=N`` for one. Raises BadParameter."""
+    shape, least, wanted = _NUMBERS[option]
     common: dict[str, float] = {}
     own: dict[str, float] = {}
     for text in given:
-        name, _, number = text.rpartition("=")
+        name, sign, number = text.rpartition("=")
+        if not re.fullmatch(shape, number) or float(number) < least or (sign and not name):
+            raise click.BadParameter(f"expected {wanted}, or NAME=number, found {text!r}", param_hint=option)
         if name and name not in to:
-            raise click.BadParameter(f"{name} is no destination of this replay", param_hint=option)
-        if not re.fullmatch(r"\d+(\.\d+)?", number) or float(number) < (1 if option == "--concurrency" else 1e-3):
-            raise click.BadParameter(f"expected a number, or NAME=number, found {text}", param_hint=option)
+            hint = did_you_mean(name, list(to)) or f"; there are: {', '.join(to)}"
+            raise click.BadParameter(f"{name} is no destination of this replay{hint}", param_hint=option)
         (own if name else common).update(dict.fromkeys([name] if name else to, float(number)))
     return common | own
+
+
+_NUMBERS = {
+    "--rate": (r"[0-9]{1,9}(\.[0-9]+)?", 0.001, "a number from 0.001"),
+    "--concurrency": (r"[0-9]{1,4}", 1, "a whole number from 1 to 9999"),
+}
+"""Option → how its numbers are written, the least, and both in words."""
 
 
 @contextmanager
@@ -233,13 +249,6 @@ def _stopped_by_signals() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _is_file(path: str, log: str) -> bool:
-    try:
-        return Path(path).samefile(log)
-    except OSError:
-        return False  # not there yet, or not on this machine
 
 
 def _write_failures(records: Iterator[dict[str, Any]], file: IO[bytes], console: Console) -> None:

@@ -10,6 +10,7 @@ import secrets
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -19,7 +20,7 @@ import orjson
 from ..errors import LearnrelayError
 from ..tally import Tally
 from .asked import ReplayError
-from .sources import Source, begins_with, open_raw
+from .sources import Source, begins_with, look_at, open_raw, same_content
 
 _PIECE = 2**16  # bytes of failures that are unpacked at once
 _TABLES = (
@@ -164,14 +165,21 @@ class Checkpoint:
     def forget(self) -> None:
         """Begin from the beginning, with files of other names."""
         self.token = secrets.token_hex(3)
-        self._db.execute("BEGIN")
-        for table in ("file", "chunk", "run"):
-            self._db.execute(f"DELETE FROM {table}")  # noqa: S608
-        self._db.execute("INSERT INTO run VALUES (?)", (self.token,))
-        self._db.execute("COMMIT")
+        with _kept(), self._db:
+            self._db.execute("BEGIN")
+            for table in ("file", "chunk", "run"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608
+            self._db.execute("INSERT INTO run VALUES (?)", (self.token,))
 
     def file(self, source: Source) -> int:
-        """The number of a log: what it had when it was shorter, or had a name that is gone or another log's now."""
+        """The number of a log: what it had when it was shorter, or had a name that is gone or another log's now.
+
+        Raises ReplayError.
+        """
+        with _kept():
+            return self._file(source)
+
+    def _file(self, source: Source) -> int:
         known = self._db.execute("SELECT id, head, headed FROM file WHERE path = ?", (source.path,)).fetchall()
         for number, head, headed in known:
             if (head, headed) == (source.head, source.headed):
@@ -182,22 +190,26 @@ class Checkpoint:
                     "UPDATE file SET head = ?, headed = ? WHERE id = ?", (source.head, source.headed, number)
                 )
                 return int(number)
-        told = (source.head, source.headed)
-        for number, path in self._db.execute(
-            "SELECT id, path FROM file WHERE head = ? AND headed = ?", told
-        ).fetchall():
-            if source.headed and not _begins(path, source.headed, source.head):
+        alike = self._db.execute(
+            "SELECT id, path, head, headed FROM file WHERE path != ? AND headed > 0 AND (headed < ? OR head = ?)",
+            (source.path, source.headed, source.head),
+        ).fetchall()
+        for number, path, head, headed in alike:
+            if _begins(source.path, headed, head) and (not _begins(path, headed, head) or _is_copy(path, source)):
                 self._moved(int(number), source)
                 return int(number)
-        row = (source.name, source.path, *told)
+        row = (source.name, source.path, source.head, source.headed)
         return int(
             self._db.execute("INSERT INTO file (name, path, head, headed) VALUES (?, ?, ?, ?)", row).lastrowid or 0
         )
 
     def _moved(self, number: int, source: Source) -> None:
-        self._db.execute("UPDATE file SET path = ? WHERE id = ?", (source.path, number))
-        # Packed meanwhile, it is smaller than it was, and where it ends is to be seen.
-        self._db.execute("UPDATE chunk SET size = 0 WHERE file = ? AND size > ?", (number, source.size))
+        told = (source.path, source.head, source.headed, number)
+        with self._db:
+            self._db.execute("BEGIN")
+            self._db.execute("UPDATE file SET path = ?, head = ?, headed = ? WHERE id = ?", told)
+            # Packed meanwhile, it is smaller than it was, and where it ends is to be seen.
+            self._db.execute("UPDATE chunk SET size = 0 WHERE file = ? AND size > ?", (number, source.size))
 
     def name(self, source: Source) -> str:
         """What a log was called at first: so are the files that are made of it."""
@@ -207,7 +219,7 @@ class Checkpoint:
     def replaced(self, source: Source) -> bool:
         """Is another log known under this name, and nothing of this one done yet?"""
         of_others = self._db.execute(
-            "SELECT count(*) FROM file WHERE path = ? AND id != ?", (source.path, self.file(source))
+            "SELECT count(*) FROM file WHERE path = ? AND id != ? AND headed > 0", (source.path, self.file(source))
         )
         return bool(of_others.fetchone()[0]) and not self.progress(source).chunks
 
@@ -223,13 +235,11 @@ class Checkpoint:
     def finish(self, source: Source, done: Done) -> None:
         """Remember a chunk. Raises ReplayError; then the chunk is not done."""
         counted = orjson.dumps([done.tally, done.delivered]).decode()
-        try:
+        with _kept():
             self._db.execute(
                 "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (done.file, done.number, done.at_end, source.size, done.lines, counted, done.failures),
             )
-        except sqlite3.Error as error:
-            raise ReplayError(f"the state cannot be kept any more ({error.sqlite_errorname})") from None
 
     def totals(self, sources: Sequence[Source], standards: Sequence[str]) -> Totals:
         """The sum over these logs."""
@@ -264,6 +274,23 @@ class Checkpoint:
     def __exit__(self, *error: object) -> None:
         """Close."""
         self.close()
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Raises ReplayError where the state is not kept."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ReplayError(f"the state cannot be kept any more ({error.sqlite_errorname})") from None
+
+
+def _is_copy(path: str, source: Source) -> bool:
+    """Has the log at this path the same content?"""
+    try:
+        return same_content(look_at(path), source)
+    except LearnrelayError:
+        return False
 
 
 def _begins(path: str, length: int, head: str) -> bool:

@@ -118,7 +118,8 @@ class Fleet(Conductor):
         with broker:
             while True:
                 while len(pending) < _AHEAD and (unit := next(units, None)) is not None:
-                    pending[f"{unit.file}-{unit.first}"] = _Pending(unit, 0.0)
+                    # by its size too: what was said of it before the command was killed is not about more lines
+                    pending[f"{unit.file}-{unit.first}-{unit.source.size}"] = _Pending(unit, 0.0)
                 if not pending:
                     break
                 now = time.monotonic()

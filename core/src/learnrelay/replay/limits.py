@@ -25,14 +25,21 @@ class Limits:
         self._next = context.Value("d", 0.0)
         self._paused_until = context.Value("d", 0.0)
         self._slots = context.Semaphore(requests) if requests else None
+        self._taken = context.Value("b", 0)
 
     def send(self, statements: int, request: Callable[[], T]) -> T:
         """Make a request when it may be made."""
-        self._wait_for_turn(statements)
         with self._slots or nullcontext():
-            while (pause := self._paused_until.value - time.monotonic()) > 0:
-                time.sleep(pause)
-            return request()
+            while True:
+                while (pause := self._paused_until.value - time.monotonic()) > 0:
+                    time.sleep(pause)
+                self._wait_for_turn(statements)
+                if not self.paused:  # else all whose turn came meanwhile would go at its end, at once
+                    return request()
+
+    def largest(self, size: int) -> int:
+        """Statements of a request: what the destination takes, and no more than may go in a second."""
+        return size if self._rate is None else max(1, min(size, int(self._rate)))
 
     def _wait_for_turn(self, statements: int) -> None:
         if self._rate is None:
@@ -42,6 +49,15 @@ class Limits:
             start = max(now, self._next.value)
             self._next.value = start + statements / self._rate
         time.sleep(start - now)
+
+    @property
+    def taken(self) -> bool:
+        """Has the destination ever taken something in this replay?"""
+        return bool(self._taken.value)
+
+    @taken.setter
+    def taken(self, taken: bool) -> None:
+        self._taken.value = taken
 
     @property
     def paused(self) -> bool:

@@ -17,7 +17,6 @@ from datetime import UTC
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
 
 from ..errors import LearnrelayError
 from ..events import SourceEvent
@@ -25,12 +24,13 @@ from ..kinds import moment
 from ..pipeline import Outcome
 from .asked import Output, ReplayError
 from .checkpoint import Done
-from .sources import Source, filesystem, is_url
+from .sources import Source, filesystem, is_local, is_url
 from .target import Finished, Intake, Target, count, for_destinations
 
 SUFFIX = {"gzip": ".jsonl.gz", "zstd": ".jsonl.zst", "none": ".jsonl"}
 _HELD = 2**18
 _PASSING = ".part"
+_LONGEST_NAME = 150  # bytes of a log's name in the names of its files; the number of the log tells them apart
 
 
 class _Packer(Protocol):
@@ -77,7 +77,7 @@ class Files(Target):
 
     def open(self, done: Done) -> Intake:
         """For a chunk."""
-        log = self._names[done.file]
+        log = self._names[done.file].encode()[:_LONGEST_NAME].decode(errors="ignore")
         return _Chunk(self, done, f"{log}.{self._token}-{done.file:04}-{done.number:05}{SUFFIX[self.output.packed]}")
 
     def rest(self) -> None:
@@ -128,9 +128,17 @@ class _Chunk(Intake):
         for group, seen in sorted(self._seen.items()):
             count(self._done, group, "written", len(seen))
         # Who still holds this (the traceback of an error does, until the collector comes) holds no chunk's worth.
+        self._forget()
+        finished(self._done)
+
+    def abandon(self) -> None:
+        for segment in self._open.values():
+            segment.abandon()
+        self._forget()
+
+    def _forget(self) -> None:
         self._open.clear()
         self._seen.clear()
-        finished(self._done)
 
 
 class _Segment:
@@ -152,6 +160,11 @@ class _Segment:
                 self._file = self._place.create(self._path)
             self._file.write(self._packer.compress(self.held))
         self.held.clear()
+
+    def abandon(self) -> None:
+        """What is written stays under its passing name, and is cleared away."""
+        if self._file is not None:
+            self._file.close()
 
     def finish(self) -> None:
         self.write()
@@ -229,7 +242,8 @@ def _directory(output: Output) -> Path | None:
     """The directory that an output is, None for a store."""
     if not is_url(output.url):
         return Path(output.url)
-    return Path(unquote(urlsplit(output.url).path)) if output.url.startswith("file://") else None
+    there, inner = filesystem(output.url)
+    return Path(inner) if is_local(there) else None
 
 
 def prepare(output: Output, logs: Sequence[Source]) -> None:
@@ -238,6 +252,8 @@ def prepare(output: Output, logs: Sequence[Source]) -> None:
     directory = _directory(output)
     if directory is None:
         there, inner = filesystem(output.url)
+        if not inner.strip("/") or output.url.startswith("memory:"):
+            raise ReplayError(f"{output.url}: nothing can be kept there; name a place in a store")
         bucket = inner[: inner.find("/", 1)] if "/" in inner[1:] else inner
         with _trouble_at(output.url):
             found = there.exists(bucket)

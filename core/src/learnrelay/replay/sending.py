@@ -37,6 +37,8 @@ PATIENCE = 20.0
 """Seconds that a batch's failing statements are tried again by themselves before the outbox has them."""
 
 _LOOK = 0.2
+_AWAY = (0, 429, 502, 503, 504)  # what a consumer answers, or somebody in its place, when it is not there at all
+_STUBBORN = 3
 
 Tell = Callable[[str, str, float], None]
 """(destination, what is wrong or nothing, seconds until it is tried again)."""
@@ -61,6 +63,7 @@ class Destinations(Target):
         limits: Mapping[str, Limits],
         tell: Tell,
         lanes: Mapping[str, int],
+        ordered: bool = False,
     ) -> None:
         self.to = frozenset(to)
         self._outbox = _LazyOutbox(assembly.config.delivery)
@@ -70,7 +73,14 @@ class Destinations(Target):
         critical = critical_events(assembly)
         self.roads = {
             name: _Road(
-                destination, assembly.standards[destination.standard], limits[name], self._outbox, tell, critical
+                destination,
+                assembly.standards[destination.standard],
+                limits[name],
+                self._outbox,
+                tell,
+                critical,
+                ordered,
+                limits[name].largest(destination.batch.size),
             )
             for name, destination in assembly.config.destinations.items()
             if name in self.to
@@ -152,7 +162,7 @@ class _Chunk(Intake):
                     continue
                 seen.add(one.id)
                 batch.parcels.append(Parcel(one.id, one.content, event.name, event.body["timestamp"]))
-                if len(batch.parcels) >= self._to.roads[name].destination.batch.size:
+                if len(batch.parcels) >= self._to.roads[name].size:
                     self._send(name)
                     batch = self._batches[name]
 
@@ -175,6 +185,11 @@ class _Chunk(Intake):
         self._seen.clear()  # of those who still hold this, until the collector comes, none wants to know
         self.settled()
 
+    def abandon(self) -> None:
+        self._finished = _forgotten
+        self._seen.clear()
+        self.settled()
+
     def count(self, name: str, what: str, number: int) -> None:
         with self._lock:
             count(self._done, name, what, number)
@@ -187,6 +202,10 @@ class _Chunk(Intake):
         if last and self._finished:
             self._finished(self._done)
             self._to.finished()
+
+
+def _forgotten(done: Done) -> None:
+    """Nobody is told."""
 
 
 class _Batch:
@@ -213,7 +232,7 @@ class _LazyOutbox:
 
 @dataclass(slots=True)
 class _Road:
-    """What the lanes to one destination share. ``proven``: it stored something since it last failed."""
+    """What the lanes to one destination share. ``size``: statements of a batch."""
 
     destination: Destination
     standard: Standard
@@ -221,8 +240,8 @@ class _Road:
     outbox: _LazyOutbox
     tell: Tell
     critical: frozenset[tuple[str, str]]
-    proven: bool = False
-    ever_proven: bool = False
+    ordered: bool
+    size: int
     failures: int = 0
 
 
@@ -243,23 +262,30 @@ class _Lane:
         rows = tuple(Claimed(place, parcel.payload, 0) for place, parcel in enumerate(batch.parcels))
         ledger = _Ledger()
         tried = 0
+        proven = False
+        trouble: Answered | None = None
         while rows:
             probed: tuple[Claimed, ...] = rows
             rest: tuple[Claimed, ...] = ()
-            if tried and not self._road.proven:
-                # Perhaps one statement is what it stumbles over: try with one alone, each time another.
-                place = (2 ** (tried % 8) - 1) % len(rows)
+            if trouble is not None:
+                # Perhaps one statement is what it stumbles over: try with one alone, each time another; with the first
+                # where the order matters, unless it has an answer to that, and the same again and again.
+                ill = trouble.status not in _AWAY and tried > _STUBBORN
+                place = 0 if self._road.ordered and not ill else (2 ** (tried % 8) - 1) % len(rows)
                 probed, rest = (rows[place],), (*rows[:place], *rows[place + 1 :])
-            back, trouble = self._round(probed, ledger)
+            back, trouble = self._round(probed, ledger, proven)
+            proven = bool(rest) and trouble is None  # for the batch after a probe, as in the drain
             rows = tuple(sorted((*back, *rest), key=lambda row: row.key))
             tried = tried + 1 if trouble else 0
         self._again(ledger)
         self._settle(batch, ledger)
 
-    def _round(self, rows: tuple[Claimed, ...], ledger: _Ledger) -> tuple[tuple[Claimed, ...], Answered | None]:
+    def _round(
+        self, rows: tuple[Claimed, ...], ledger: _Ledger, proven: bool
+    ) -> tuple[tuple[Claimed, ...], Answered | None]:
         """One go: what is still to be sent, and the destination's trouble, after it was waited for."""
         road = self._road
-        result = deliver(rows, self._sizes, self._send, self._aside, lambda: False, proven=road.proven)
+        result = deliver(rows, self._sizes, self._send, self._aside, lambda: False, proven=proven)
         back = ledger.note(result.marks)
         if result.trouble is not None:
             self._wait(result.trouble)
@@ -267,7 +293,7 @@ class _Lane:
             if road.failures:
                 road.failures = 0
                 road.tell(road.destination.name, "", 0.0)
-            road.proven = road.ever_proven = True
+            road.limits.taken = True
         return back, result.trouble
 
     def _send(self, rows: tuple[Claimed, ...]) -> Answered:
@@ -275,9 +301,8 @@ class _Lane:
 
     def _wait(self, trouble: Answered) -> None:
         road = self._road
-        if trouble.verdict is Verdict.HALTED and not road.ever_proven:
+        if trouble.verdict is Verdict.HALTED and not road.limits.taken:
             raise HaltedError(f"destination {road.destination.name}: {trouble.reason}")
-        road.proven = False
         if road.limits.paused and not trouble.asked:
             return  # another lane failed at the same time and said so first
         road.failures += 1
@@ -301,8 +326,8 @@ class _Lane:
                 return
             time.sleep(max(0.0, one.at - time.monotonic()))
             ledger.later.pop(0)
-            self._road.proven = True  # what fails now is this statement's fault
-            back, trouble = self._round((Claimed(one.row.key, one.row.payload, one.row.attempts + 1),), ledger)
+            again = Claimed(one.row.key, one.row.payload, one.row.attempts + 1)
+            back, trouble = self._round((again,), ledger, proven=True)  # what fails now is this statement's fault
             if trouble is not None:  # the destination itself is down: that is not this statement's time
                 started = time.monotonic()
                 self._road.limits.send(0, lambda: None)

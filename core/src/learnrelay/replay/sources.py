@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import LearnrelayError
-from ..lines import GZIP, ZSTD, unpacked
+from ..lines import packer_of, unpacked
 from .asked import ReplayError
 
 HEAD = 4096
@@ -57,6 +57,13 @@ def filesystem(url: str) -> tuple[Any, str]:
         raise ReplayError(f"{url}: pip install 'learnrelay[s3]', or fsspec with what it needs for {scheme}") from None
     except ValueError as error:
         raise ReplayError(f"{url}: {error}") from None
+    except OSError as error:
+        raise ReplayError(f"{url}: {error.strerror or type(error).__name__}") from None
+
+
+def is_local(there: Any) -> bool:
+    """Are these files of this machine?"""
+    return "file" in ((there.protocol,) if isinstance(there.protocol, str) else there.protocol)
 
 
 def open_raw(path: str) -> BinaryIO:
@@ -64,14 +71,15 @@ def open_raw(path: str) -> BinaryIO:
     if is_url(path):
         there, inner = filesystem(path)
         with _as_os_error():
-            return io.BufferedReader(_Remote(there.open(inner, "rb")), _BLOCK)
+            return io.BufferedReader(_Remote(there, there.open(inner, "rb")), _BLOCK)
     return Path(path).open("rb")
 
 
 class _Remote(io.RawIOBase):
     """A file in a store, whose library may raise anything: here it is an OSError."""
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, store: Any, file: Any) -> None:
+        self._store = store  # an archive is closed with it
         self._file = file
 
     def readable(self) -> bool:
@@ -108,24 +116,31 @@ def _as_os_error() -> Iterator[None]:
         raise OSError(0, f"the store says {type(error).__name__}") from None
 
 
-def find(names: Iterable[str], tell: Callable[[str], None]) -> list[Source]:
+def find(names: Iterable[str], tell: Callable[[str], None], written: str | None = None) -> list[Source]:
     """The logs that these names, globs and URLs mean, in their order, each once: of copies, which are told, the first.
 
-    Raises ReplayError.
+    ``written``: a file that is going to be written, so that no log may be it. Raises ReplayError.
     """
     found: dict[object, str] = {}
     for name in names:
+        if not name:
+            raise ReplayError("one of the names is empty")
         paths = _of_url(name) if is_url(name) else _of_glob(name)
         if not paths:
-            raise ReplayError(f"{name}: there is no such file")
+            reached = ", or it is not reached" if is_url(name) else ""
+            raise ReplayError(f"{name}: there is no such file{reached}")
         for path in paths:
+            if not _is_text(path):
+                raise ReplayError(f"{path!a}: the name is not UTF-8; rename the file")
+            if written is not None and same_file(written, path):
+                raise ReplayError(f"{written}: is one of the logs, and would be written over")
             found.setdefault(_itself(path), path)
     logs: list[Source] = []
     alike: dict[object, list[Source]] = {}
     for path in found.values():
         source = look_at(path)
         others = alike.setdefault((source.head, source.headed), [])
-        if (same := next((other for other in others if _same_content(other, source)), None)) is not None:
+        if (same := next((other for other in others if same_content(other, source)), None)) is not None:
             tell(f"{path}: is the same as {same.path}, and read once")
             continue
         others.append(source)
@@ -133,7 +148,7 @@ def find(names: Iterable[str], tell: Callable[[str], None]) -> list[Source]:
     return logs
 
 
-def _same_content(one: Source, other: Source) -> bool:
+def same_content(one: Source, other: Source) -> bool:
     """Of two logs that begin alike; either may be packed."""
     if not one.size or (not one.packed and not other.packed and one.size != other.size):
         return False
@@ -145,6 +160,22 @@ def _same_content(one: Source, other: Source) -> bool:
     except (OSError, EOFError, zlib.error):
         pass  # reading it as a log will say what is wrong
     return False
+
+
+def same_file(one: str, other: str) -> bool:
+    """Do two paths lead to one file that is there?"""
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return False
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _itself(path: str) -> object:
@@ -169,11 +200,14 @@ def _of_glob(name: str) -> list[str]:
 
 def _of_url(url: str) -> list[str]:
     there, inner = filesystem(url)
+    if is_local(there) and "::" not in url:
+        return _of_glob(inner)
     try:
         paths = [inner] if there.isfile(inner) else sorted(p for p in there.glob(inner) if there.isfile(p))
     except Exception as error:  # of whatever library reaches the store
         raise ReplayError(f"{url}: {type(error).__name__}") from None
-    return [there.unstrip_protocol(path) for path in paths]
+    # in their place in the URL, for it may name a host, or what they are packed in
+    return [url.replace(inner, path, 1) if inner in url else there.unstrip_protocol(path) for path in paths]
 
 
 def look_at(path: str) -> Source:
@@ -199,7 +233,7 @@ def look_at(path: str) -> Source:
         raise
     except LearnrelayError as error:  # what unpacks it is not installed
         raise ReplayError(f"{path}: {error}") from None
-    return Source(path, int(size), _digest(head), len(head), stored.startswith((GZIP, ZSTD)))
+    return Source(path, int(size), _digest(head), len(head), packer_of(stored) != "")
 
 
 def begins_with(raw: BinaryIO, length: int, head: str) -> bool:

@@ -24,6 +24,10 @@ class Intake(ABC):
     def close(self, finished: Finished) -> None:
         """That was all. ``finished`` is called, now or later, when everything is where it should be."""
 
+    @abstractmethod
+    def abandon(self) -> None:
+        """The chunk cannot be read to its end, and is not finished: what came of it will come again."""
+
 
 class Target(ABC):
     """Opens an intake for each chunk."""
@@ -69,6 +73,9 @@ class _Counting(Intake):
 
     def close(self, finished: Finished) -> None:
         finished(self._done)
+
+    def abandon(self) -> None:
+        pass
 
 
 def for_destinations(outcome: Outcome, to: frozenset[str]) -> list[tuple[str, Sequence[Written]]]:

@@ -12,6 +12,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, BinaryIO, Protocol
 
@@ -130,7 +131,8 @@ def target_of(setting: Setting, assembly: Assembly, mouth: Mouth) -> Target:
         return Files(asked.output, setting.token, setting.names, asked.to)
     from .sending import Destinations  # brings HTTP and the database with it
 
-    return Destinations(assembly, asked.to, setting.limits, lambda *words: mouth.say(WAITING, *words), setting.lanes)
+    tell = partial(mouth.say, WAITING)
+    return Destinations(assembly, asked.to, setting.limits, tell, setting.lanes, asked.ordered)
 
 
 class Worker:
@@ -218,6 +220,12 @@ class Worker:
             unreadable = EventError(str(error))
             tally.count_unreadable(unreadable.reason)
             failures.add({"line": line, **unreadable.as_record()})
+        except OSError:
+            intake.abandon()
+            raise
+        if not source.packed and reader.position < min(end, source.size):
+            intake.abandon()
+            raise OSError(0, "became shorter while it was read")
         gauge.tell(line, failures.number)
         events = line - tally.lines  # so far these are the unreadable ones
         tally.lines = line
