@@ -26,7 +26,7 @@ _WATCHED = (
 
 def measure(directory: Path, quick: bool) -> dict[str, Any]:
     """Rates, memory, start-up."""
-    lines = 20_000 if quick else 200_000
+    lines = 20_000 if quick else 300_000
     log = make_log(directory / f"{lines // 1000}k.log", lines)
     rounds = 1 if quick else 3
     with receivers(3) as ports:

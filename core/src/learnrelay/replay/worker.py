@@ -5,6 +5,7 @@ It talks to the conductor over one connection, and dies with it: whatever it had
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import os
@@ -76,6 +77,7 @@ def work(setting: Setting, connection: Connection) -> None:
         assembly = assemble(setting.asked.config)
         target = target_of(setting, assembly, mouth)
         worker = Worker(setting.asked, assembly, target, mouth)
+        gc.freeze()  # what is there by now stays: the collector need not look at it again and again
         while True:
             mouth.say(READY)
             unit = units.get()

@@ -145,24 +145,23 @@ def composer(
         name = names.get(common.name) or to_json(common.name)
         recorded = to_microseconds(common.moment)
         session, in_session = session_of((common.session, around.user))
-        course = around.course
+        course, key = around.course, around.key
+        surroundings_told = b"".join((around.person, b",", course.id, b",", session))
         made = []
         for prepared in things:
             thing = prepared if isinstance(prepared, Thing) else write(prepared, around.iri)
             when = recorded if thing.happened is None else to_microseconds(thing.happened)
             # UUID of version 5 (RFC 4122, 4.3), made of the event's own content only (ADR 6)
-            told = b'[%b,"%b",[%b,%b,%b],%b' % (name, when, around.person, course.id, session, thing.told)
+            told = b"".join((b"[", name, b',"', when, b'",[', surroundings_told, b"],", thing.told))
             identifier = f"urn:uuid:{_uuid_of(told)}"
-            content = b'{"id":"%b","eventTime":"%bZ"%b%b%b,%b%b%b}' % (
-                identifier.encode(),
-                when[:23],
+            content = b"".join((
+                b'{"id":"', identifier.encode(), b'","eventTime":"', when[:23], b'Z"',
                 b"" if thing.by_platform else around.actor,
                 course.group if thing.about != course.iri else course.same_group,
-                in_session,
-                around.key.join(thing.before),
+                in_session, b",", key.join(thing.before),
                 course.part_of if thing.in_course else b"",
-                around.key.join(thing.after),
-            )
+                key.join(thing.after), b"}",
+            ))  # fmt: skip
             made.append(Written(identifier, content))
         return made
 

@@ -236,8 +236,6 @@ def composer(
     names = {event: kept_json(event) for event in transformer.events}
 
     def activities_of(thing: Thing, around: Around, parent: Thing | None) -> bytes:
-        if parent is None and not thing.activities:
-            return around.course.alone if in_course else b""
         found = {**(thing.activities or {})}
         if in_course and around.course.listed is not None:
             found["parent" if parent is None else "grouping"] = around.course.listed
@@ -251,6 +249,7 @@ def composer(
             return around
         name = names.get(common.name) or to_json(common.name)
         session = session_of(common.session)
+        alone = around.course.alone if in_course else b""
         made: list[Written] = []
         parent, reference = None, b""
         for thing in things:
@@ -261,11 +260,12 @@ def composer(
             if as_erb:
                 identifier = erb_id(common, thing.verb, around.actor_text, thing.child)
             else:
-                identifier = _uuid_of(b"[%b,%b,%b,%b" % (name, in_utc, around.actor, thing.told))
-            activities = activities_of(thing, around, parent)
-            content = b'{"id":"%b","actor":%b,"timestamp":%b,%b%b%b%b}}' % (
-                identifier.encode(), around.actor, when, thing.body, session, activities, reference,
-            )  # fmt: skip
+                identifier = _uuid_of(b"".join((b"[", name, b",", in_utc, b",", around.actor, b",", thing.told)))
+            activities = alone if parent is None and not thing.activities else activities_of(thing, around, parent)
+            content = b"".join((
+                b'{"id":"', identifier.encode(), b'","actor":', around.actor, b',"timestamp":', when, b",",
+                thing.body, session, activities, reference, b"}}",
+            ))  # fmt: skip
             made.append(Written(identifier, content))
             if parent is None and len(things) > 1:
                 parent, reference = thing, b',"statement":{"objectType":"StatementRef","id":"%b"}' % identifier.encode()
