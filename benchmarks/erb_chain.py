@@ -1,7 +1,8 @@
 """The chain that ERB ships (allowlist, transformer, for Caliper the envelope), run by a Python that has it.
 
 ``python benchmarks/erb_chain.py xapi LOG`` reads a log without prefixes and prints JSON: the numbers of the lines that
-ERB says something of, CPU seconds for those, from parsing to JSON, once it is warm, and how many statements they gave.
+ERB says something of, CPU seconds for those (the better of two runs, from parsing to JSON, once it is warm), and how
+many statements they gave.
 What ERB asks the LMS for (who is this user, what is this course called) is answered
 from memory, so its database costs nothing here; nothing is written to its statement log.
 """
@@ -94,9 +95,11 @@ def main() -> None:
     with open(log, "rb") as file:  # noqa: PTH123
         lines = file.read().splitlines()
     kept = [number for number, line in enumerate(lines) if _says(chain, line)]
-    started = time.process_time()
-    statements = sum(_says(chain, lines[number]) for number in kept)
-    took = time.process_time() - started
+    took = float("inf")
+    for _ in range(2):
+        started = time.process_time()
+        statements = sum(_says(chain, lines[number]) for number in kept)
+        took = min(took, time.process_time() - started)
     print(json.dumps({"seconds": took, "statements": statements, "lines": kept}))
 
 

@@ -108,8 +108,9 @@ def page(results: Results) -> str:
         "that nothing hides the growth. Installed events cost nothing; what an event passes through costs. The steps "
         "between the sizes are not even, so what grows in proportion bends upwards here.\n",
         "![cost of an event](benchmarks/growth.svg)\n",
-        "## Replay\n\nThe whole command over 300,000 lines, its start included; files are not packed unless it says so. "
-        "Consumers share the machine with what they measure. CPU is that of all processes of the command, less that of its start.\n",
+        "## Replay\n\nThe whole command over 300,000 lines, its start included; files are not packed unless it says "
+        "so. Consumers share the machine with what they measure. CPU is that of all processes of the command, less "
+        "that of its start.\n",
         "![lines a second](benchmarks/replay.svg)\n",
         _by_name(results["replay"]),
         "### Peak memory\n\nLargest process, MiB, by lines of the log.\n",
