@@ -67,7 +67,6 @@ class Asked:
             self.selection,
             self.chunk,
         ]
-        here = (
-            f"{self.config.absolute().parent}{os.sep}"  # wherever the operator's file lies, and however it was called
-        )
+        # wherever the operator's file lies, and however it was called
+        here = f"{self.config.absolute().parent}{os.sep}"
         return blake2b(repr(told).replace(here, "").encode(), digest_size=8).hexdigest()
