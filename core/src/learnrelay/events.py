@@ -64,7 +64,11 @@ class SourceEvent:
         told = [
             self.name,
             when.astimezone(UTC).isoformat() if when else written if type(written) is str else None,
-            {key: str(context[key]) for key in _IDENTIFYING_CONTEXT if type(context.get(key)) in (str, int, float)},
+            {
+                key: str(value)
+                for key in _IDENTIFYING_CONTEXT
+                if (value := context.get(key)) and type(value) in (str, int, float)
+            },
         ]
         try:
             content = orjson.dumps([*told, self.body["data"]], option=orjson.OPT_SORT_KEYS)
