@@ -167,8 +167,8 @@ class Checkpoint:
         self.token = secrets.token_hex(3)
         with _kept(), self._db:
             self._db.execute("BEGIN")
-            for table in ("file", "chunk", "run"):
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608
+            for statement in ("DELETE FROM file", "DELETE FROM chunk", "DELETE FROM run"):
+                self._db.execute(statement)
             self._db.execute("INSERT INTO run VALUES (?)", (self.token,))
 
     def file(self, source: Source) -> int:

@@ -37,7 +37,7 @@ PATIENCE = 20.0
 """Seconds that a batch's failing statements are tried again by themselves before the outbox has them."""
 
 _LOOK = 0.2
-_AWAY = (0, 429, 502, 503, 504)  # what a consumer answers, or somebody in its place, when it is not there at all
+_AWAY = (0, 502, 503, 504)  # what is heard of a consumer, or from somebody in its place, when it is not there at all
 _STUBBORN = 3
 
 Tell = Callable[[str, str, float], None]
@@ -63,7 +63,7 @@ class Destinations(Target):
         limits: Mapping[str, Limits],
         tell: Tell,
         lanes: Mapping[str, int],
-        ordered: bool = False,
+        ordered: bool,
     ) -> None:
         self.to = frozenset(to)
         self._outbox = _LazyOutbox(assembly.config.delivery)
@@ -186,7 +186,6 @@ class _Chunk(Intake):
         self.settled()
 
     def abandon(self) -> None:
-        self._finished = _forgotten
         self._seen.clear()
         self.settled()
 
@@ -195,17 +194,14 @@ class _Chunk(Intake):
             count(self._done, name, what, number)
 
     def settled(self) -> None:
-        """One batch less; after the last one the chunk is finished."""
+        """One batch less; after the last one the chunk is finished, unless it was abandoned."""
         with self._lock:
             self._open -= 1
             last = not self._open
-        if last and self._finished:
-            self._finished(self._done)
+        if last:
+            if self._finished is not None:
+                self._finished(self._done)
             self._to.finished()
-
-
-def _forgotten(done: Done) -> None:
-    """Nobody is told."""
 
 
 class _Batch:
@@ -270,7 +266,7 @@ class _Lane:
             if trouble is not None:
                 # Perhaps one statement is what it stumbles over: try with one alone, each time another; with the first
                 # where the order matters, unless it has an answer to that, and the same again and again.
-                ill = trouble.status not in _AWAY and tried > _STUBBORN
+                ill = trouble.perhaps_poison and trouble.status not in _AWAY and tried > _STUBBORN
                 place = 0 if self._road.ordered and not ill else (2 ** (tried % 8) - 1) % len(rows)
                 probed, rest = (rows[place],), (*rows[:place], *rows[place + 1 :])
             back, trouble = self._round(probed, ledger, proven)

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, validates_schema
 from ..config.fields import FilePath, Section
 from ..errors import UnknownCourseError
 from ..events import SourceEvent
-from ..site import REMEMBERED, CourseProvider, make_room
+from ..site import CourseProvider, cached
 
 
 class NoSettings(Section):
@@ -74,15 +74,11 @@ def read_titles(path: str) -> dict[str, str]:
 
 def unknown_course(provider: CourseProvider) -> Callable[[SourceEvent], UnknownCourseError | None]:
     """A function that says what is wrong where an event is of a course that the provider does not know."""
-    sound: dict[str | None, bool] = {}
+    knows = cached(provider.knows)
 
     def of(event: SourceEvent) -> UnknownCourseError | None:
         course = event.course_id
-        if course in sound:
-            return None
-        if course is None or provider.knows(course):
-            make_room(sound, REMEMBERED)
-            sound[course] = True
+        if course is None or knows(course):
             return None
         reason = "[courses] does not know the course: its statements go without the title"
         return UnknownCourseError(reason, event_name=event.name, event_id=event.id)
