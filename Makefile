@@ -2,36 +2,54 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := core plugins/xapi plugins/caliper plugins/enterprise_filter contract_tests
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
+PACKAGES := core plugins/xapi plugins/caliper plugins/openedx plugins/moodle plugins/enterprise_filter plugins/serve plugins/clickhouse contract_tests
+VERSIONS := $(wildcard $(addsuffix /src/*/__init__.py,$(PACKAGES)))
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+EDITABLE := --group dev -e 'core[celery,deferred,metrics,mysql,oauth2,postgres,regex,s3,zstd]' $(addprefix -e ,$(wordlist 2,10,$(PACKAGES)))
+EXPORT := export --quiet --upgrade --all-packages --all-extras --group dev --no-emit-workspace --no-hashes --no-annotate --no-header
 TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py tools
 
-.PHONY: help install demo test lint format docs bench wheels clean
+.PHONY: help install lock demo test test-all lint types format docs bench wheels clean
 
 help: ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
 
 install: $(VENV)/.installed ## create .venv with all packages, editable, with all extras
 
-$(VENV)/.installed: pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
+$(VENV)/.installed: pyproject.toml requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES)) $(VERSIONS)
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"learnrelay needs Python 3.11 or later, this is {v.major}.{v.minor}: make PYTHON=/path/to/python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(INSTALL) --upgrade 'pip>=25.1'
 	@echo "installing the packages and their tools into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev \
-		-e 'core[celery,deferred,metrics,postgres,s3,zstd]' $(addprefix -e ,$(wordlist 2,9,$(PACKAGES)))
+	@$(INSTALL) -c requirements.lock $(EDITABLE) 2>$(VENV)/lock.log || { \
+		echo "requirements.lock cannot be installed here ($(VENV)/lock.log says why): installing the newest versions"; \
+		$(INSTALL) $(EDITABLE); }
 	@touch $@
+
+lock: install ## write requirements.lock: the newest versions that all declared ranges allow, for each supported Python
+	@{ echo "# Versions that \`make install\` installs. Written by \`make lock\`; never edit it by hand."; \
+		$(BIN)/uv $(EXPORT) --python $(BIN)/python; } > requirements.lock.new
+	@mv requirements.lock.new requirements.lock
 
 demo: install ## the whole way of an event, with a consumer that goes down and comes back
 	@$(BIN)/python examples/demo.py
 
-test: install ## all tests, with coverage; those that need a server run where LEARNRELAY_TEST_*_URL is set
-	@$(BIN)/python -m pytest --cov --cov-report=term
+test: install ## run the tests, without the slow ones; services are used where their addresses are set (see README)
+	@$(PYTEST) --skip-slow
 
-lint: install ## ruff (lint and format), mypy --strict, and known vulnerabilities of what is installed
+test-all: install ## run all tests, with coverage
+	@$(PYTEST) --cov --cov-report=term
+
+lint: install types ## ruff, mypy --strict, layers of imports, names, and known vulnerabilities of what is installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(TYPED)
+	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/python tools/names.py
 	@$(BIN)/python tools/audit.py
+
+types: install ## mypy --strict alone
+	@$(BIN)/mypy $(TYPED)
 
 format: install ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix .

@@ -2,8 +2,49 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A busy machine is no failure.
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+# What the user has exported for a relay of their own is nothing to the tests, nor to the processes that they start.
+_OF_THE_TESTS = ("LEARNRELAY_TEST_", "LEARNRELAY_REFERENCE", "LEARNRELAY_REGENERATE")
+for _variable in [name for name in os.environ if name.startswith("LEARNRELAY_")]:
+    if not _variable.startswith(_OF_THE_TESTS):
+        del os.environ[_variable]
+
+# Several platforms are installed here; a test that names none is about this one.
+os.environ["LEARNRELAY_SOURCE"] = "openedx"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the option of `make test`."""
+    parser.addoption("--skip-slow", action="store_true", help="skip the tests that are marked as slow")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fails where pytest-xdist ignores the groups: tests that share a queue would then run at the same time."""
+    if hasattr(config, "workerinput") and config.getoption("loadgroup", False):
+        for item in items:
+            if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+                raise pytest.UsageError(f"pytest-xdist does not group tests with pytest {pytest.__version__}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips a slow test before its fixtures are made."""
+    if item.config.getoption("--skip-slow") and item.get_closest_marker("slow"):
+        pytest.skip("slow: `make test-all` runs them")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints one line for each reason why tests were skipped. (`-rs` prints one for each place.)"""
+    skipped = terminalreporter.stats.get("skipped", [])
+    for reason, tests in sorted(Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped).items()):
+        terminalreporter.write_line(f"{reason}: {tests} skipped")

@@ -15,15 +15,15 @@ from typing import Any
 
 import orjson
 
-from . import delivering, others, pipeline, replaying, report
+from . import delivering, mysql, others, pipeline, replaying, report
 from .sample import ROOT, SECRET, write_site
 
-PARTS = {"pipeline": pipeline, "delivering": delivering, "replaying": replaying, "others": others}
+PARTS = {"pipeline": pipeline, "delivering": delivering, "mysql": mysql, "replaying": replaying, "others": others}
 """In this order: the disk is busy for a while after the replays."""
 
 
 def main() -> None:
-    """Run all measures; print the figures that were to be reached."""
+    """Runs all measures, and prints the figures that were to be reached."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure speed and memory of learnrelay.")
     parser.add_argument("--quick", action="store_true", help="small logs and few rounds; writes no page")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where logs are made and kept; 4 GB are needed")

@@ -17,7 +17,7 @@ STAGES, MANY = 10, (10, 100, 1000)
 
 
 class Few(Fields):
-    """What each stage looks at."""
+    """Declares what each stage looks at."""
 
     org = optional("context.org_id")
 
@@ -27,7 +27,7 @@ class Filter:
 
     @hookimpl(reads=Few)
     def filter_event(self, fields: Few) -> Skip | None:
-        """Keep it."""
+        """Keeps every event."""
         return None
 
 
@@ -36,7 +36,7 @@ class Enricher:
 
     @hookimpl(reads=Few)
     def enrich_statement(self, fields: Few, standard: str) -> None:
-        """Nothing to add."""
+        """Adds nothing."""
 
 
 class Router:
@@ -44,14 +44,14 @@ class Router:
 
     @hookimpl(reads=Few)
     def route_event(self, fields: Few, destination: Destination | None) -> Skip | None:
-        """Nothing to deny."""
+        """Denies nothing."""
         return None
 
 
 def _many(number: int) -> Family:
     made = Family(f"plain.many{number}")
-    for one in range(number):
-        made.maps(f"other{number}.{one}", reads=WatchFields)(watched)
+    for index in range(number):
+        made.maps(f"other{number}.{index}", reads=WatchFields)(watched)
     return made
 
 
@@ -61,12 +61,12 @@ enrichers = {f"enricher{number}": Enricher() for number in range(STAGES)}
 routers = {f"router{number}": Router() for number in range(STAGES)}
 families = {f"plain.many{number}": _many(number) for number in MANY}
 _all: tuple[dict[str, object], ...] = ({**filters}, {**enrichers}, {**routers}, {**families})
-globals().update({name.replace(".", "_"): one for kind in _all
-                  for name, one in kind.items()})  # fmt: skip
+globals().update({name.replace(".", "_"): plugin for kind in _all
+                  for name, plugin in kind.items()})  # fmt: skip
 
 
 def install(directory: Path) -> None:
-    """Write the distribution's metadata there, and let this process see it."""
+    """Writes the distribution's metadata there, and lets this process see it."""
     groups: dict[str, Mapping[str, str | None]] = {
         "standards": {"plain": "standard"},
         "families": {"plain.watching": "watching", **{name: name.replace(".", "_") for name in families}},

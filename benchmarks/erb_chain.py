@@ -23,7 +23,7 @@ ROOT = "https://learn.example.org"
 
 
 def _start() -> Any:
-    """Django with no more than ERB needs."""
+    """Starts Django with no more than ERB needs."""
     settings = import_module("django.conf").settings
     common = import_module("event_routing_backends.settings.common")
     settings.configure(
@@ -87,7 +87,7 @@ def _chain(standard: str, settings: Any) -> Callable[[dict[str, Any]], list[Any]
 
 
 def main() -> None:
-    """Run it once over a log."""
+    """Runs the chain once over a log."""
     standard, log = sys.argv[1:]
     settings = _start()
     _answer_for_the_platform()
@@ -104,7 +104,7 @@ def main() -> None:
 
 
 def _says(chain: Callable[[dict[str, Any]], list[Any]], line: bytes) -> int:
-    """How many statements come of a line; 0 where it fails or is not mapped."""
+    """Counts the statements of a line; 0 where it fails or is not mapped."""
     try:
         event = json.loads(line)
         if "data" not in event:  # as its replay does it

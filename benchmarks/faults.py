@@ -3,7 +3,8 @@
 Two processes emit a log, two deliver it to an xAPI and a Caliper consumer that keep ids; all of them are killed
 (SIGKILL) again and again, and the broker is killed and comes back with nothing. Then the consumers are compared with
 what the pipeline says of the same log. Set-ups whose servers are not there are left out, and said so:
-``redis-server`` is started by itself, LEARNRELAY_TEST_AMQP_URL and LEARNRELAY_TEST_POSTGRES_URL name the others.
+``redis-server`` is started by itself; LEARNRELAY_TEST_AMQP_URL, LEARNRELAY_TEST_POSTGRES_URL and
+LEARNRELAY_TEST_MYSQL_URL name the others.
 """
 
 from __future__ import annotations
@@ -24,24 +25,24 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from learnrelay import EventError, Relay
-from learnrelay.assembly import assemble
+from learnrelay.assembly.assemble import assemble
 from learnrelay.config.models import Delivery
-from learnrelay.delivery import Outbox
+from learnrelay.config.secrets import Secret
 from learnrelay.delivery.celery_engine import QUEUE, make_app
-from learnrelay.events import event_from_line
-from learnrelay.pipeline import Pipeline
-from learnrelay.relay import parcels_of
-from learnrelay.secrets import Secret
+from learnrelay.outbox import Outbox
+from learnrelay.outbox.outgoing import outgoing_statements
+from learnrelay.pipeline.run import Pipeline
 
+from .mysql import MYSQL, fresh_database
 from .receiver import Connection, Counter
-from .sample import CONFIG, DESTINATION, LEARNRELAY, ROOT, environment, make_log, write_site
+from .sample import CONFIG, DESTINATION, LEARNRELAY, ROOT, environment, event_from_line, make_log, write_site
 
 LEASE = 3
 PATIENCE = 300.0
@@ -50,7 +51,7 @@ AMQP = "LEARNRELAY_TEST_AMQP_URL"
 
 
 class Consumer(Counter):
-    """A consumer that understands ids, in a thread of its own."""
+    """Stores statements by id, in a thread of its own."""
 
     def __init__(self) -> None:
         super().__init__(keep=False)
@@ -68,9 +69,9 @@ class Consumer(Counter):
         await server.serve_forever()
 
     def take(self, body: bytes) -> bytes:
-        """Store what is new; what is not must be the same."""
-        told = orjson.loads(body)
-        statements = told["data"] if isinstance(told, dict) else told
+        """Stores what is new; what is not must be the same."""
+        payload = orjson.loads(body)
+        statements = payload["data"] if isinstance(payload, dict) else payload
         for statement in statements:
             content = hash(orjson.dumps(statement))
             known = self.stored.setdefault(statement["id"], content)
@@ -80,7 +81,7 @@ class Consumer(Counter):
 
 
 class Life:
-    """A process that is killed whenever ``progress`` passes the next of so many marks, and started again."""
+    """Runs a process that is killed whenever ``progress`` passes the next of so many marks, and started again."""
 
     def __init__(self, command: list[str], marks: list[float], progress: Callable[[], float], log: Path) -> None:
         self.command, self.marks, self.progress, self.log = command, marks, progress, log
@@ -121,19 +122,19 @@ class Life:
             self._process.wait()
 
     def join(self, seconds: float) -> bool:
-        """Wait until it has ended by itself."""
+        """Waits until the process has ended by itself."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
     def end(self) -> None:
-        """Kill it for the last time."""
+        """Kills the process for the last time."""
         self._ended.set()
         self._thread.join()
         self._kill()
 
 
 def produce(config: Path, log: Path, part: int, parts: int) -> None:
-    """Emit a part of a log; go on after the last line for which emit() has returned."""
+    """Emits a part of a log; goes on after the last line for which emit() has returned."""
     done = log.with_suffix(f".{part}.done")
     returned = done.stat().st_size if done.exists() else 0
     with Relay.from_file(config) as relay, done.open("ab", buffering=0) as mark:
@@ -145,7 +146,7 @@ def produce(config: Path, log: Path, part: int, parts: int) -> None:
 
 @contextmanager
 def redis_of_our_own(directory: Path) -> Iterator[tuple[str, Callable[[], None]]]:
-    """URL of a Redis without a disk, and what kills it and starts it again, empty."""
+    """Yields the URL of a Redis without a disk, and what kills it and starts it again, empty."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = ["redis-server", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(directory)]
@@ -166,7 +167,7 @@ def redis_of_our_own(directory: Path) -> Iterator[tuple[str, Callable[[], None]]
 
 @contextmanager
 def rabbitmq(_: Path) -> Iterator[tuple[str, Callable[[], None]]]:
-    """URL of the RabbitMQ that is there, and what deletes our queue in it."""
+    """Yields the URL of the RabbitMQ that is there, and what deletes our queue in it."""
     url = os.environ[AMQP]
 
     def break_it() -> None:
@@ -179,7 +180,7 @@ def rabbitmq(_: Path) -> Iterator[tuple[str, Callable[[], None]]]:
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """URL of a schema of our own."""
+    """Yields the URL of a schema of our own."""
     import psycopg
 
     url, schema = os.environ[POSTGRES], f"faults_{uuid.uuid4().hex}"
@@ -190,12 +191,12 @@ def postgres() -> Iterator[str]:
 
 
 def run(directory: Path, database: str, broker: str, break_broker: Callable[[], None] | None, kills: int) -> Any:
-    """One set-up: everything is killed ``kills`` times; the broker half-way."""
+    """Runs one set-up, in which everything is killed ``kills`` times, the broker half-way."""
     consumers = {"xapi": Consumer(), "caliper": Consumer()}
     engine = f'engine = "celery"\nbroker = "{broker}"' if broker else 'engine = "embedded"'
     settings = f'database = "{database}"\n{engine}\nlease = "{LEASE}s"\nwait = "60s"'
     text = CONFIG.replace('database = "sqlite:///outbox.db"', settings)
-    tables = [DESTINATION.format(name=name, standard=name, port=one.port) for name, one in consumers.items()]
+    tables = [DESTINATION.format(name=name, standard=name, port=consumer.port) for name, consumer in consumers.items()]
     config, log = directory / "relay.toml", directory / "events.log"
     config.write_text(text + "".join(tables), encoding="utf-8")
     expected = what_is_expected(config, log)
@@ -213,10 +214,10 @@ def run(directory: Path, database: str, broker: str, break_broker: Callable[[], 
         return done.stat().st_size if done.exists() else 0
 
     def delivered() -> int:
-        return sum(len(one.stored) for one in consumers.values())
+        return sum(len(consumer.stored) for consumer in consumers.values())
 
     here = [sys.executable, "-m", "benchmarks.faults", "--produce", str(config), str(log)]
-    celery = [sys.executable, "-m", "celery", "-A", "learnrelay.delivery.celery_app", "worker", "-c", "2"]
+    celery = [sys.executable, "-m", "celery", "-A", "learnrelay.celery", "worker", "-c", "2"]
     worker = [*celery, "--without-mingle"] if broker else [LEARNRELAY, "worker", "--config", str(config)]
     producers = [
         Life([*here, str(part), "2"], marks(events // 2), lambda part=part: emitted(part), directory / f"emit{part}")  # type: ignore[misc]
@@ -231,29 +232,29 @@ def run(directory: Path, database: str, broker: str, break_broker: Callable[[], 
     with ExitStack() as stack:
         outbox = Outbox.open(assemble(config).config.delivery)
         stack.callback(outbox.close)
-        for one in (*producers, *workers):
-            stack.callback(one.end)
+        for life in (*producers, *workers):
+            stack.callback(life.end)
         deadline = time.monotonic() + PATIENCE + events / 10
         while time.monotonic() < deadline:
             if break_broker and not broken and delivered() > total / 2:
                 broken += 1
                 break_broker()
-            if all(one.join(0.05) for one in producers) and not any(s.waiting for s in outbox.status().values()):
+            if all(life.join(0.05) for life in producers) and not any(s.waiting for s in outbox.status().values()):
                 break
         status = outbox.status()
     return {
         "events": events,
         "statements": total,
         "killed": {
-            "processes that emit": sum(one.kills for one in producers),
-            "processes that deliver": sum(one.kills for one in workers),
+            "processes that emit": sum(life.kills for life in producers),
+            "processes that deliver": sum(life.kills for life in workers),
             "broker": broken,
         },
         "lost": sum(len(ids - consumers[name].stored.keys()) for name, ids in expected.items()),
         "stored twice": sum(len(consumers[name].stored.keys() - ids) for name, ids in expected.items()),
-        "stored in another form": sum(one.changed for one in consumers.values()),
-        "sent again": sum(one.statements - len(one.stored) for one in consumers.values()),
-        "left in the outbox": sum(one.waiting + one.dead for one in status.values()),
+        "stored in another form": sum(consumer.changed for consumer in consumers.values()),
+        "sent again": sum(consumer.statements - len(consumer.stored) for consumer in consumers.values()),
+        "left in the outbox": sum(counts.waiting + counts.dead + counts.conflicts for counts in status.values()),
         "seconds": round(time.monotonic() - started),
     }
 
@@ -268,25 +269,28 @@ def what_is_expected(config: Path, log: Path) -> dict[str, set[str]]:
         except EventError:
             continue
         for outcome in outcomes:
-            for parcel in parcels_of(outcome, None):
+            for parcel in outgoing_statements(outcome, None):
                 for name in parcel.destinations:
                     expected[name].add(parcel.statement_id)
     return expected
 
 
-def set_ups() -> dict[str, tuple[bool, str, Callable[[Path], Any] | None]]:
-    """Name → (is all there, database, broker)."""
-    on_postgres = bool(os.environ.get(POSTGRES))
+def set_ups() -> dict[str, tuple[bool, Callable[[], Any], Callable[[Path], Any] | None]]:
+    """Lists the set-ups: name → (is all there, database, broker)."""
+    on_postgres, on_mysql = bool(os.environ.get(POSTGRES)), bool(os.environ.get(MYSQL))
+    has_redis = bool(shutil.which("redis-server"))
     return {
-        "sqlite-embedded": (True, "sqlite:///outbox.db", None),
-        "postgres-embedded": (on_postgres, "", None),
-        "postgres-celery-redis": (on_postgres and bool(shutil.which("redis-server")), "", redis_of_our_own),
-        "postgres-celery-rabbitmq": (on_postgres and bool(os.environ.get(AMQP)), "", rabbitmq),
+        "sqlite-embedded": (True, lambda: nullcontext("sqlite:///outbox.db"), None),
+        "postgres-embedded": (on_postgres, postgres, None),
+        "postgres-celery-redis": (on_postgres and has_redis, postgres, redis_of_our_own),
+        "postgres-celery-rabbitmq": (on_postgres and bool(os.environ.get(AMQP)), postgres, rabbitmq),
+        "mysql-embedded": (on_mysql, fresh_database, None),
+        "mysql-celery-redis": (on_mysql and has_redis, fresh_database, redis_of_our_own),
     }
 
 
 def main() -> None:
-    """All set-ups, or those that are named."""
+    """Runs all set-ups, or those that are named."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
     parser.add_argument("--only", action="append", choices=set_ups(), metavar="SET-UP", help=", ".join(set_ups()))
     parser.add_argument("--events", type=int, default=20_000)
@@ -312,7 +316,7 @@ def main() -> None:
             write_site(directory)
             make_log(directory / "events.log", args.events)
             url, break_it = stack.enter_context(broker(directory)) if broker else ("", None)
-            results[name] = run(directory, database or stack.enter_context(postgres()), url, break_it, args.kills)
+            results[name] = run(directory, stack.enter_context(database()), url, break_it, args.kills)
         print(json.dumps({name: results[name]}), file=sys.stderr, flush=True)
     print(json.dumps(results, indent=1))
     if args.write:

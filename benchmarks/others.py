@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from learnrelay.assembly import assemble
+from learnrelay.assembly.assemble import assemble
 
 from .pipeline import STANDARDS, only, readable, way
 from .sample import LEARNRELAY, ROOT, configure, environment, make_log
@@ -24,7 +24,7 @@ from .timing import seconds
 
 
 def measure(directory: Path, quick: bool) -> dict[str, Any]:
-    """Events a second of ERB's chain and ours; lines a second of Ralph's and our command; how many statements."""
+    """Measures events a second of ERB's chain and ours, lines a second of Ralph's and our command, and statements."""
     erb, ralph = os.environ.get("LEARNRELAY_BENCH_ERB"), os.environ.get("LEARNRELAY_BENCH_RALPH")
     if not (erb or ralph):
         return {"others": {}}
@@ -32,41 +32,41 @@ def measure(directory: Path, quick: bool) -> dict[str, Any]:
     lines = list(readable(lines))
     plain = directory / "plain.jsonl"  # without the logger's prefix, and without garbage
     plain.write_bytes(b"".join(line[line.find(b"{") :] + b"\n" for line in lines))
-    found = _erb(erb, directory, plain, lines, 1 if quick else 3) if erb else {}
-    return {"others": found | (_ralph(ralph, directory, plain) if ralph else {})}
+    rates = _erb(erb, directory, plain, lines, 1 if quick else 3) if erb else {}
+    return {"others": rates | (_ralph(ralph, directory, plain) if ralph else {})}
 
 
 def _erb(python: str, directory: Path, plain: Path, lines: list[bytes], rounds: int) -> dict[str, Any]:
-    """The lines that ERB says something of, in turn, by CPU time, once both are warm."""
+    """Measures the lines that ERB maps, in turn, by CPU time, once both are warm."""
     plan = assemble(configure(directory, [])).plan
-    found: dict[str, Any] = {}
+    rates: dict[str, Any] = {}
     for name in ("xAPI", "Caliper"):
         (standard,) = STANDARDS[name]
         theirs = mine = float("inf")
         for _ in range(rounds):
-            told = subprocess.run(
+            process = subprocess.run(
                 [python, str(ROOT / "benchmarks" / "erb_chain.py"), standard, str(plain)],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
             )  # fmt: skip
-            answer = json.loads(told.stdout.splitlines()[-1])
+            answer = json.loads(process.stdout.splitlines()[-1])
             kept = [lines[number] for number in answer["lines"]]
             theirs = min(theirs, answer["seconds"])
             run = way(only(plan, STANDARDS[name]), kept)
             run()  # warm, as theirs is
             mine = min(mine, seconds({"": run}, 2)[""])
-        found[f"ERB's chain, {name}"] = {
+        rates[f"ERB's chain, {name}"] = {
             "events_per_second": round(len(kept) / theirs),
             "statements": answer["statements"],
         }
-        found[f"our pipeline, {name}"] = {
+        rates[f"our pipeline, {name}"] = {
             "events_per_second": round(len(kept) / mine),
             "times_ERB": round(theirs / mine, 1),
         }
-    return found
+    return rates
 
 
 def _ralph(ralph: str, directory: Path, plain: Path) -> dict[str, Any]:
-    """From a file to a file, start included."""
+    """Measures from a file to a file, start included."""
     config = configure(directory, [])
     commands = {
         "ralph convert": [

@@ -11,13 +11,12 @@ from typing import Any
 import orjson
 
 from learnrelay import EventError, Fields, required
-from learnrelay.assembly import Assembly, assemble
-from learnrelay.events import event_from_line
+from learnrelay.assembly.assemble import Assembly, assemble
 from learnrelay.fields import compile_extractor
-from learnrelay.pipeline import Pipeline
-from learnrelay.plugins.plan import Plan
+from learnrelay.pipeline.plan import Plan
+from learnrelay.pipeline.run import Pipeline
 
-from .sample import DESTINATION, ROOT, configure, make_log
+from .sample import DESTINATION, ROOT, configure, event_from_line, make_log
 from .timing import seconds
 
 STANDARDS = {"xAPI": ("xapi",), "Caliper": ("caliper",), "both": ("xapi", "caliper")}
@@ -37,7 +36,7 @@ def measure(directory: Path, quick: bool) -> dict[str, Any]:
 
 
 def readable(lines: list[bytes]) -> Iterator[bytes]:
-    """The lines that are events."""
+    """Returns the lines that are events."""
     for line in lines:
         try:
             event_from_line(line)
@@ -47,16 +46,19 @@ def readable(lines: list[bytes]) -> Iterator[bytes]:
 
 
 def only(plan: Plan, standards: tuple[str, ...]) -> Plan:
-    """The plan of some standards."""
-    steps = {event: tuple(step for step in of if step.standard in standards) for event, of in plan.steps.items()}
-    return replace(plan, steps={event: of for event, of in steps.items() if of})
+    """Returns the plan of some standards."""
+    chosen = {
+        event: tuple(mapping for mapping in mappings if mapping.standard in standards)
+        for event, mappings in plan.mappings.items()
+    }
+    return replace(plan, mappings={event: mappings for event, mappings in chosen.items() if mappings})
 
 
-def way(plan: Plan, lines: list[bytes], remember: bool = True) -> Callable[[], None]:
-    """The whole way of an event, from the line to the statements' JSON; what was said before is new in each round."""
+def way(plan: Plan, lines: list[bytes], caching: bool = True) -> Callable[[], None]:
+    """Runs the whole way of an event, from the line to the statements' JSON; each round begins with empty caches."""
 
     def run() -> None:
-        process = Pipeline(plan, remember).process
+        process = Pipeline(plan, caching).process
         for line in lines:
             process(event_from_line(line))
 
@@ -64,7 +66,7 @@ def way(plan: Plan, lines: list[bytes], remember: bool = True) -> Callable[[], N
 
 
 def _bare(lines: list[bytes]) -> Callable[[], None]:
-    """What no program in Python can go below: the line parsed and written again."""
+    """Parses the line and writes it again: no program in Python is faster."""
 
     def run() -> None:
         for line in lines:
@@ -76,15 +78,15 @@ def _bare(lines: list[bytes]) -> Callable[[], None]:
 def _rates(assembly: Assembly, lines: list[bytes], rounds: int) -> dict[str, Any]:
     runs = {name: way(only(assembly.plan, standards), lines) for name, standards in STANDARDS.items()}
     for name in ("xAPI", "Caliper"):
-        runs[f"{name}, nothing said before"] = way(only(assembly.plan, STANDARDS[name]), lines, remember=False)
-    found = seconds({"bare": _bare(lines), **runs}, rounds)
+        runs[f"{name}, without cache"] = way(only(assembly.plan, STANDARDS[name]), lines, caching=False)
+    timings = seconds({"bare": _bare(lines), **runs}, rounds)
     return {
         name: {
             "events_per_second": round(len(lines) / time),
             "us_per_event": round(time / len(lines) * 1e6, 2),
-            "share_of_bare": round(found["bare"] / time, 3),
+            "share_of_bare": round(timings["bare"] / time, 3),
         }
-        for name, time in found.items()
+        for name, time in timings.items()
     }
 
 
@@ -92,21 +94,21 @@ def _families(assembly: Assembly, lines: list[bytes], rounds: int) -> dict[str, 
     by_name: dict[str, list[bytes]] = {}
     for line in lines:
         by_name.setdefault(event_from_line(line).name, []).append(line)
-    found = {}
+    results = {}
     for family in sorted({transformer.family for transformer in assembly.table.values()}):
-        names = {event for (_, event), one in assembly.table.items() if one.family == family}
+        names = {event for (_, event), transformer in assembly.table.items() if transformer.family == family}
         of_family = [line for name in sorted(names) for line in by_name.get(name, ())]
         if not of_family:
             continue
         of_family = (of_family * (2_000 // len(of_family) + 1))[:4_000]
-        whole = way(only(assembly.plan, (family.partition(".")[0],)), of_family, remember=False)
+        whole = way(only(assembly.plan, (family.partition(".")[0],)), of_family, caching=False)
         times = seconds({"bare": _bare(of_family), "way": whole}, rounds)
-        found[family] = {
+        results[family] = {
             "events_per_second": round(len(of_family) / times["way"]),
             "us_per_event": round(times["way"] / len(of_family) * 1e6, 2),
             "share_of_bare": round(times["bare"] / times["way"], 3),
         }
-    return found
+    return results
 
 
 # --- growth ---------------------------------------------------------------------------------------------
@@ -141,9 +143,9 @@ def _growth(directory: Path, quick: bool) -> dict[str, Any]:
 
     def assembled(*more: str, destinations: int = 1, scope: str = '"all"') -> Plan:
         enabled = ", ".join(f'"{name}"' for name in ("plain", "plain.watching", *more))
-        told = "".join(DESTINATION.format(name=f"d{n}", standard="plain", port=1) for n in range(destinations))
-        told = told.replace('scope = "all"', f"scope = {scope}")
-        config.write_text(SMALL.format(enabled=enabled) + told, encoding="utf-8")
+        tables = "".join(DESTINATION.format(name=f"d{n}", standard="plain", port=1) for n in range(destinations))
+        tables = tables.replace('scope = "all"', f"scope = {scope}")
+        config.write_text(SMALL.format(enabled=enabled) + tables, encoding="utf-8")
         return assemble(config).plan
 
     def stages(number: int) -> Plan:
@@ -153,7 +155,7 @@ def _growth(directory: Path, quick: bool) -> dict[str, Any]:
     look, keep, add, deny = compile_extractor(acme.Few), acme.Filter(), acme.Enricher(), acme.Router()
 
     def work() -> None:
-        """What nine plugins do themselves, called by hand."""
+        """Calls by hand what nine plugins do themselves."""
         for _ in range(events):
             for _ in range(3):
                 keep.filter_event(look(body))
@@ -195,7 +197,7 @@ def _extraction(sizes: tuple[int, ...], events: int, rounds: int) -> dict[str, f
     runs = {}
     for size in sizes:
         declared = {f"f{number}": required(f"data.part{number % 4}.f{number}") for number in range(size)}
-        extract: Callable[[Any], Any] = compile_extractor(type("Wanted", (Fields,), declared))
+        extract: Callable[[Any], Any] = compile_extractor(type("ValueMatcher", (Fields,), declared))
         data: dict[str, dict[str, int]] = {f"part{number}": {} for number in range(4)}
         for number in range(size):
             data[f"part{number % 4}"][f"f{number}"] = number

@@ -11,7 +11,7 @@ _COLOUR = "#3d7ea6"
 
 
 def bars(values: Mapping[str, float], unit: str) -> str:
-    """A bar for each value, with its number."""
+    """Draws a bar for each value, with its number."""
     most = max(values.values())
     scale = (_WIDTH - _LEFT - 160) / most
     parts = []
@@ -24,7 +24,7 @@ def bars(values: Mapping[str, float], unit: str) -> str:
 
 
 def lines(series: Mapping[str, Mapping[str, float]], unit: str) -> str:
-    """A small plot for each series: its values over the sizes, evenly spaced, from zero on."""
+    """Draws a small plot for each series: its values over the sizes, evenly spaced, from zero on."""
     width, height, gap = 210, 110, 30
     parts = []
     for number, (name, values) in enumerate(series.items()):

@@ -14,16 +14,16 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 
 
 class Counter:
-    """What came in so far. ``ids`` is kept where ``--ids`` asks for it."""
+    """Counts what came in so far. ``ids`` is kept where ``--ids`` asks for it."""
 
     def __init__(self, keep: bool) -> None:
         self.requests = self.statements = 0
         self.ids: set[str] | None = set() if keep else None
 
     def take(self, body: bytes) -> bytes:
-        """Count one request: an array of statements, or an envelope around them."""
-        told = orjson.loads(body)
-        statements = told["data"] if type(told) is dict else told
+        """Counts one request: an array of statements, or an envelope around them."""
+        payload = orjson.loads(body)
+        statements = payload["data"] if type(payload) is dict else payload
         ids = [statement["id"] for statement in statements]
         self.requests += 1
         self.statements += len(ids)
@@ -32,15 +32,15 @@ class Counter:
         return orjson.dumps(ids)
 
     def counts(self) -> bytes:
-        """As JSON."""
-        told = {"requests": self.requests, "statements": self.statements}
+        """Returns the counts as JSON."""
+        counts = {"requests": self.requests, "statements": self.statements}
         if self.ids is not None:
-            told["distinct"] = len(self.ids)
-        return orjson.dumps(told)
+            counts["distinct"] = len(self.ids)
+        return orjson.dumps(counts)
 
 
 class Connection(asyncio.Protocol):
-    """As much of HTTP as a client of ours speaks."""
+    """Speaks as much of HTTP as a client of ours needs."""
 
     def __init__(self, counter: Counter) -> None:
         self.counter = counter
@@ -67,7 +67,7 @@ class Connection(asyncio.Protocol):
 
 
 async def main() -> None:
-    """Serve until killed."""
+    """Serves until it is killed."""
     counter = Counter("--ids" in sys.argv)
     server = await asyncio.get_running_loop().create_server(lambda: Connection(counter), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from learnrelay.assembly import assemble
+from learnrelay.assembly.assemble import assemble
 
 from .pipeline import STANDARDS, only, readable, way
 from .sample import LEARNRELAY, configure, environment, make_log, receivers
@@ -25,7 +25,7 @@ _WATCHED = (
 
 
 def measure(directory: Path, quick: bool) -> dict[str, Any]:
-    """Rates, memory, start-up."""
+    """Measures rates, memory and start-up."""
     lines = 20_000 if quick else 300_000
     log = make_log(directory / f"{lines // 1000}k.log", lines)
     rounds = 1 if quick else 3
@@ -46,7 +46,7 @@ def _replay(config: Path, log: Path, *arguments: str) -> dict[str, Any]:
 
 
 def _rates(config: Path, log: Path, lines: int, rounds: int) -> dict[str, Any]:
-    """Wall time of the whole command, processes started and all; CPU time without the start."""
+    """Measures wall time of the whole command, start included, and CPU time without the start."""
     output = config.parent / "statements"
 
     def run(*arguments: str) -> Callable[[], None]:
@@ -70,10 +70,10 @@ def _rates(config: Path, log: Path, lines: int, rounds: int) -> dict[str, Any]:
         for processes in (1, 2)
     }
     alone = _alone(config, log)
-    one = config.parent / "one.log"
-    one.write_bytes(b"{}\n")
+    small_log = config.parent / "one.log"
+    small_log.write_bytes(b"{}\n")
     before = _cpu()
-    _replay(config, one, "--dry-run", "--processes", "1")
+    _replay(config, small_log, "--dry-run", "--processes", "1")
     start = _cpu() - before
     wall = dict.fromkeys(runs, float("inf"))
     cpu = dict.fromkeys(runs, float("inf"))
@@ -99,43 +99,43 @@ def _rates(config: Path, log: Path, lines: int, rounds: int) -> dict[str, Any]:
 
 
 def _alone(config: Path, log: Path) -> dict[str, Callable[[], None]]:
-    """Parse, the four stages and serialise for the same lines, in this process."""
+    """Measures parsing, the four stages and serializing of the same lines, in this process."""
     plan = assemble(config).plan
     lines = list(readable(log.read_bytes().splitlines()))
     return {name: way(only(plan, standards), lines) for name, standards in STANDARDS.items()}
 
 
 def _cpu() -> float:
-    """CPU seconds of all processes that ended."""
+    """Returns the CPU seconds of all processes that ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def _memory(directory: Path, quick: bool) -> dict[str, Any]:
-    """Peak of the largest process, in MiB, by lines of the log."""
+    """Measures the peak of the largest process, in MiB, by lines of the log."""
     config = configure(directory, [])
-    found = {}
+    peaks = {}
     for lines in (2_000, 20_000, 60_000) if quick else (20_000, 200_000, 2_000_000):
         log = make_log(directory / f"{lines // 1000}k.log", lines)
         output = directory / "statements"
         shutil.rmtree(output, ignore_errors=True)
         command = [LEARNRELAY, "replay", "-c", str(config), "--again", "--processes", "1", "-o", str(output), str(log)]
-        told = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", _WATCHED, *command], env=environment(), stdout=subprocess.PIPE, check=True
         )
-        found[str(lines)] = round(int(told.stdout) / 1024, 1)
+        peaks[str(lines)] = round(int(process.stdout) / 1024, 1)
         shutil.rmtree(output)
-    return found
+    return peaks
 
 
 def _start(directory: Path, quick: bool) -> dict[str, float]:
     config = configure(directory, [("xapi", 1), ("caliper", 1)])
-    one = directory / "one.log"
-    one.write_bytes((directory / "20k.log").read_bytes().partition(b"\n")[0] + b"\n")
+    small_log = directory / "one.log"
+    small_log.write_bytes((directory / "20k.log").read_bytes().partition(b"\n")[0] + b"\n")
     commands = {
         "learnrelay --help": [LEARNRELAY, "--help"],
         "learnrelay replay --help": [LEARNRELAY, "replay", "--help"],
-        "learnrelay transform, one event": [LEARNRELAY, "transform", "--config", str(config), str(one)],
+        "learnrelay transform, one event": [LEARNRELAY, "transform", "--config", str(config), str(small_log)],
         "python -c pass": [sys.executable, "-c", "pass"],
     }
 
@@ -145,5 +145,5 @@ def _start(directory: Path, quick: bool) -> dict[str, float]:
 
         return go
 
-    found = seconds({name: run(command) for name, command in commands.items()}, 3 if quick else 9, time.perf_counter)
-    return {name: round(time, 3) for name, time in found.items()}
+    timings = seconds({name: run(command) for name, command in commands.items()}, 3 if quick else 9, time.perf_counter)
+    return {name: round(time, 3) for name, time in timings.items()}

@@ -1,4 +1,4 @@
-"""The site that is measured: the invented one of the examples, everything of ours enabled."""
+"""The platform that is measured: the invented one of the examples, everything of ours enabled."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from learnrelay_openedx.source import OpenedxSource
+
 ROOT = Path(__file__).parents[1]
 SECRET = {"LEARNRELAY_IDENTITY_SECRET": "a secret of thirty-two characters", "LEARNRELAY_CONFIG": ""}
+event_from_line = OpenedxSource().event_from_line
 LEARNRELAY = str(Path(sys.executable).with_name("learnrelay"))
 
 CONFIG = """
 [platform]
+source = "openedx"
 root_url = "https://learn.example.org"
 [plugins]
 enabled = ["xapi.*", "caliper.*", "enterprise_filter"]
@@ -43,7 +47,7 @@ def write_site(directory: Path, learners: int = 2000) -> None:
 
 
 def make_log(path: Path, lines: int, learners: int = 2000, *more: str) -> Path:
-    """A log of so many lines."""
+    """Writes a log of so many lines."""
     if not path.exists():
         script = str(ROOT / "examples" / "make_log.py")
         arguments = ["--lines", str(lines), "--learners", str(learners), "--output", f"{path}.part", *more]
@@ -53,7 +57,7 @@ def make_log(path: Path, lines: int, learners: int = 2000, *more: str) -> Path:
 
 
 def configure(directory: Path, destinations: Sequence[tuple[str, int]]) -> Path:
-    """The operator's file: destinations as (standard, port)."""
+    """Writes the operator's file: destinations as (standard, port)."""
     tables = [
         DESTINATION.format(name=f"{standard}_{number}", standard=standard, port=port)
         for number, (standard, port) in enumerate(destinations)
@@ -77,5 +81,5 @@ def receivers(number: int) -> Iterator[list[int]]:
 
 
 def environment() -> dict[str, str]:
-    """For the command line."""
+    """Returns the environment of the command line."""
     return {**os.environ, **SECRET}

@@ -9,7 +9,7 @@ Run = Callable[[], object]
 
 
 def seconds(runs: Mapping[str, Run], rounds: int, clock: Callable[[], float] = time.process_time) -> dict[str, float]:
-    """The best time of each run. They take turns, so that what slows the machine slows all of them.
+    """Measures the best time of each run. They take turns, so that what slows the machine slows all of them.
 
     ``clock`` is CPU time of this process by default; ``time.perf_counter`` where others work for it.
     """
@@ -23,6 +23,6 @@ def seconds(runs: Mapping[str, Run], rounds: int, clock: Callable[[], float] = t
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value that ``share`` of them do not exceed."""
+    """Returns the value that ``share`` of them do not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

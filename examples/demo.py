@@ -28,11 +28,11 @@ from rich.table import Table
 
 import make_log
 from learnrelay import Relay, UserRef
-from learnrelay.delivery import Status
-from learnrelay.lines import open_log, read_lines
-from learnrelay.pipeline import State
-from learnrelay.tally import Tally
-from learnrelay_contract_tests.receivers import CaliperReceiver, Misbehaviour, Receiver, XapiReceiver
+from learnrelay.outbox import Status
+from learnrelay.pipeline.outcome_counts import OutcomeCounts
+from learnrelay.pipeline.run import OutcomeState
+from learnrelay.reading.lines import open_log, read_lines
+from learnrelay_contract_tests.endpoints import CaliperEndpoint, Misbehaviour, ReferenceEndpoint, ReferenceLrs
 
 HERE = Path(__file__).parent
 LOG = HERE / "tracking.log"
@@ -41,14 +41,14 @@ EXAMPLE_EVENT = "play_video"
 
 
 class Proof:
-    """What must be true at the end, one line each."""
+    """Collects what must be true at the end, one line each."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.failed = 0
 
     def that(self, claim: str, true: bool, detail: str = "") -> None:
-        """State a claim and whether it holds."""
+        """Prints a claim and whether it holds."""
         self.failed += not true
         mark = "[green]proved[/]" if true else "[bold red]FAILED[/]"
         self.console.print(f"  {mark}  {claim}", f"[dim]{detail}[/]" if detail else "")
@@ -70,20 +70,20 @@ def main() -> int:
         return report(run, console, started)
 
 
-def start_receivers(stack: ExitStack) -> dict[str, Receiver]:
-    """The three consumers, each with credentials of its own."""
+def start_receivers(stack: ExitStack) -> dict[str, ReferenceEndpoint]:
+    """Starts the three consumers, each with credentials of its own."""
     os.environ["DEMO_LRS_PASSWORD"] = secrets.token_urlsafe(24)
     os.environ["DEMO_CALIPER_TOKEN"] = secrets.token_urlsafe(24)
     password = os.environ["DEMO_LRS_PASSWORD"]
     return {
-        "campus_lrs": stack.enter_context(XapiReceiver(username="relay", password=password)),
-        "brineworks_lrs": stack.enter_context(XapiReceiver(username="relay", password=password)),
-        "partner_analytics": stack.enter_context(CaliperReceiver(token=os.environ["DEMO_CALIPER_TOKEN"])),
+        "campus_lrs": stack.enter_context(ReferenceLrs(username="relay", password=password)),
+        "brineworks_lrs": stack.enter_context(ReferenceLrs(username="relay", password=password)),
+        "partner_analytics": stack.enter_context(CaliperEndpoint(token=os.environ["DEMO_CALIPER_TOKEN"])),
     }
 
 
-def open_relay(directory: Path, receivers: dict[str, Receiver]) -> Relay:
-    """Write the operator's file with the addresses of this run, and open it."""
+def open_relay(directory: Path, receivers: dict[str, ReferenceEndpoint]) -> Relay:
+    """Writes the operator's file with the addresses of this run, and opens it."""
     os.environ["DEMO_IDENTITY_SECRET"] = secrets.token_hex(32)
     os.environ["DEMO_DATABASE"] = f"sqlite:///{directory / 'outbox.db'}"
     text = (HERE / "demo.toml").read_text(encoding="utf-8")
@@ -96,21 +96,21 @@ def open_relay(directory: Path, receivers: dict[str, Receiver]) -> Relay:
 
 
 class Run:
-    """One replay of the log, with what was expected and what was seen on the way."""
+    """Holds one replay of the log, with what was expected and what was seen on the way."""
 
-    def __init__(self, relay: Relay, receivers: dict[str, Receiver], database: Path) -> None:
+    def __init__(self, relay: Relay, receivers: dict[str, ReferenceEndpoint], database: Path) -> None:
         self.relay = relay
         self.receivers = receivers
         self.database = database
-        self.tally = Tally.of(sorted(relay.assembly.standards))
+        self.tally = OutcomeCounts.of(sorted(relay.assembly.standards))
         self.expected: dict[str, set[str]] = {name: set() for name in receivers}
-        self.said: dict[str, Counter[str]] = {name: Counter() for name in self.tally.standards}
+        self.verbs: dict[str, Counter[str]] = {name: Counter() for name in self.tally.standards}
         self.example: tuple[bytes, list[dict[str, Any]]] | None = None
         self.waiting_at_worst = 0
         self.leaks: set[str] = set()
 
     def replay(self, console: Console) -> None:
-        """Emit every line; the university's LRS dies after a third and is back after two thirds."""
+        """Emits every line; the university's LRS dies after a third and is back after two thirds."""
         campus = self.receivers["campus_lrs"]
         lines = list(read_lines(open_log(str(LOG)), LOG.name))
         down, back = len(lines) // 3, 2 * len(lines) // 3
@@ -132,7 +132,7 @@ class Run:
                 bar.update(task, completed=number + 1)
 
     def take(self, line: bytes) -> None:
-        """Emit one line and note what has to arrive where."""
+        """Emits one line and notes what has to arrive where."""
         outcomes = self.relay.emit(line)
         if len(outcomes) == 1 and not outcomes[0].event:
             self.tally.count_unreadable(outcomes[0].reason)
@@ -140,14 +140,18 @@ class Run:
         self.tally.count(outcomes)
         for outcome in outcomes:
             for statement in outcome.statements:
-                self.said[outcome.standard][in_words(statement.parsed)] += 1
+                self.verbs[outcome.standard][in_words(statement.parsed)] += 1
             for name in outcome.destinations:
                 self.expected[name].update(statement.id for statement in outcome.statements)
-        if self.example is None and outcomes[0].event == EXAMPLE_EVENT and outcomes[0].state is State.TRANSFORMED:
+        if (
+            self.example is None
+            and outcomes[0].event == EXAMPLE_EVENT
+            and outcomes[0].state is OutcomeState.TRANSFORMED
+        ):
             self.example = line, [outcome.statements[0].parsed for outcome in outcomes]
 
     def finish(self, console: Console) -> None:
-        """Wait for the rest to arrive."""
+        """Waits for the rest to arrive."""
         total = sum(map(len, self.expected.values()))
         with progress(console) as bar:
             task = bar.add_task("delivering the rest", total=total)
@@ -155,30 +159,30 @@ class Run:
             while time.monotonic() < deadline:
                 arrived = sum(len(receiver.statements) for receiver in self.receivers.values())
                 bar.update(task, completed=arrived)
-                waiting = sum(one.waiting for one in self.relay.outbox.status(tuple(self.receivers)).values())
+                waiting = sum(counts.waiting for counts in self.relay.outbox.status(tuple(self.receivers)).values())
                 if arrived >= total and not waiting:
                     break
                 time.sleep(0.05)
 
     def stored(self) -> Iterable[bytes]:
-        """All bytes that the outbox holds on disk."""
+        """Returns all bytes that the outbox holds on disk."""
         return (file.read_bytes() for file in self.database.parent.glob(self.database.name + "*"))
 
     def search(self, contents: Iterable[bytes]) -> None:
-        """Remember which personal values of the log stand in what was stored or sent."""
+        """Remembers which personal values of the log stand in what was stored or sent."""
         for content in contents:
             self.leaks |= personal_values_in(content)
 
 
 def personal_values_in(content: bytes) -> set[str]:
-    """The personal values of the log that are found, as they are or as JSON would escape them."""
+    """Returns the personal values of the log that are found, as they are or as JSON would escape them."""
     return {
         value for value in make_log.PERSONAL if value.encode() in content or json.dumps(value)[1:-1].encode() in content
     }
 
 
 def report(run: Run, console: Console, started: float) -> int:
-    """The summary, and whether it is as it should be."""
+    """Prints the summary, and returns whether it is as it should be."""
     status = run.relay.outbox.status(tuple(run.receivers))
     show_example(run, console)
     console.rule("[bold]what became of the log")
@@ -189,9 +193,9 @@ def report(run: Run, console: Console, started: float) -> int:
     for label, cells in outcome_rows(run.tally):
         table.add_row(label, *cells)
     console.print(table)
-    for standard, counts in run.said.items():
-        told = ", ".join(f"{word} {count:,}" for word, count in counts.most_common())
-        console.print(f"\n[bold]{standard} statements:[/] {told}")
+    for standard, counts in run.verbs.items():
+        counted = ", ".join(f"{word} {count:,}" for word, count in counts.most_common())
+        console.print(f"\n[bold]{standard} statements:[/] {counted}")
     console.print()
     console.rule("[bold]what arrived")
     table = Table(
@@ -199,11 +203,13 @@ def report(run: Run, console: Console, started: float) -> int:
     )
     for name, receiver in run.receivers.items():
         scope = run.relay.assembly.config.destinations[name].scope
-        told = scope if isinstance(scope, str) else ", ".join(scope)
-        one = status[name]
+        scope_text = scope if isinstance(scope, str) else ", ".join(scope)
+        delivered = status[name]
         twice = receiver.conflicts
         table.add_row(
-            name, told, *(f"{n:,}" for n in (len(run.expected[name]), len(receiver.statements), one.retried, twice))
+            name,
+            scope_text,
+            *(f"{n:,}" for n in (len(run.expected[name]), len(receiver.statements), delivered.retried, twice)),
         )
     console.print(table)
     console.print()
@@ -215,7 +221,7 @@ def report(run: Run, console: Console, started: float) -> int:
 
 
 def prove(run: Run, proof: Proof, status: dict[str, Status]) -> None:
-    """The claims of the README, held against what the receivers and the disk hold."""
+    """Checks the claims of the README against what the receivers and the disk hold."""
     proof.console.rule("[bold]what is proved")
     manifest = make_log.Manifest()
     same = b"".join(make_log.generate(manifest=manifest)) == LOG.read_bytes()
@@ -228,8 +234,8 @@ def prove(run: Run, proof: Proof, status: dict[str, Status]) -> None:
         proof.that(
             f"{name}: delivered = expected", not lost and not surplus, f"{len(got):,}, lost {lost}, surplus {surplus}"
         )
-    dead = sum(one.dead for one in status.values())
-    waiting = sum(one.waiting for one in status.values())
+    dead = sum(counts.dead for counts in status.values())
+    waiting = sum(counts.waiting for counts in status.values())
     refused = sum(receiver.rejected for receiver in run.receivers.values())
     proof.that("nothing is lost", not dead and not waiting, f"dead letters {dead}, still waiting {waiting}")
     conflicts = sum(receiver.conflicts for receiver in run.receivers.values())
@@ -239,39 +245,44 @@ def prove(run: Run, proof: Proof, status: dict[str, Status]) -> None:
     proof.that(f"partner_analytics got only courses of {ORG}", own_courses(run))
     run.search(json.dumps(receiver.statements, ensure_ascii=False).encode() for receiver in run.receivers.values())
     run.search(run.stored())
-    found = len(personal_values_in(LOG.read_bytes()))
+    in_the_log = len(personal_values_in(LOG.read_bytes()))
     kinds = ", ".join(make_log.personal())
     proof.that(
         "no personal value of the log is at any receiver, or was in the database",
-        not run.leaks and found > 200,
-        f"the same search finds {found} in the log: {kinds}",
+        not run.leaks and in_the_log > 200,
+        f"the same search finds {in_the_log} in the log: {kinds}",
     )
 
 
 def own_people(run: Run) -> bool:
-    """Whether all actors at the enterprise's LRS are learners of that enterprise."""
-    site = next(
-        step.site for steps in run.relay.assembly.plan.steps.values() for step in steps if step.standard == "xapi"
+    """Tells whether all actors at the enterprise's LRS are learners of that enterprise."""
+    platform = next(
+        mapping.shared.platform
+        for mappings in run.relay.assembly.plan.mappings.values()
+        for mapping in mappings
+        if mapping.standard == "xapi"
     )
     theirs = set()
     for line in LOG.read_bytes().splitlines():
         if make_log.ENTERPRISE_BRINEWORKS.encode() in line and (start := line.find(b'"user_id": ')) >= 0:
             user_id = line[start + 11 :].split(b",")[0].split(b"}")[0].strip(b'" ').decode()
-            learner = site.learner(UserRef(user_id))
+            learner = platform.learner(UserRef(user_id))
             theirs.add(learner.pseudonym if learner else "")
-    actors = {one["actor"]["account"]["name"] for one in run.receivers["brineworks_lrs"].statements.values()}
+    actors = {
+        statement["actor"]["account"]["name"] for statement in run.receivers["brineworks_lrs"].statements.values()
+    }
     return bool(actors) and actors <= theirs
 
 
 def own_courses(run: Run) -> bool:
-    """Whether the events at the partner's endpoint name the partner's courses, and nobody else's."""
-    texts = [json.dumps(one) for one in run.receivers["partner_analytics"].statements.values()]
+    """Tells whether the events at the partner's endpoint name the partner's courses, and nobody else's."""
+    texts = [json.dumps(statement) for statement in run.receivers["partner_analytics"].statements.values()]
     others = [course.id for course in make_log.COURSES if ORG not in course.id]
     return bool(texts) and all(ORG in text and not any(other in text for other in others) for text in texts)
 
 
 def show_example(run: Run, console: Console) -> None:
-    """One event before, and what is said of it."""
+    """Prints one event, and the statements made of it."""
     assert run.example is not None
     line, statements = run.example
     console.rule("[bold]one event, before")
@@ -281,27 +292,27 @@ def show_example(run: Run, console: Console) -> None:
         console.print(JSON(json.dumps(statement)))
 
 
-def outcome_rows(tally: Tally) -> Iterable[tuple[str, list[str]]]:
-    """The tally as rows of a table."""
+def outcome_rows(tally: OutcomeCounts) -> Iterable[tuple[str, list[str]]]:
+    """Returns the tally as rows of a table."""
     each = list(tally.standards.values())
 
     def row(label: str, value: Callable[[Any], int]) -> tuple[str, list[str]]:
-        return label, [f"{value(one):,}" if value(one) else "" for one in each]
+        return label, [f"{value(counts):,}" if value(counts) else "" for counts in each]
 
     yield "lines read", [f"{tally.lines:,}"] * len(each)
-    yield row("transformed", lambda one: one.transformed)
-    yield row("  statements", lambda one: one.statements)
-    yield row("not mapped by any transformer", lambda one: one.not_mapped)
-    for reason in sorted({reason for one in each for reason in one.skipped}):
-        yield row(f"skipped: {reason}", lambda one, reason=reason: one.skipped[reason])  # type: ignore[misc]
-    for reason in sorted({reason for one in each for reason in one.failed}):
-        yield row(f"failed: {reason}", lambda one, reason=reason: one.failed[reason])  # type: ignore[misc]
+    yield row("transformed", lambda counts: counts.transformed)
+    yield row("  statements", lambda counts: counts.statements)
+    yield row("not mapped by any transformer", lambda counts: counts.not_mapped)
+    for reason in sorted({reason for counts in each for reason in counts.skipped}):
+        yield row(f"skipped: {reason}", lambda counts, reason=reason: counts.skipped[reason])  # type: ignore[misc]
+    for reason in sorted({reason for counts in each for reason in counts.failed}):
+        yield row(f"failed: {reason}", lambda counts, reason=reason: counts.failed[reason])  # type: ignore[misc]
     for reason, count in tally.unreadable.most_common():
         yield f"failed: {reason}", [f"{count:,}"] * len(each)
 
 
 def in_words(statement: dict[str, Any]) -> str:
-    """The verb or action of a statement."""
+    """Returns the verb or action of a statement."""
     return str(statement["verb"]["display"]["en"] if "verb" in statement else statement["action"])
 
 

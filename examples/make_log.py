@@ -1,4 +1,4 @@
-"""Write the tracking log of an invented Open edX site, for the demo, the tests and the benchmarks.
+"""Write the tracking log of an invented Open edX platform, for the demo, the tests and the benchmarks.
 
     python examples/make_log.py > examples/tracking.log
     python examples/make_log.py --lines 2000000 --learners 5000 --output big.log --manifest big.json
@@ -26,7 +26,7 @@ from pathlib import Path
 from campus.activities import begin_visit
 from campus.courses import COURSES
 from campus.people import CONFIDENCES, ENTERPRISE_BRINEWORKS, ENTERPRISE_ORCHARDLINE, Person, people
-from campus.visit import EPOCH, SECOND, Cell, Json, Record, Site, log_prefix, who
+from campus.visit import EPOCH, SECOND, Cell, Json, Platform, Record, log_prefix, who
 
 __all__ = [
     "COURSES", "ENTERPRISE_BRINEWORKS", "ENTERPRISE_ORCHARDLINE", "PERSONAL",
@@ -42,7 +42,7 @@ DAY = 86_400 * SECOND
 
 @dataclass(slots=True)
 class Manifest:
-    """What `generate` has written so far: each line is an event, a duplicate of one, or garbage."""
+    """Counts what `generate` has written so far: each line is an event, a duplicate of one, or garbage."""
 
     lines: int = 0
     duplicates: int = 0
@@ -51,7 +51,7 @@ class Manifest:
     garbage: Counter[str] = field(default_factory=Counter)
 
     def note(self, what: Record | str | None) -> None:
-        """Count a line: an event, garbage of the named kind, or (None) a duplicate."""
+        """Counts a line: an event, garbage of the named kind, or (None) a duplicate."""
         self.lines += 1
         if isinstance(what, Record):
             self.events[what.cell] += 1
@@ -62,7 +62,7 @@ class Manifest:
             self.garbage[what] += 1
 
     def summary(self) -> Json:
-        """The counts as JSON; `learners` by whom an event is about ("": nobody known), staff included."""
+        """Returns the counts as JSON; `learners` by whom an event is about ("": nobody known), staff included."""
         views: dict[str, Counter[str]] = {view: Counter() for view in ("events", "organisations", "enterprises")}
         for cell, number in self.events.items():
             views["events"][cell.name] += number
@@ -82,18 +82,18 @@ def generate(
     start: datetime = START,
     manifest: Manifest | None = None,
 ) -> Iterator[bytes]:
-    """Exactly `lines` lines, each with its line end; `manifest` counts what has been taken so far."""
+    """Yields exactly `lines` lines, each with its line end; `manifest` counts what has been taken so far."""
     manifest = Manifest() if manifest is None else manifest
-    site = Site(seed, learners)
+    platform = Platform(seed, learners)
     first = int((start - EPOCH) / timedelta(microseconds=1))
-    records = _arrivals(site, lines, first, days * DAY)
-    for line, what in islice(_with_noise(records, random.Random(f"{seed}/noise"), site, garbage), lines):
+    records = _arrivals(platform, lines, first, days * DAY)
+    for line, what in islice(_with_noise(records, random.Random(f"{seed}/noise"), platform, garbage), lines):
         manifest.note(what)
         yield line
 
 
-def _arrivals(site: Site, lines: int, first: int, span: int) -> Iterator[Record]:
-    """The records of all visits in order of arrival; visits begin evenly over `span` microseconds."""
+def _arrivals(platform: Platform, lines: int, first: int, span: int) -> Iterator[Record]:
+    """Yields the records of all visits in order of arrival; visits begin evenly over `span` microseconds."""
     waiting: list[Record] = []
     planned, begin = 0, 0
     while planned < lines:
@@ -101,25 +101,25 @@ def _arrivals(site: Site, lines: int, first: int, span: int) -> Iterator[Record]
         moment = first + day * DAY + DAY // 4 + part * 2 // 3  # people come between six and ten at night
         while waiting and waiting[0].arrival <= moment:
             yield heapq.heappop(waiting)
-        for record in begin_visit(site, moment).records:
+        for record in begin_visit(platform, moment).records:
             heapq.heappush(waiting, record)
             planned += 1
         gap = (span - begin) * min(1.0, RECORDS_PER_VISIT / max(lines - planned, 1))
-        begin += int(gap * site.rng.uniform(0.4, 1.6))
+        begin += int(gap * platform.rng.uniform(0.4, 1.6))
     while waiting:
         yield heapq.heappop(waiting)
 
 
 def _with_noise(
-    records: Iterator[Record], rng: random.Random, site: Site, garbage: float
+    records: Iterator[Record], rng: random.Random, platform: Platform, garbage: float
 ) -> Iterator[tuple[bytes, Record | str | None]]:
-    """The records, some of them again a little later, with garbage of every kind in turn between them."""
+    """Yields the records, some again a little later, with garbage of every kind in turn between them."""
     copies: list[tuple[int, bytes]] = []
     kinds = (list(GARBAGE)[number % len(GARBAGE)] for number in count())
     for number, record in enumerate(records):
         if rng.random() < garbage:
             kind = next(kinds)
-            event = _sound_event(rng.choice(site.learners), record.arrival)
+            event = _sound_event(rng.choice(platform.learners), record.arrival)
             yield GARBAGE[kind](event, rng).replace(b"\n", b" ") + b"\n", kind
         yield record.line, record
         if rng.random() < DUPLICATE_FRACTION:
@@ -132,7 +132,7 @@ def _with_noise(
 
 
 def _sound_event(person: Person, moment: int) -> Json:
-    """A log line that would be mapped if nothing were done to it."""
+    """Makes a log line that would be mapped if nothing were done to it."""
     course = COURSES[0]
     unit = course.units[0]
     context = {"course_id": course.id, "org_id": course.org, "user_id": person.user_id, "path": "/event"}
@@ -150,7 +150,7 @@ def _sound_event(person: Person, moment: int) -> Json:
 
 
 def _encode(event: Json, without: tuple[str, ...] = (), /, **changes: object) -> bytes:
-    """The event spoilt, behind the prefix of the sound one."""
+    """Returns the event spoilt, behind the prefix of the sound one."""
     spoilt = {key: value for key, value in (event | changes).items() if key not in without}
     prefix = log_prefix(event["time"], event["context"]["user_id"], event["ip"])
     return prefix.encode() + json.dumps(spoilt).encode()
@@ -192,7 +192,7 @@ GARBAGE: dict[str, Callable[[Json, random.Random], bytes]] = {
 
 
 def personal(seed: int = SEED, learners: int = LEARNERS) -> dict[str, frozenset[str]]:
-    """Every personal value that such a log can carry, by kind, as text to be searched for."""
+    """Lists every personal value that such a log can carry, by kind, as text to be searched for."""
     known = list(chain(*people(seed, learners)))
     values = {
         "user_id": (str(person.user_id) for person in known if person.user_id),
@@ -206,14 +206,14 @@ def personal(seed: int = SEED, learners: int = LEARNERS) -> dict[str, frozenset[
         "device_id": (person.device_id for person in known if person.phone),
         "free_text": CONFIDENCES,
     }
-    return {kind: frozenset(value for value in found if value) for kind, found in values.items()}
+    return {kind: frozenset(value for value in of_kind if value) for kind, of_kind in values.items()}
 
 
 PERSONAL = frozenset(chain(*personal().values()))
 
 
 def write_tables(directory: Path, seed: int, learners: int) -> None:
-    """`identities.csv` of everybody with an account and `courses.csv`, as the relay's providers read them."""
+    """Writes `identities.csv` of everybody with an account, and `courses.csv`, as the relay's providers read them."""
     accounts = [person for person in chain(*people(seed, learners)) if person.user_id]
     rows = {
         "identities.csv": (
@@ -233,7 +233,7 @@ def _moment(text: str) -> datetime:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Write the tracking log of an invented Open edX site.")
+    parser = argparse.ArgumentParser(description="Write the tracking log of an invented Open edX platform.")
     parser.add_argument("--lines", type=int, default=LINES, help="how many, garbage included (%(default)s)")
     parser.add_argument("--seed", type=int, default=SEED, help="another seed is another log (%(default)s)")
     parser.add_argument("--learners", type=int, default=LEARNERS, help="(%(default)s)")

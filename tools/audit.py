@@ -1,6 +1,6 @@
 """Asks the advisory database about every package of the environment (`make lint` does), with pip-audit.
 
-Without a network nothing can be asked; that is said, and is no error: a machine without one can still lint.
+Without a network nothing can be asked; which is printed and is no error: a machine without one can still lint.
 
 Exit codes: 0 no package has a known vulnerability, or none could be asked about; 1 one has.
 """
@@ -16,7 +16,7 @@ NOT_REACHED = "audit: the advisory service could not be reached; NOTHING was aud
 
 
 def main(arguments: list[str]) -> int:
-    """Run pip-audit; ``arguments`` are passed on to it."""
+    """Runs pip-audit; ``arguments`` are passed on to it."""
     done = subprocess.run(
         [sys.executable, "-m", "pip_audit", "--skip-editable", "--progress-spinner=off", "--format=json", "--desc=off",
          "--timeout=10", *arguments],
@@ -31,10 +31,14 @@ def main(arguments: list[str]) -> int:
     if not asked:
         print(NOT_REACHED, file=sys.stderr)
         return 0
-    vulnerable = [(package, found) for package in asked for found in package["vulns"]]
-    for package, found in vulnerable:
-        cure = f"take {' or '.join(found['fix_versions'])}" if found["fix_versions"] else "there is no cure yet"
-        print(f"audit: {package['name']} {package['version']}: {found['id']}; {cure}", file=sys.stderr)
+    vulnerable = [(package, vulnerability) for package in asked for vulnerability in package["vulns"]]
+    for package, vulnerability in vulnerable:
+        cure = (
+            f"take {' or '.join(vulnerability['fix_versions'])}"
+            if vulnerability["fix_versions"]
+            else "there is no cure yet"
+        )
+        print(f"audit: {package['name']} {package['version']}: {vulnerability['id']}; {cure}", file=sys.stderr)
     unknown = [package["name"] for package in packages if "vulns" not in package]
     rest = f"; not known there: {', '.join(unknown)}" if unknown else ""
     print(f"audit: {len(asked)} packages, {len(vulnerable)} known vulnerabilities{rest}")

@@ -1,4 +1,4 @@
-"""Markers are found in whatever dress, and nowhere else; personal names are known in every spelling."""
+"""Markers are found in every form and nowhere else; personal names are recognised in every spelling."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learnrelay_contract_tests.leaks import find
-from learnrelay_contract_tests.names import of_path, resembles
+from learnrelay.privacy.names import of_path, resembles
+from learnrelay_contract_tests.leaks import find_markers
 from learnrelay_contract_tests.samples import PERSONAL_NOISE, Marker, marker_text
 
 DRESSES: dict[str, Callable[[str], str]] = {
@@ -50,7 +50,7 @@ DRESSES: dict[str, Callable[[str], str]] = {
 def test_a_marker_is_found_in_every_dress(dress: str, number: int, name: str) -> None:
     markers = [Marker(str(n), marker_text(random.Random(number + n), name)) for n in range(3)]
     text = json.dumps({"id": "3f0c", "object": {"name": DRESSES[dress](markers[1].text)}})
-    assert "1" in [marker.path for marker, _ in find(markers, [text])]
+    assert "1" in [marker.path for marker, _ in find_markers(markers, [text])]
 
 
 @given(
@@ -59,7 +59,7 @@ def test_a_marker_is_found_in_every_dress(dress: str, number: int, name: str) ->
 )
 def test_no_marker_where_there_is_none(text: str, number: int) -> None:
     markers = [Marker(name, marker_text(random.Random(number), name)) for name in PERSONAL_NOISE]
-    assert not list(find(markers, [json.dumps({"id": text})]))
+    assert not list(find_markers(markers, [json.dumps({"id": text})]))
 
 
 PERSONAL = [
@@ -70,7 +70,7 @@ PERSONAL = [
     "user_id", "userid", "learner_id", "gender", "zip", "postcode", "adress", "mailing_address", "passport_no",
     "session", "referer",
     "session_key", "user_agent", "comment_author", "answer", "latitude", "country_code", "SSN", "authored_by",
-    "nick_name",
+    "nick_name", "firstname", "lastname", "ip_address", "mail", "birthday", "student_email",
 ]  # fmt: skip
 HARMLESS = [
     "course_id", "org_id", "problem_id", "usage_key", "block_id", "duration", "current_time", "position", "title",
@@ -141,13 +141,13 @@ def test_the_object_gives_a_name_away(path: str, personal: bool) -> None:
     assert bool(of_path(path)) is personal
 
 
-def test_the_plainest_form_is_told() -> None:
-    """A value that stands there as it is, beside a sign that might be URL-encoding, is no URL-encoded one."""
+def test_the_plainest_form_is_named() -> None:
+    """A plain value beside a character that might be URL-encoding is reported as plain."""
     marker = Marker("data.email", "vex.karimotse@harbour.no")
-    assert [form for _, form in find([marker], [f"100% + {marker.text}"])] == ["as it is"]
+    assert [form for _, form in find_markers([marker], [f"100% + {marker.text}"])] == ["as it is"]
 
 
 def test_a_digest_written_as_a_uuid_is_found() -> None:
     marker = Marker("the user id", "88213-vex")
     written = str(uuid.UUID(hashlib.md5(marker.text.encode()).hexdigest()))
-    assert [form for _, form in find([marker], [written])] == ["as md5 digest"]
+    assert [form for _, form in find_markers([marker], [written])] == ["as md5 digest"]

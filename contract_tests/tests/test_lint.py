@@ -1,4 +1,4 @@
-"""The linter: each code is set off by what it is for, and by nothing that honest plugins write."""
+"""The linter: each code is reported for what it is meant for, and not for correct plugins."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from house import ZOO
+from installed_plugins import ZOO
 
+from learnrelay.plugins.discovery import installed
 from learnrelay_contract_tests.lint import Flake8, lint_text
 from learnrelay_contract_tests.lint.rules import CODES
+from learnrelay_contract_tests.package import find_package
 
 HEAD = """
-from learnrelay import Family, Fields, InvalidFieldError, Site, Skip, hookimpl, optional, required
+from learnrelay import Family, Fields, InvalidFieldError, Platform, Skip, hookimpl, optional, required
 from learnrelay.kinds import text
 
 family = Family("acme.poll")
@@ -30,9 +32,9 @@ class More(Poll):
 MAPPING = HEAD + '''
 
 @family.maps("poll", reads=More)
-def poll(poll: More, site: Site):
+def poll(poll: More, platform: Platform):
     {body}
-    return {{"object": site.iri("poll", poll.id)}}
+    return {{"object": platform.iri("poll", poll.id)}}
 '''  # fmt: skip
 
 FLAWS: dict[str, list[str]] = {
@@ -44,14 +46,17 @@ FLAWS: dict[str, list[str]] = {
         "import ctypes",
     ],
     "LR102": [
-        "from learnrelay.pipeline import Pipeline",
+        "from learnrelay.pipeline.run import Pipeline",
         "import learnrelay.events",
+        "from learnrelay.events import parse_line",
+        "from learnrelay.relay import Relay",
+        "from learnrelay.config import read_toml",
         "from learnrelay.plugins import plan",
         "import pytest",
         "import learnrelay_contract_tests",
         "import sys\nx = sys.modules",
         "from learnrelay import _private",
-        "from learnrelay.delivery.outbox import Outbox",
+        "from learnrelay.outbox.outbox import Outbox",
         "import __main__",
     ],
     "LR103": [
@@ -111,14 +116,14 @@ FLAWS: dict[str, list[str]] = {
 IN_A_MAPPING = {
     "LR101": ["e = (i for i in ()).gi_frame", "x = poll.__init__.__globals__"],
     "LR103": ["x = getattr(type(poll), poll.note)"],
-    "LR104": ["site.root_url = 'x'", "object.__setattr__(site, 'x', 1)", "poll.id = 'x'"],
+    "LR104": ["platform.root_url = 'x'", "object.__setattr__(platform, 'x', 1)", "poll.id = 'x'"],
     "LR105": ["x = poll.username", "x = poll.__dict__", "x = vars(poll)", "x = getattr(poll, '_secret', None)"],
     "LR108": [
         "raise InvalidFieldError(f'bad {poll.note}', path='data.note')",
         "return Skip('no ' + poll.note)",
         "return Skip(poll.note)",
     ],
-    "LR111": ["x = site.identity", "x = site.courses.x", "x = poll.id.reveal()"],
+    "LR111": ["x = platform.identity", "x = platform.courses.x", "x = poll.id.reveal()"],
 }
 
 
@@ -146,22 +151,48 @@ HONEST = [
     "import sys\nX = sys.version_info >= (3, 12)",
     "from importlib.metadata import version\n__version__ = version('acme')",
     "import re\nX = re.compile('a')\ndef f(t):\n    return X.match(t)",
-    "TABLE = {}\ndef told(word):\n    def add(f):\n        TABLE[word] = f\n        return f\n    return add\n"
-    "@told('a')\ndef f(x): return x",
+    "TABLE = {}\ndef column(name):\n    def add(f):\n        TABLE[name] = f\n        return f\n    return add\n"
+    "@column('a')\ndef f(x): return x",
     "def f(x):\n    found = []\n    found.append(x)\n    return found",
     "import logging\nlog = logging.getLogger(__name__)\ndef f():\n    log.debug('a constant')",
     "from functools import lru_cache\n@lru_cache(10)\ndef f(x): return x",
     "class A:\n    def __init__(self, x):\n        self.x = x",
-    HEAD + "\n@family.maps('x', reads=Poll)\ndef f(poll, site):\n    return Skip('a constant reason')",
+    HEAD + "\n@family.maps('x', reads=Poll)\ndef f(poll, platform):\n    return Skip('a constant reason')",
     "from learnrelay import IdentityProvider\nclass P(IdentityProvider):\n    def learner(self, user, space):\n"
     "        return open('table').read()",
     "from datetime import datetime, UTC\ndef f(x):\n    return datetime.fromtimestamp(x, UTC)",
+    "from learnrelay.events import Shape, SourceEvent\nfrom learnrelay.sample_values import SampleValues",
+    "from learnrelay.frames import MakeFrame\nfrom learnrelay.personal_data import Grade\nimport learnrelay.times",
 ]
+
+
+def test_a_provider_is_told_where_to_import_what_does_io() -> None:
+    provider = "import requests\nfrom learnrelay import IdentityProvider\nclass P(IdentityProvider): pass"
+    (flaw,) = lint_text(provider)
+    assert flaw.message.endswith("import of requests; a provider imports it inside the method that uses it")
+    inside = "from learnrelay import IdentityProvider\nclass P(IdentityProvider):\n    def learner(self, u, s):\n"
+    assert not lint_text(inside + "        import requests\n        return requests.get('x')")
 
 
 @pytest.mark.parametrize("text", HONEST)
 def test_no_flaw_in_honest_code(text: str) -> None:
     assert not lint_text(text)
+
+
+def test_a_plugin_imports_the_plugins_that_it_requires() -> None:
+    text = "from learnrelay_xapi.vocabulary import Verb"
+    assert not lint_text(text)
+    (flaw,) = lint_text(text, undeclared={"learnrelay_xapi"})
+    assert flaw.code == "LR102"
+
+
+def test_an_extra_is_a_requirement() -> None:
+    points = {info.name: info.entry_point for info in installed()}
+    family, scopes = points["xapi.video"], points["enterprise_filter"]
+    assert family is not None
+    assert scopes is not None
+    assert {"learnrelay_xapi", "learnrelay_caliper"}.isdisjoint(find_package([family]).undeclared_plugins)
+    assert {"learnrelay_xapi", "learnrelay_caliper"} <= find_package([scopes]).undeclared_plugins
 
 
 def test_a_line_may_allow_what_is_no_privacy_matter() -> None:
@@ -176,8 +207,8 @@ def test_a_line_may_allow_what_is_no_privacy_matter() -> None:
 
 def test_flake8_and_the_command(tmp_path: Path) -> None:
     text = "import gc\nimport random  # learnrelay: allow LR110 because the order shall be random\n"
-    found = [(line, told[:5]) for line, _, told, _ in Flake8(ast.parse(text), text.splitlines(keepends=True)).run()]
-    assert found == [(1, "LR101")]
+    flaws = [(line, text[:5]) for line, _, text, _ in Flake8(ast.parse(text), text.splitlines(keepends=True)).run()]
+    assert flaws == [(1, "LR101")]
     (tmp_path / "plugin.py").write_text(text)
     command = [sys.executable, "-m", "learnrelay.cli", "lint"]
     command[1:3] = ["-c", "import sys; from learnrelay.cli import main; sys.argv[0] = 'learnrelay'; main()"]

@@ -1,4 +1,4 @@
-"""Our own plugins, and the example of a third party, pass through the public door and keep to their locks."""
+"""Our own plugins and the third-party example pass as installed plugins and match their locks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,29 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from house import environment
+import pytest
+from installed_plugins import environment
 
 from learnrelay.plugins.discovery import installed
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "acme_poll"
 NEW = ("samples.lines", "standard.composed")
 """Checks that warn in this release."""
+OWN = sorted(info.name for info in installed())
+QUICK = {"xapi.completion"}
+"""`make test` checks these, and no others."""
+NO_CHECKS_YET = pytest.mark.xfail(strict=True, reason="the lint does not know yet what the modules of a sink may do")
+
+
+def marks_of(name: str) -> list[pytest.MarkDecorator]:
+    return [*([] if name in QUICK else [pytest.mark.slow]), *([NO_CHECKS_YET] if name == "clickhouse" else [])]
+
+
+LOCK_BROKEN = (
+    "the output has changed; raise __version__ in plugins/openedx/src/learnrelay_openedx/__init__.py, then "
+    "`make install && learnrelay contract-test xapi.video caliper.video --lock` "
+    "(CONTRIBUTING.md, Adding an event, step 5)"
+)
 
 
 def report_on(*arguments: str, path: str = "") -> list[dict[str, Any]]:
@@ -28,22 +44,27 @@ def report_on(*arguments: str, path: str = "") -> list[dict[str, Any]]:
 
 
 def keeps_to_its_lock(plugin: dict[str, Any]) -> bool:
-    """Whether it was compared with a lock, which says what it says now."""
+    """Tells whether it was compared with a lock that matches its output."""
     (check,) = [check for check in plugin["checks"] if check["check"] == "versions.lock"]
     return check["status"] == "nothing to check" or any(
         "any version will do" in note["message"] for note in check["notes"]
     )
 
 
-def test_our_own_plugins_pass() -> None:
-    report = report_on("--all")
-    assert {plugin["plugin"] for plugin in report} == {info.name for info in installed()}
-    assert all(map(keeps_to_its_lock, report)), "say what has changed with a version, or lock anew"
-    for plugin in report:
-        assert {check["status"] for check in plugin["checks"]} <= {"passed", "nothing to check", "warned"}
-        assert {check["check"] for check in plugin["checks"] if check["status"] == "warned"} <= {*NEW}
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks_of(name)) for name in OWN])
+def test_our_own_plugins_pass(name: str) -> None:
+    (plugin,) = report_on(name)
+    assert plugin["plugin"] == name
+    assert keeps_to_its_lock(plugin), LOCK_BROKEN
+    assert {check["status"] for check in plugin["checks"]} <= {"passed", "nothing to check", "warned"}
+    assert {check["check"] for check in plugin["checks"] if check["status"] == "warned"} <= {*NEW}
 
 
+def test_the_quick_plugins_are_there() -> None:
+    assert {*OWN} >= QUICK
+
+
+@pytest.mark.slow
 def test_the_example_of_a_third_party_passes(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index",

@@ -1,4 +1,4 @@
-"""The runner and its three ways in: exit codes, reports, gaps, new checks, and attempts to make red look green."""
+"""The runner and its entry points: exit codes, reports, gaps, new checks, and attempts to make a failure pass."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from house import ZOO, environment, install, judged, told
+from installed_plugins import ZOO, check_installed, environment, format_findings, install
 
 from learnrelay_contract_tests.checks import Check
 from learnrelay_contract_tests.runner import FAILED, GAP, NOT_RUN, PASSED
 
 GOOD = ZOO / "good" / "plainest.py"
 BROKEN = ZOO / "bad" / "old_contract.py"
-"""Fails at import: the quickest red there is."""
+"""Fails at import, and so at once."""
 
 
-def run(*command: str, cwd: Path, path: Path) -> subprocess.CompletedProcess[str]:
+def run(*command: str, cwd: Path, path: Path, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", *command], cwd=cwd, capture_output=True, text=True, check=False,
-        env=environment(path),
+        env={name: value for name, value in environment(path).items() if name != "CI"} | more,
     )  # fmt: skip
 
 
@@ -57,8 +57,9 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert harness(path=tmp_path).returncode == 2
 
 
+@pytest.mark.slow
 def test_pip_installed(tmp_path: Path) -> None:
-    """The same verdicts for distributions that pip has installed."""
+    """The same results for distributions that pip has installed."""
     for source, passed in ((ZOO / "good" / "filter_.py", True), (ZOO / "bad" / "kind_that_digs.py", False)):
         project, target = tmp_path / f"{source.stem}-src", tmp_path / source.stem
         name = install(source, project / "made")
@@ -76,56 +77,58 @@ def test_pip_installed(tmp_path: Path) -> None:
             "--target", str(target), str(project), cwd=tmp_path, path=tmp_path,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        verdict = judged(str(target), name)
-        assert verdict.passed is passed, told(verdict)
+        report = check_installed(str(target), name)
+        assert report.passed is passed, format_findings(report)
 
 
+@pytest.mark.slow
 def test_gaps_need_a_reason_and_privacy_knows_none(tmp_path: Path) -> None:
     name = install(ZOO / "bad" / "none_by_default.py", tmp_path)
     notes = tmp_path / "acme_zoo" / "contract.toml"
-    failing = {result.check for result in judged(str(tmp_path), name).results if result.status == FAILED}
+    failing = {result.check for result in check_installed(str(tmp_path), name).results if result.status == FAILED}
     assert failing == {"behaviour.optional-missing", "behaviour.malformed"}
     reason = "the platform has always sent a choice since the first release"
     notes.write_text("[gaps]\n" + "".join(f'"{check}" = "{reason}"\n' for check in failing))
-    verdict = judged(str(tmp_path), name)
-    assert verdict.passed, told(verdict)
-    gaps = [result for result in verdict.results if result.status == GAP]
+    report = check_installed(str(tmp_path), name)
+    assert report.passed, format_findings(report)
+    gaps = [result for result in report.results if result.status == GAP]
     assert {result.check for result in gaps} == failing
     assert all(result.reason == reason and result.findings for result in gaps), "the report shows what and why"
 
     notes.write_text(
         '[gaps]\n"behaviour.malformed" = "no time"\n"behaviour.nothing" = "a reason long enough for anyone"\n'
     )
-    assert not judged(str(tmp_path), name).passed
+    assert not check_installed(str(tmp_path), name).passed
 
     name = install(ZOO / "bad" / "length.py", tmp_path)
     notes.write_text(f'[gaps]\n"privacy.non-interference" = "{reason}"\n')
-    verdict = judged(str(tmp_path), name)
-    failing = {result.check for result in verdict.results if result.status == FAILED}
+    report = check_installed(str(tmp_path), name)
+    failing = {result.check for result in report.results if result.status == FAILED}
     assert {"privacy.non-interference", "source.gaps"} <= failing
 
 
 def test_new_checks_warn_for_one_minor_release() -> None:
     check = Check("behaviour.new", "Something new.", lambda _: (), since="0.4")
-    assert [check.required_in(version) for version in ("0.4.0", "0.4.9", "0.5.0", "1.0.0")] == [
+    assert [check.is_required_in(version) for version in ("0.4.0", "0.4.9", "0.5.0", "1.0.0")] == [
         False,
         False,
         True,
         True,
     ]
     first = Check("behaviour.first", "Something old.", lambda _: ())
-    assert first.required_in("0.1.0")
+    assert first.is_required_in("0.1.0")
 
 
 def test_what_is_not_run_is_not_passed(tmp_path: Path) -> None:
     name = install(GOOD, tmp_path)
-    verdict = judged(str(tmp_path), name, only=["behaviour.valid"])
-    by_name = {result.check: result.status for result in verdict.results}
+    report = check_installed(str(tmp_path), name, only=["behaviour.valid"])
+    by_name = {result.check: result.status for result in report.results}
     assert by_name["behaviour.valid"] == PASSED
     assert by_name["privacy.sentinels"] == NOT_RUN
-    assert not verdict.passed
+    assert not report.passed
 
 
+@pytest.mark.slow
 def test_a_distribution_that_reaches_into_every_process(tmp_path: Path) -> None:
     name = install(GOOD, tmp_path)
     info = tmp_path / "acme_zoo-1.0.0.dist-info"
@@ -134,8 +137,8 @@ def test_a_distribution_that_reaches_into_every_process(tmp_path: Path) -> None:
     (info / "RECORD").write_text("acme_zoo/__init__.py,,\nacme.pth,,\n")
     with (info / "entry_points.txt").open("a") as points:
         points.write("[learnrelay.commands]\ncontract-test = acme_zoo:family\n")
-    verdict = judged(str(tmp_path), name)
-    (package,) = [result for result in verdict.results if result.check == "source.package"]
+    report = check_installed(str(tmp_path), name)
+    (package,) = [result for result in report.results if result.check == "source.package"]
     assert package.status == FAILED
     assert len(package.findings) == 3
 
@@ -152,14 +155,15 @@ FUNCTION = 'from learnrelay_contract_tests import contract\n\ntest_contract = co
 
 
 def suite(
-    path: Path, tests: str, *arguments: str, conftest: str = "", ini: str = ""
+    path: Path, tests: str, *arguments: str, conftest: str = "", ini: str = "", required: str = ""
 ) -> subprocess.CompletedProcess[str]:
     (path / "test_acme.py").write_text(tests)
     (path / "conftest.py").write_text(conftest)
     (path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
-    return run("pytest", "-q", "-p", "no:cacheprovider", *arguments, cwd=path, path=path)
+    return run("pytest", "-q", "-p", "no:cacheprovider", *arguments, cwd=path, path=path, LEARNRELAY_CONTRACT=required)
 
 
+@pytest.mark.slow
 def test_one_line_in_a_suite_is_green_for_a_good_plugin(tmp_path: Path) -> None:
     install(GOOD, tmp_path)
     report = (
@@ -217,8 +221,8 @@ PATCHED_RUNNER = """
 from learnrelay_contract_tests import checks, pytest_plugin, runner
 
 checks.load_all().clear()
-runner.run = lambda *a, **k: runner.Report([])
-pytest_plugin._judged = lambda names: {"passed": True, "plugins": []}
+runner.check_plugins = lambda *a, **k: runner.Report([])
+pytest_plugin._run_harness = lambda names: {"passed": True, "plugins": []}
 """
 PATCHED_SUBPROCESS = """
 import subprocess
@@ -240,7 +244,7 @@ ATTEMPTS: dict[str, dict[str, str]] = {
     "no plugins": {"tests": CLASS.replace('["carrier.zoo"]', "[]")},
     "a renamed class": {"tests": CLASS.replace("TestContract", "Quiet")},
     "a deleted class": {"tests": OTHER + "\n\ndel TestContract\n"},
-    "-k": {"tests": OTHER, "arguments": "-k other"},
+    "-k where the contract is required": {"tests": OTHER, "arguments": "-k other", "required": "required"},
     "--deselect": {"tests": OTHER, "arguments": "--deselect test_acme.py::TestContract"},
     "a conftest that takes tests away": {"tests": CLASS, "conftest": TAKING_AWAY},
     "a conftest that makes reports pass": {"tests": CLASS, "conftest": PASSING_REPORTS},
@@ -260,10 +264,36 @@ ATTEMPTS: dict[str, dict[str, str]] = {
 }
 
 
-@pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS)
+QUICK = {"plainly", "a skip mark on the module"}
+"""`make test` makes these attempts, and no others."""
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        pytest.param(attempt, id=name, marks=[] if name in QUICK else pytest.mark.slow)
+        for name, attempt in ATTEMPTS.items()
+    ],
+)
 def test_no_attempt_makes_a_bad_plugin_green(attempt: dict[str, str], tmp_path: Path) -> None:
     install(BROKEN, tmp_path)
     arguments = attempt.get("arguments", "").split()
     ini = attempt.get("ini", "")
-    done = suite(tmp_path, attempt["tests"], *arguments, conftest=attempt.get("conftest", ""), ini=ini)
+    conftest, required = attempt.get("conftest", ""), attempt.get("required", "")
+    done = suite(tmp_path, attempt["tests"], *arguments, conftest=conftest, ini=ini, required=required)
     assert done.returncode == 1, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("test_acme.py::test_other",), ("-k", "other")])
+def test_one_test_that_is_selected_by_hand_passes_with_a_note(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    install(BROKEN, tmp_path)
+    done = suite(tmp_path, OTHER, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "contract checks did not run and pass: tests were selected by hand" in done.stdout
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
+    install(GOOD, tmp_path)
+    done = harness("carrier.zo", path=tmp_path)
+    assert done.returncode == 2
+    assert 'no installed plugin has the name carrier.zo; did you mean "carrier.zoo"?' in done.stderr

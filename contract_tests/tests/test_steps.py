@@ -1,4 +1,4 @@
-"""What is watched step by step: code that no sample reaches, and the clock and chance, wherever they are asked."""
+"""Step-by-step tracing: code that no sample reaches, and calls of clock and chance."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from house import environment, install, judged, told
+from installed_plugins import check_installed, environment, format_findings, install
 
-from learnrelay_contract_tests.runner import FAILED, PASSED, WARNED, Result
+from learnrelay_contract_tests.runner import FAILED, PASSED, WARNED, CheckResult
 
 PLUGIN = """
 import {imports}
@@ -28,9 +28,9 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     asked = {expression}
-    return {{"object": site.iri("poll", poll.id), "choice": poll.choice, "asked": asked is not None}}
+    return {{"object": platform.iri("poll", poll.id), "choice": poll.choice, "asked": asked is not None}}
 """
 ASKED = {
     "datetime.datetime.now().date()": "datetime", "datetime.date.today()": "datetime", "poll.when.today()": "datetime",
@@ -46,9 +46,9 @@ NOT_ASKED = {
 }  # fmt: skip
 
 
-def result_of(source: str, check: str, directory: Path) -> Result:
-    verdict = judged(str(directory), install(source, directory), only=[check])
-    return next(result for result in verdict.results if result.check == check)
+def result_of(source: str, check: str, directory: Path) -> CheckResult:
+    report = check_installed(str(directory), install(source, directory), only=[check])
+    return next(result for result in report.results if result.check == check)
 
 
 @pytest.mark.parametrize("expression", ASKED)
@@ -83,15 +83,16 @@ def never():
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
-    told = {"object": site.iri("poll", poll.id)}
+def answered(poll, platform):
+    parts = {"object": platform.iri("poll", poll.id)}
     if len(poll.id) == 4711:
-        told["more"] = poll.turn
-    told["turn"] = poll.turn if poll.turn is None or poll.turn >= 0 else 0
-    return told
+        parts["more"] = poll.turn
+    parts["turn"] = poll.turn if poll.turn is None or poll.turn >= 0 else 0
+    return parts
 """
 
 
+@pytest.mark.slow
 def test_code_that_no_sample_reaches_is_named(tmp_path: Path) -> None:
     name = install(UNREACHED, tmp_path)
     done = subprocess.run(
@@ -99,12 +100,12 @@ def test_code_that_no_sample_reaches_is_named(tmp_path: Path) -> None:
         cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False,
     )  # fmt: skip
     (plugin,) = json.loads(done.stdout)["plugins"]
-    (check,) = [one for one in plugin["checks"] if one["check"] == "samples.lines"]
+    (check,) = [check for check in plugin["checks"] if check["check"] == "samples.lines"]
     assert check["status"] == WARNED
-    places = {(one["path"], one["message"].partition(":")[0]) for one in check["findings"]}
+    places = {(finding["path"], finding["message"].partition(":")[0]) for finding in check["findings"]}
     assert places == {
         ("acme_zoo/__init__.py:13", "never is never called"),
-        ("acme_zoo/__init__.py:21", 'no sample reaches `told["more"] = poll.turn`'),
+        ("acme_zoo/__init__.py:21", 'no sample reaches `parts["more"] = poll.turn`'),
         ("acme_zoo/__init__.py:22", "`poll.turn >= 0` decides the same way with every sample"),
     }
     assert done.returncode == 0, "a new check warns: " + done.stderr
@@ -113,9 +114,9 @@ def test_code_that_no_sample_reaches_is_named(tmp_path: Path) -> None:
         assert "warned" in report
 
 
-def test_a_plugin_that_is_reached_everywhere_is_told_nothing(tmp_path: Path) -> None:
+def test_a_plugin_that_is_reached_everywhere_has_no_finding(tmp_path: Path) -> None:
     source = UNREACHED.replace("def never():\n    return 1\n", "").replace("len(poll.id) == 4711", 'poll.id == "rare"')
     source = source.replace(" or poll.turn >= 0", " or poll.turn > 0")
-    verdict = judged(str(tmp_path), install(source, tmp_path), only=["samples.lines"])
-    (result,) = [one for one in verdict.results if one.check == "samples.lines"]
-    assert result.status == PASSED, told(verdict)
+    report = check_installed(str(tmp_path), install(source, tmp_path), only=["samples.lines"])
+    (result,) = [result for result in report.results if result.check == "samples.lines"]
+    assert result.status == PASSED, format_findings(report)

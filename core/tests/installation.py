@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from command_server import run_command
+
 PYPROJECT = """
 [build-system]
 requires = ["hatchling"]
@@ -22,14 +24,14 @@ packages = ["{module}"]
 
 
 class Installation:
-    """A directory of installed packages, and the command line that sees them."""
+    """Holds a directory of installed packages, and runs the command line that sees them."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.site = directory / "site"
 
     def install(self, name: str, entry_points: Mapping[str, Mapping[str, str]], source: str) -> None:
-        """Make a package of one module (``acme-x`` → ``acme_x``) and install it with pip."""
+        """Makes a package of one module (``acme-x`` → ``acme_x``) and installs it with pip."""
         module = name.replace("-", "_")
         project = self.directory / name
         (project / module).mkdir(parents=True)
@@ -43,7 +45,7 @@ class Installation:
         self.pip(project)
 
     def pip(self, project: Path) -> None:
-        """Install a project's wheel, without looking at any index."""
+        """Installs a project's wheel, without looking at any index."""
         subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation",
              "--disable-pip-version-check", "--target", self.site, project],
@@ -51,10 +53,8 @@ class Installation:
         )  # fmt: skip
 
     def run(self, *arguments: str | Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
-        """Run ``learnrelay`` with the packages of this installation beside those of the environment."""
+        """Runs ``learnrelay`` with the packages of this installation beside those of the environment."""
         paths = os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")])
-        return subprocess.run(
-            [Path(sys.executable).parent / "learnrelay", *arguments],
-            input=stdin, capture_output=True, timeout=300, check=False, cwd=self.directory,
-            env={**os.environ, "PYTHONPATH": paths, "NO_COLOR": "1", **environment},
-        )  # fmt: skip
+        return run_command(
+            arguments, {**os.environ, "PYTHONPATH": paths, "NO_COLOR": "1", **environment}, self.directory, stdin
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,29 +12,32 @@ import orjson
 
 from learnrelay import (
     Answer,
+    Facts,
     Family,
     Fields,
     Judgement,
+    Parts,
+    Platform,
     Request,
-    Said,
-    Site,
-    Skip,
     Standard,
+    Statement,
     Transformer,
     hookimpl,
     judge_status,
     optional,
     required,
-)  # fmt: skip
-from learnrelay.assembly import IDENTITY_PROVIDERS
+)
+from learnrelay.assembly.assemble import IDENTITY_PROVIDERS
 from learnrelay.config.fields import OneOf, Section
+from learnrelay.config.secrets import Secret
+from learnrelay.frames import MakeFrame
 from learnrelay.kinds import number, text
-from learnrelay.openedx.common import NOBODY, Common, learner_of
-from learnrelay.plugins.discovery import PluginInfo, State
-from learnrelay.plugins.plan import Gate, Plan, compile_plan, transform_table
+from learnrelay.lookups.courses import NoCourses
+from learnrelay.pipeline.plan import Plan, compile_plan, transform_table
+from learnrelay.pipeline.routing import DestinationRules
+from learnrelay.plugins.discovery import PluginInfo, PluginState
 from learnrelay.plugins.registry import Registry, collect
-from learnrelay.resolvers.courses import NoCourses
-from learnrelay.secrets import Secret
+from learnrelay_openedx.source import OpenedxSource
 
 
 class PlainSettings(Section):
@@ -51,24 +54,22 @@ class PlainStatement(marshmallow.Schema):
 
 class PlainStandard(Standard):
     name = "plain"
-    common = Common
     settings_schema = PlainSettings
 
-    def composer(self, transformer: Transformer, site: Site) -> Any:
-        def compose(common: Common, said: Said) -> Any:
-            user = learner_of(common)
-            learner = site.learner(user) if user else None
-            if learner is None:
-                return Skip(NOBODY)
-            several = said if isinstance(said, list) else [said]
+    def framer(self, platform: Platform) -> MakeFrame:
+        return lambda learner, _who, _course_id, _session: learner.pseudonym
+
+    def composer(self, transformer: Transformer, platform: Platform, event: str) -> Any:
+        def compose(facts: Facts, pseudonym: str, parts: Parts | list[Parts]) -> Any:
+            several = parts if isinstance(parts, list) else [parts]
             return [
                 {
-                    "id": f"{common.moment.isoformat()}/{n}",
-                    "who": learner.pseudonym,
+                    "id": f"{facts.moment.isoformat()}/{n}",
+                    "who": pseudonym,
                     **transformer.constants,
-                    **one,
+                    **entry,
                 }
-                for n, one in enumerate(several)
+                for n, entry in enumerate(several)
             ]
 
         return compose
@@ -78,6 +79,9 @@ class PlainStandard(Standard):
 
     def judge(self, answer: Answer) -> Judgement:
         return Judgement(judge_status(answer.status), f"HTTP {answer.status}")
+
+    def learners(self, statement: Statement) -> Iterable[str]:
+        return [statement["who"]]
 
     def schema(self) -> marshmallow.Schema:
         return PlainStatement()
@@ -92,7 +96,7 @@ family = Family("plain.watching")
 
 
 @family.maps("watched", "watched.old", reads=WatchFields, did="watch")
-def watched(fields: WatchFields, site: Site) -> Said:
+def watched(fields: WatchFields, platform: Platform) -> Parts:
     """The learner watches a video."""
     return {"what": fields.video, "at": fields.at}
 
@@ -104,27 +108,29 @@ class PlainPlugin:
 
 
 def info(name: str, kind: str = "families", distribution: str = "tests") -> PluginInfo:
-    return PluginInfo(name, kind, distribution, "1", State.ACTIVE)
+    return PluginInfo(name, kind, distribution, "1", PluginState.ACTIVE)
 
 
 def registry_of(*plugins: tuple[str, str, Any]) -> Registry:
-    """Plain standard and family, and further (name, kind, plugin)."""
+    """Registers the plain standard and family, and further (name, kind, plugin)."""
     own = [(info("plain", "standards"), PlainPlugin()), (info("plain.watching"), family)]
     return collect([*own, *((info(name, kind), plugin) for name, kind, plugin in plugins)])
 
 
-def plan_of(registry: Registry, gates: list[Gate] | None = None, prefer: dict[str, str] | None = None) -> Plan:
+def plan_of(
+    registry: Registry, rules: list[DestinationRules] | None = None, prefer: dict[str, str] | None = None
+) -> Plan:
     table, problems = transform_table(registry, prefer or {}, "relay.toml")
     assert not problems, problems
     keyed: Any = IDENTITY_PROVIDERS["keyed"]
-    identity = keyed({"secret": Secret("s" * 32), "pseudonyms": "per-standard"})
-    site = Site("https://learn.example.org", identity, NoCourses({}), "plain")
+    identity = keyed({"secret": Secret("Kd7wq2Lmz9Xv4bTn"), "pseudonyms": "per-standard"})
+    platform = Platform("https://learn.example.org", OpenedxSource(), identity, NoCourses({}), "plain")
     standards = {name: standard({"style": "short"}) for name, standard in registry.standards.items()}
-    return compile_plan(registry, table, standards, dict.fromkeys(standards, site), {"plain": gates or []})
+    return compile_plan(registry, table, standards, dict.fromkeys(standards, platform), {"plain": rules or []})
 
 
 def event(name: str = "watched", data: Any = None, **context: Any) -> dict[str, Any]:
-    """A raw event in the in-process shape."""
+    """Returns a raw event in the in-process shape."""
     return {
         "name": name,
         "timestamp": "2026-03-02T09:00:00.250000+00:00",

@@ -19,16 +19,19 @@ PLANTED = {
     "database": "database-Oca-24680",
     "broker": "broker-Yacon-13579",
     "webhook": "webhook-Skirret-11223344",
+    "client": "client-Ulluco-8642/?#é",
+    "access": "access-Crosne-97531",
+    "tenant": "tenant-Arracacha-1234567",
 }
 
 
 def views(secret: str) -> list[bytes]:
-    """A secret as it might be found: plain, escaped, encoded."""
+    """Lists the forms in which a secret might appear: plain, escaped, encoded."""
     forms = [secret, quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]]
-    found = [form.encode() for form in forms]
+    encodings = [form.encode() for form in forms]
     for text in (secret.encode(), f"relay:{secret}".encode()):
-        found += [base64.b64encode(text), text.hex().encode()]
-    return found
+        encodings += [base64.b64encode(text), text.hex().encode()]
+    return encodings
 
 
 def leaks(text: bytes) -> list[str]:
@@ -36,7 +39,10 @@ def leaks(text: bytes) -> list[str]:
 
 
 class Consumer(BaseHTTPRequestHandler):
-    """Says what the address asks for, and repeats what it was sent, as some do in their error pages."""
+    """Says what the address asks for, and repeats what it was sent, as some do in their error pages.
+
+    At ``/tokens`` it gives a token.
+    """
 
     seen: ClassVar[list[str]] = []
     paths: ClassVar[list[str]] = []
@@ -45,11 +51,13 @@ class Consumer(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self.seen.append(self.headers["Authorization"] or "")
         self.paths.append(self.path)
-        self.send_response(int(self.path[1:4]))
-        told = b"refused: " + str(self.headers).encode() + body
-        self.send_header("Content-Length", str(len(told)))
+        reply = b"refused: " + str(self.headers).encode() + body
+        if self.path == "/tokens":
+            reply = json.dumps({"access_token": PLANTED["access"], "token_type": "bearer", "expires_in": 60}).encode()
+        self.send_response(200 if self.path == "/tokens" else int(self.path[1:4]))
+        self.send_header("Content-Length", str(len(reply)))
         self.end_headers()
-        self.wfile.write(told)
+        self.wfile.write(reply)
 
     do_GET = do_POST
 
@@ -59,7 +67,7 @@ class Consumer(BaseHTTPRequestHandler):
 
 @contextmanager
 def consuming() -> Iterator[int]:
-    """The port of one that is up."""
+    """Returns the port of a consumer that is up."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Consumer) as server:
         Thread(target=server.serve_forever).start()
         try:

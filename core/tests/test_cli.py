@@ -17,30 +17,30 @@ COMMANDS = sorted(cli.list_commands(None))  # type: ignore[arg-type]
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_teaches(plain_installation: Installation, command: str) -> None:
     done = plain_installation.run(*command.split(), "--help", COLUMNS="100")
-    told = done.stdout.decode()
+    help_text = done.stdout.decode()
     assert done.returncode == 0
-    assert "\\b" not in told, "a mark of the layout is shown"
+    assert "\\b" not in help_text, "a mark of the layout is shown"
     if not command:
-        assert re.search(r"^    learnrelay plugins  ", told, re.MULTILINE), "an example is a line of its own"
-        assert re.search(r"^Standards installed: .*\bplain\b", told, re.MULTILINE)
+        assert re.search(r"^    learnrelay plugins  ", help_text, re.MULTILINE), "an example is a line of its own"
+        assert re.search(r"^Standards installed: .*\bplain\b", help_text, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reason"),
     [
         ("transfrom", "did you mean transform?"),
         ("transform --standard plain .", ".: is a directory; name the files in it"),
         ("transform --standard plain here.log --output no/where", "error: no/where: No such file or directory"),
         ("transform --standard plain here.log --errors no/where", "error: no/where: No such file or directory"),
         ("transform --standard plain --root-url nonsense here.log", 'expected an address such as "https://'),
-        ("transform here.log", "say --standard NAME ("),
+        ("transform here.log", "expected --standard NAME ("),
     ],
 )
-def test_an_error_says_what_to_do(plain_installation: Installation, arguments: str, told: str) -> None:
+def test_an_error_names_its_cure(plain_installation: Installation, arguments: str, reason: str) -> None:
     (plain_installation.directory / "here.log").write_bytes(line(event()))
     done = plain_installation.run(*arguments.split())
     assert (done.returncode, done.stdout) == (2, b"")
-    assert told in done.stderr.decode()
+    assert reason in done.stderr.decode()
     assert b"Traceback" not in done.stderr
 
 

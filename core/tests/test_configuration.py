@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import random
+import string
+import time
 from pathlib import Path
 
 import pytest
+from marshmallow import ValidationError
 
 from installation import Installation
+from learnrelay.config.fields import Language
+from learnrelay.config.secrets import estimate_bits
 
 SOUND = """
 [platform]
@@ -92,7 +98,7 @@ def test_a_sound_file(plain_installation: Installation, tmp_path: Path) -> None:
     (tmp_path / "password.txt").write_text("pass-word-word\n")
     config = tmp_path / "relay.toml"
     config.write_text(SOUND)
-    done = plain_installation.run("check", "--config", config, SECRET="s" * 32)
+    done = plain_installation.run("check", "--config", config, SECRET="Kd7wq2Lmz9Xv4bTn")
     assert done.returncode == 0, done.stderr.decode()
     assert b"sound" in done.stdout
     assert b"pass-word-word" not in done.stdout + done.stderr
@@ -104,12 +110,12 @@ def test_a_sound_file(plain_installation: Installation, tmp_path: Path) -> None:
     assert b"a secret in clear text;" not in done.stderr
 
 
-def test_every_mistake_is_told_at_once(plain_installation: Installation, tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(plain_installation: Installation, tmp_path: Path) -> None:
     config = tmp_path / "relay.toml"
     config.write_text(BROKEN)
     done = plain_installation.run("check", "--config", config, "--json")
     assert done.returncode == 2
-    problems = {one["key"]: one for one in json.loads(done.stdout)["problems"]}
+    problems = {problem["key"]: problem for problem in json.loads(done.stdout)["problems"]}
     for key, reason in TOLD.items():
         assert key in problems, (key, sorted(problems))
         assert reason in problems[key]["reason"], problems[key]
@@ -137,7 +143,14 @@ def test_no_toml_at_all(plain_installation: Installation, tmp_path: Path, text: 
     assert (done.returncode, reason in done.stderr.decode()) == (2, True), done.stderr.decode()
 
 
-@pytest.mark.parametrize("secret", ["xyzzy", "", "  "])
+GUESSED = [
+    "aaaaaaaaaaaaaaaa", "1234567890123456", "passwordpassword", "changemechangeme", "0123456789abcdef0123456789abcdef",
+    "qwertyuiopasdfgh", "learnrelay-secret-change-me", "deadbeefdeadbeef", "PasswordPassword123",
+    "zaq12wsxcde34rfv", "1qaz2wsx3edc4rfv", "!QAZ2wsx#EDC4rfv", "q1w2e3r4t5y6u7i8", "mnbvcxzasdfghjkl",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("secret", ["xyzzy", "", "  ", *GUESSED])
 def test_a_secret_that_is_none(plain_installation: Installation, tmp_path: Path, secret: str) -> None:
     config = tmp_path / "relay.toml"
     config.write_text(SOUND)
@@ -146,3 +159,40 @@ def test_a_secret_that_is_none(plain_installation: Installation, tmp_path: Path,
     assert done.returncode == 2
     assert b"identity.secret: " in done.stderr
     assert secret.encode() not in done.stderr or not secret.strip()
+    if len(secret) > 2:
+        cure = 'make one: python -c "import secrets; print(secrets.token_urlsafe(32))"'
+        assert cure in " ".join(done.stderr.decode().split())
+
+
+def test_a_random_secret_is_strong() -> None:
+    chance = random.Random(11)
+    for alphabet in ("0123456789abcdef", string.ascii_lowercase, string.ascii_letters + string.digits + "-_"):
+        weakest = min(estimate_bits("".join(chance.choices(alphabet, k=16))) for _ in range(2_000))
+        assert weakest > 40, alphabet
+    started = time.monotonic()
+    assert estimate_bits("ab1" * 100_000) < 40
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", ".hidden", "-a", "--out", "a.", "a/b", "../a", "a\\b", "CON", "nul.x", "com1"]
+)
+def test_a_name_that_is_no_name_of_a_folder(plain_installation: Installation, tmp_path: Path, name: str) -> None:
+    config = tmp_path / "relay.toml"
+    (tmp_path / "password.txt").write_text("pass-word-word\n")
+    config.write_text(SOUND.replace("[destinations.main]", f"[destinations.{json.dumps(name)}]"))
+    for command in (["check"], ["replay", "--to", name, "--output", tmp_path / "out" / "inner", "x.log"]):
+        done = plain_installation.run(*command, "--config", config, SECRET="Kd7wq2Lmz9Xv4bTn")
+        assert (done.returncode, f"destinations.{name}:" in done.stderr.decode()) == (2, True), done.stderr.decode()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("tag", ["en", "pt-BR", "zh-Hant-TW", "und", "x-campus"])
+def test_the_language_of_the_platform(tag: str) -> None:
+    assert Language().deserialize(tag) == tag
+
+
+@pytest.mark.parametrize("tag", ["", "e", "pt_BR", "English please", "en-", 3])
+def test_a_language_that_is_none(tag: object) -> None:
+    with pytest.raises(ValidationError):
+        Language().deserialize(tag)

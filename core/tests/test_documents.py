@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from installation import Installation
-from learnrelay.documents import LARGEST_DOCUMENT, read_events
-from learnrelay.lines import LONGEST_LINE, Line, read_lines
+from learnrelay.reading.documents import LARGEST_DOCUMENT, read_events
+from learnrelay.reading.lines import LONGEST_LINE, Line, read_lines
 from plain import event, line
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
@@ -25,7 +25,7 @@ FORMS: dict[str, Callable[[list[Any]], str]] = {
     "an array, indented": lambda events: json.dumps(events, indent=2),
     "an array on one line": lambda events: json.dumps(events, ensure_ascii=False),
     "an array with an event a line": lambda events: "[\n" + ",\n".join(map(json.dumps, events)) + "\n]\n",
-    "one after the other, indented": lambda events: "\n".join(json.dumps(one, indent=4) for one in events),
+    "one after the other, indented": lambda events: "\n".join(json.dumps(raw, indent=4) for raw in events),
     "a byte order mark and blank lines before it": lambda events: "\ufeff\n\n" + json.dumps(events, indent="\t"),
 }
 
@@ -39,11 +39,11 @@ def read(content: bytes) -> list[Line]:
 @settings(max_examples=40, deadline=None)
 def test_each_event_of_a_document_is_read(form: str, events: list[Any]) -> None:
     content = FORMS[form](events)
-    found = read(content.encode())
-    assert [json.loads(one.content) for one in found] == events
-    assert not any(one.problem for one in found)
+    records = read(content.encode())
+    assert [json.loads(record.content) for record in records] == events
+    assert not any(record.problem for record in records)
     rows = content.removeprefix("\ufeff").split("\n")
-    assert all(rows[one.number - 1].lstrip("[ \t,").startswith("{") for one in found), "it begins in that line"
+    assert all(rows[record.number - 1].lstrip("[ \t,").startswith("{") for record in records), "it begins in that line"
 
 
 @given(
@@ -59,7 +59,7 @@ def test_a_log_stays_a_log_whatever_its_first_line(first: bytes, rest: list[byte
 def test_what_cannot_be_read_is_one_problem_in_its_line() -> None:
     pretty = json.dumps(event(), indent=2)
     cut = read(f"{pretty}\n{pretty[:40]}".encode())
-    assert [bool(one.problem) for one in cut] == [False, True]
+    assert [bool(record.problem) for record in cut] == [False, True]
     assert "neither one event a line nor a whole JSON document" in cut[1].problem
     assert cut[1].number > pretty.count("\n") + 1
     for content, reason in [
@@ -72,10 +72,10 @@ def test_what_cannot_be_read_is_one_problem_in_its_line() -> None:
         assert reason in problem.problem
 
 
-def test_a_packed_document_that_breaks_off_is_told() -> None:
+def test_a_packed_document_that_breaks_off_is_a_problem() -> None:
     packed = gzip.compress(json.dumps([event()] * 50, indent=2).encode())[:-200]
     with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
-        assert any(one.problem for one in read_events(stream, "events.json"))  # type: ignore[arg-type]
+        assert any(record.problem for record in read_events(stream, "events.json"))  # type: ignore[arg-type]
 
 
 def test_transform_takes_a_pretty_printed_event_and_accounts_for_it(plain_installation: Installation) -> None:
@@ -86,10 +86,10 @@ def test_transform_takes_a_pretty_printed_event_and_accounts_for_it(plain_instal
         (line(good) * 3, 0, {"read": 3, "transformed": 3}),
     ]:
         done = plain_installation.run(
-            "transform", "--standard", "plain", "--json", stdin=stdin, LEARNRELAY_IDENTITY_SECRET="s" * 32
+            "transform", "--standard", "plain", "--json", stdin=stdin, LEARNRELAY_IDENTITY_SECRET="Kd7wq2Lmz9Xv4bTn"
         )
         assert done.returncode == code, done.stderr.decode()
-        told = done.stderr.decode()
-        summary = json.loads(told[told.index("{\n") :])
+        stderr = done.stderr.decode()
+        summary = json.loads(stderr[stderr.index("{\n") :])
         assert {"read": summary["read"], "transformed": summary["standards"]["plain"]["transformed"]} == counted
         assert len(done.stdout.splitlines()) == counted["transformed"]

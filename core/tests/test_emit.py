@@ -12,21 +12,14 @@ import pytest
 
 from learnrelay import Relay
 from learnrelay.errors import UnreadableEventError
-from learnrelay.lines import LONGEST_LINE
-from learnrelay.pipeline import State
+from learnrelay.pipeline.run import OutcomeState
+from learnrelay.reading.lines import LONGEST_LINE
 from plain import event
+from relay_files import relay_toml
 
-CONFIG = """
-[platform]
-root_url = "https://learn.example.org"
-[plugins]
-enabled = []
-[identity]
-provider = "keyed"
-secret = "of clear text, which is a warning"
-[delivery]
-database = "sqlite:///outbox.db"
-"""
+CONFIG = relay_toml(
+    [], identity={"secret": "of clear text, which is a warning"}, delivery={"database": "sqlite:///outbox.db"}
+)
 
 
 @pytest.fixture
@@ -47,7 +40,7 @@ def test_warnings_of_the_file_are_logged_at_start_up(relay: Relay, caplog: pytes
 @pytest.mark.parametrize("nothing", [None, [], 7, bytearray(b"{}"), (b"{}",)])
 def test_what_is_no_event_is_an_outcome(nothing: Any, relay: Relay) -> None:
     (outcome,) = relay.emit(nothing)
-    assert outcome.state is State.FAILED
+    assert outcome.state is OutcomeState.FAILED
     assert isinstance(outcome.error, UnreadableEventError)
     assert outcome.reason == f"expected an object, or a line of a tracking log, got {type(nothing).__name__}"
 
@@ -61,7 +54,7 @@ def of_size(size: int) -> dict[str, Any]:
 def test_an_event_has_the_size_of_a_line_at_most(relay: Relay) -> None:
     fits, too_large = of_size(LONGEST_LINE), of_size(LONGEST_LINE + 1)
     for given in (fits, orjson.dumps(fits), orjson.dumps(fits).decode()):
-        assert relay.emit(given)[0].state is State.NOT_MAPPED
+        assert relay.emit(given)[0].state is OutcomeState.NOT_MAPPED
     for given in (too_large, orjson.dumps(too_large), orjson.dumps(too_large).decode()):
         (outcome,) = relay.emit(given)
         assert isinstance(outcome.error, UnreadableEventError)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learnrelay import UnreadableEventError
-from learnrelay.events import ROOT_OF_CONTEXT, event_from_line, event_from_mapping
+from learnrelay_openedx.source import OpenedxSource
+from openedx_events import SOURCE, event_from_line, event_from_mapping
+from services import reference_folder
 
 IN_PROCESS: dict[str, Any] = {
     "name": "watched",
@@ -26,9 +29,9 @@ IN_PROCESS: dict[str, Any] = {
 
 
 def as_log(raw: dict[str, Any], *, text: bool) -> dict[str, Any]:
-    """What the platform's shim makes of an event for the log."""
+    """Writes an event for the log as the platform's shim does."""
     context = dict(raw["context"])
-    hoisted = {key: context.pop(key) for key in ROOT_OF_CONTEXT if key in context}
+    hoisted = {key: context.pop(key) for key in SOURCE.shape.context_at_root if key in context}
     return {
         "name": raw["name"],
         "event_type": raw["name"],
@@ -77,6 +80,19 @@ def test_the_id_is_of_the_event_not_of_its_spelling() -> None:
         assert event_from_mapping({**IN_PROCESS, **change}).id != reference
 
 
+def test_the_id_is_keyed() -> None:
+    """User ids are few: a plain digest of an event would tell who tries them out whose event it is."""
+    first, second = OpenedxSource(), OpenedxSource()
+    assert first.event_from_mapping(IN_PROCESS).id == second.event_from_mapping(IN_PROCESS).id, "the key of this run"
+    first.reader.id_key, second.reader.id_key = b"k1", b"k2"
+    assert first.event_from_mapping(IN_PROCESS).id != second.event_from_mapping(IN_PROCESS).id
+    second.reader.id_key = b"k1"
+    assert first.event_from_mapping(IN_PROCESS).id == second.event_from_mapping(IN_PROCESS).id
+    script = "from openedx_events import *; print(event_from_mapping({'name': 'n', 'timestamp': '2026-03-02'}).id)"
+    runs = {subprocess.check_output([sys.executable, "-c", script], cwd=Path(__file__).parent) for _ in range(2)}
+    assert len(runs) == 2, "without a secret each run has a key of its own"
+
+
 @pytest.mark.parametrize("prefix", [
     b"", b"\xef\xbb\xbf", b"2026-03-02 09:00:00,250 INFO 17 [tracking] [user 4711] [ip 192.0.2.7] logger.py:41 - ",
     b"Mar  2 09:00:00 host [service_variant=lms][tracking] INFO - ",
@@ -115,7 +131,7 @@ def test_name_payload_and_time_where_they_differ() -> None:
         (b'{"a":' * 5000 + b"1" + b"}" * 5000, "not valid JSON"),
     ],
 )
-def test_garbage_is_told_by_reason(line: bytes, reason: str) -> None:
+def test_garbage_is_refused_with_its_reason(line: bytes, reason: str) -> None:
     with pytest.raises(UnreadableEventError, match=reason) as caught:
         event_from_line(line)
     assert "watch" not in str(caught.value)
@@ -137,14 +153,13 @@ def test_in_process_values_become_what_the_log_would_hold() -> None:
         event_from_mapping({"name": "\ud800"})
 
 
-@pytest.mark.skipif("LEARNRELAY_REFERENCE" not in os.environ, reason="LEARNRELAY_REFERENCE is not set")
 def test_reference_log_lines_equal_their_in_process_forms() -> None:
-    events = Path(os.environ["LEARNRELAY_REFERENCE"], "events")
+    events = reference_folder() / "events"
     raw = {}
     for file in sorted(events.glob("raw/*.json")):
-        one = json.loads(file.read_bytes())
-        if isinstance(one, dict) and "name" in one:
-            raw[event_from_mapping(one).id] = file.stem
+        content = json.loads(file.read_bytes())
+        if isinstance(content, dict) and "name" in content:
+            raw[event_from_mapping(content).id] = file.stem
     lines = (events / "tracking_log_sample.jsonl").read_bytes().splitlines()
     matched = [raw.get(event_from_line(line).id) for line in lines]
     assert sum(name is not None for name in matched) >= 7, matched
@@ -165,3 +180,9 @@ def test_every_event_has_an_id_whatever_is_in_it(place: str) -> None:
 def test_not_a_number_makes_no_json_of_what_is_none(line: bytes) -> None:
     with pytest.raises(UnreadableEventError, match="not valid JSON"):
         event_from_line(line)
+
+
+def test_times_that_are_numbers_tell_events_apart() -> None:
+    ids = {event_from_mapping({**IN_PROCESS, "timestamp": seconds}).id for seconds in (1_772_445_600, 1_772_445_601)}
+    assert len(ids) == 2
+    assert event_from_mapping({**IN_PROCESS, "timestamp": "1772445600"}).id in ids, "seconds as text are the same"

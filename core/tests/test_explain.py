@@ -11,29 +11,19 @@ import pytest
 
 from installation import Installation
 from plain import event, line
+from relay_files import relay_toml
 
-CONFIG = """
-[platform]
-root_url = "https://learn.example.org"
-[plugins]
-enabled = ["plain.watching", "no-robots"]
-[identity]
-provider = "keyed"
-secret = "env:SECRET"
-[destinations.main]
-standard = "plain"
-url = "https://main.example.org"
-scope = "all"
-[destinations.harbour]
-standard = "plain"
-url = "https://harbour.example.org"
-scope = "all"
-match = { "context.org_id" = ["Harbour"], "data.at" = 3 }
-[destinations.old]
-standard = "plain"
-url = "https://old.example.org"
-scope = { all = true, deny = { event = "watched" } }
-"""
+CONFIG = relay_toml(
+    ["plain.watching", "no-robots"],
+    {
+        "main": {"url": "https://main.example.org"},
+        "harbour": {
+            "url": "https://harbour.example.org",
+            "match": {"context.org_id": ["Harbour"], "data.at": 3},
+        },
+        "old": {"url": "https://old.example.org", "scope": {"all": True, "deny": {"event": "watched"}}},
+    },
+)
 
 PLUGIN = """
 from learnrelay import Fields, Skip, hookimpl, optional
@@ -60,7 +50,7 @@ def explain(plain_installation: Installation, tmp_path_factory: pytest.TempPathF
     both = {"PYTHONPATH": os.pathsep.join([str(own.site), str(plain_installation.site)])}
 
     def run(stdin: bytes, *arguments: str, code: int = 0) -> str:
-        done = own.run("explain", "--config", str(config), *arguments, stdin=stdin, SECRET="s" * 32, **both)
+        done = own.run("explain", "--config", str(config), *arguments, stdin=stdin, SECRET="Kd7wq2Lmz9Xv4bTn", **both)
         assert done.returncode == code, done.stderr.decode() + done.stdout.decode()
         return done.stdout.decode()
 
@@ -71,19 +61,20 @@ def test_every_stage_and_the_rule_that_decided(explain: Any, tmp_path: Path) -> 
     raw = event(data={"video": "hush-video", "position": 3}, org_id="Harbour", username="ada_l")
     file = tmp_path / "event.json"
     file.write_text(json.dumps(raw, indent=2), encoding="utf-8")
-    told = json.loads(explain(b"", str(file), "--json"))
-    assert told["event"]["name"] == "watched"
-    assert [(one["filter"], one["keeps"]) for one in told["filters"]] == [
+    explanation = json.loads(explain(b"", str(file), "--json"))
+    assert explanation["event"]["name"] == "watched"
+    assert [(verdict["filter"], verdict["keeps"]) for verdict in explanation["filters"]] == [
         ("allowlist", True),
         ("filters:no-robots", True),
+        ("sources:openedx", True),
     ]
-    (standard,) = told["standards"]
+    (standard,) = explanation["standards"]
     assert (standard["standard"], standard["state"]) == ("plain", "transformed")
-    fields = {one["field"]: one for one in standard["fields"]}
+    fields = {field["field"]: field for field in standard["fields"]}
     assert (fields["video"]["found"], fields["video"]["type"]) == ("data.video", "text")
     assert (fields["at"]["found"], fields["at"]["type"]) == ("data.position", "a number")
     assert "found" not in fields["session"]
-    destinations = {one["destination"]: one for one in standard["destinations"]}
+    destinations = {decision["destination"]: decision for decision in standard["destinations"]}
     assert destinations["main"] == {
         "destination": "main", "allowed": True, "rule": "plugin filters:no-robots",
         "reason": "allowed by plugin filters:no-robots",
@@ -92,7 +83,7 @@ def test_every_stage_and_the_rule_that_decided(explain: Any, tmp_path: Path) -> 
     assert destinations["old"]["rule"] == "deny event"
     assert standard["statements"][0]["did"] == "watch", "the mapping's own words are shown"
     text = explain(line(raw))
-    for shown in (json.dumps(told), text):
+    for shown in (json.dumps(explanation), text):
         assert "hush" not in shown
         assert "ada_l" not in shown
         assert "4711" not in shown
@@ -135,19 +126,21 @@ def test_every_stage_and_the_rule_that_decided(explain: Any, tmp_path: Path) -> 
     ],
 )
 def test_each_outcome_in_words(raw: dict[str, Any], code: int, words: list[str], explain: Any) -> None:
-    told = explain(b"2026-03-02 09:00:00,104 INFO 17 [tracking] x.py:41 - " + line(raw), code=code)
-    for one in words:
-        assert one in told
+    explanation = explain(b"2026-03-02 09:00:00,104 INFO 17 [tracking] x.py:41 - " + line(raw), code=code)
+    for word in words:
+        assert word in explanation
 
 
 @pytest.mark.parametrize(
-    ("stdin", "code"), [(b"", 1), (b"no json", 1), (b'{"name": 1}', 1), (line(event()) * 2, 2), (b"x" * 2_000_000, 2)]
+    ("stdin", "code"),
+    [(b"", 1), (b"no json", 1), (b'{"name": 1}', 1), (line(event()) * 2, 2), (b"x" * 2_000_000, 2)],
+    ids=["nothing", "no json", "no name", "two events", "too long"],
 )
 def test_what_is_not_one_event(stdin: bytes, code: int, explain: Any) -> None:
-    told = explain(stdin, code=code)
-    assert "Traceback" not in told
+    explanation = explain(stdin, code=code)
+    assert "Traceback" not in explanation
     if code == 1:
-        assert "unreadable" in told
+        assert "unreadable" in explanation
 
 
 def test_without_a_configuration_all_that_is_installed_is_asked(plain_installation: Installation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learnrelay import Fields, InvalidFieldError, MissingFieldError, each, entry_key, optional, required
-from learnrelay.fields import compile_extractor, declared_paths, extract_subdict_by_keys, value_at
+from learnrelay.fields import compile_extractor, declared_paths, extract_subdict_by_keys, first_value, value_at
+from learnrelay.inner_texts import LONGEST_INNER_TEXT
 from learnrelay.kinds import (
-    UNREADABLE,
+    INVALID,
     boolean,
     identifier,
     integer,
@@ -19,11 +21,14 @@ from learnrelay.kinds import (
     number,
     scalars,
     strict_identifier,
+    strict_one_of,
     strict_text,
     structure,
     text,
     uuid,
 )
+from learnrelay.privacy.pruning import DeclaredPart
+from learnrelay.privacy.samples import put
 
 KEYS = ["a", "b", "c"]
 leaves = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=3)
@@ -55,7 +60,7 @@ def plain(body: dict[str, Any], candidates: tuple[str, ...], kind: Any) -> Any:
         if raw is not None and kind(raw) is not None:
             return kind(raw)
         if kind in STRICT and isinstance(raw, (list, dict)):
-            return UNREADABLE
+            return INVALID
     return None
 
 
@@ -69,9 +74,9 @@ def test_compiled_is_plain(body: dict[str, Any], declared: list[list[str]], data
     fields = type("Drawn", (Fields,), {
         f"f{i}": optional(*some, kind=kind) for i, (some, kind) in enumerate(zip(declared, kinds, strict=True))
     })  # fmt: skip
-    found = compile_extractor(fields)(body)
+    extracted = compile_extractor(fields)(body)
     for i, (some, kind) in enumerate(zip(declared, kinds, strict=True)):
-        assert getattr(found, f"f{i}") == plain(body, tuple(some), kind)
+        assert getattr(extracted, f"f{i}") == plain(body, tuple(some), kind)
 
 
 @given(body=bodies, wanted=st.lists(paths, min_size=1, max_size=4))
@@ -104,9 +109,9 @@ def test_fallbacks_collections_and_zero() -> None:
         },
         "context": {"at": 9},
     }
-    found = extract(body)
-    assert (found.id, found.at) == ("x", 0)
-    assert found.items == (Item(key="q1", word="one", rank=2),)
+    extracted = extract(body)
+    assert (extracted.id, extracted.at) == ("x", 0)
+    assert extracted.items == (Item(key="q1", word="one", rank=2),)
     assert extract({"data": {"id": "x", "items": [{"word": "w"}]}}).items == (Item(key="0", word="w"),)
     assert [path for _, path, _ in declared_paths(Everything)] == [
         "data.id", "data.now", "data.then", "context.at", "data.items.*", "data.items.*.word", "data.items.*.rank",
@@ -125,7 +130,7 @@ def test_a_required_field_that_is_missing_or_empty_is_named(empty: object) -> No
     assert caught.value.path == "data.items.*.word"
 
 
-def test_a_required_field_of_another_kind_is_told_by_kind_never_by_value() -> None:
+def test_an_error_about_a_required_field_names_its_kind_and_never_its_value() -> None:
     with pytest.raises(InvalidFieldError, match=r"data\.id: expected text, found an object") as caught:
         compile_extractor(Everything)({"data": {"id": {"name": "Ada Personal"}}})
     assert "Ada" not in str(caught.value)
@@ -183,9 +188,9 @@ def test_kinds(kind: Any, good: dict[Any, Any], bad: list[Any]) -> None:
     ],
 )
 def test_moments(raw: str, iso: str) -> None:
-    found = moment(raw)
-    assert found is not None
-    assert found.isoformat() == iso
+    parsed = moment(raw)
+    assert parsed is not None
+    assert parsed.isoformat() == iso
 
 
 @pytest.mark.parametrize(
@@ -197,7 +202,7 @@ def test_what_is_no_moment(raw: Any) -> None:
 
 
 class Pretender:
-    """A kind that says it is another, and keeps all it is given."""
+    """Compares equal to another kind, and keeps all values that it gets."""
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
@@ -217,6 +222,111 @@ class Pretender:
 def test_no_kind_of_a_plugin_sees_what_lies_below_its_path(raw: Any) -> None:
     kind = Pretender()
     looser = type("Looser", (Fields,), {"all": optional("data", kind=kind), "under": optional("data.x", kind=kind)})
-    found: Any = compile_extractor(looser)({"data": raw})
-    assert (found.all, found.under, kind.seen) == (None, None, [])
+    extracted: Any = compile_extractor(looser)({"data": raw})
+    assert (extracted.all, extracted.under, kind.seen) == (None, None, [])
     assert compile_extractor(looser)({"data": 1}).all == "something"  # type: ignore[attr-defined]
+
+
+class InTexts(Fields):
+    quiz = required("data.other|json.quizid", kind=identifier)
+    deep = optional("data.other|json.more.inner|form.a", kind=text)
+    choice = optional("data.answers|form.input_1", "data.answers.input_1", kind=text)
+    page = optional("context.referer|query.page", kind=text)
+    rows = each("data.other|json.rows", Item)
+
+
+def test_declared_values_are_read_inside_texts() -> None:
+    other = {"quizid": 7, "username": "anna", "more": {"inner": "a=1&b=2"}, "rows": [{"word": "w", "x": 1}]}
+    body: dict[str, Any] = {
+        "data": {"other": json.dumps(other), "answers": "input_1=choice+a&input_1=b&name=anna"},
+        "context": {"referer": "https://learn.example.org/x?page=3&user=anna#end"},
+    }
+    fields = compile_extractor(InTexts)(body)
+    assert (fields.quiz, fields.deep, fields.choice, fields.page) == ("7", "1", "choice a", "3")
+    assert [row.word for row in fields.rows] == ["w"]
+    for name, path, declared in declared_paths(InTexts):
+        if "*" not in path and name != "choice":
+            assert value_at(body, path) is not None, path
+            assert declared.kind(value_at(body, path)) == getattr(fields, name)
+
+
+def test_a_pruned_event_keeps_of_a_text_what_is_declared_in_it() -> None:
+    other = {"quizid": 7, "username": "anna", "more": {"inner": "a=1&b=anna"}, "rows": [{"word": "w", "x": "anna"}]}
+    body: dict[str, Any] = {
+        "data": {"other": json.dumps(other), "answers": "input_1=choice+a&name=anna", "note": "anna"},
+        "context": {"referer": "https://learn.example.org/anna?page=3&user=anna"},
+    }
+    declared = DeclaredPart()
+    declared.add(InTexts)
+    kept = declared.keep(body)
+    assert compile_extractor(InTexts)(kept) == compile_extractor(InTexts)(body)
+    assert "anna" not in json.dumps(kept)
+
+
+@pytest.mark.parametrize(
+    "other", [None, 7, {"quizid": 7}, "", "no json", "[7]", "7", '{"quizid"', "[" * 60_000,
+              '{"quizid": 7}' + " " * LONGEST_INNER_TEXT, '{"quizid": {"a": 1}}', "\ud800"],
+)  # fmt: skip
+def test_a_text_of_another_form_holds_nothing(other: Any) -> None:
+    with pytest.raises((MissingFieldError, InvalidFieldError)) as caught:
+        compile_extractor(InTexts)({"data": {"other": other}, "context": {"referer": "http://[x"}})
+    assert caught.value.path == "data.other|json.quizid"
+
+
+UNREADABLE = {
+    "json": ["no json", "[7]", "7", '{"who"', "[" * 60_000, '{"who": "7"}' + " " * LONGEST_INNER_TEXT],
+    "form": ["&".join(f"input_{n}=x" for n in range(5_000)), "a" * (LONGEST_INNER_TEXT + 1)],
+    "query": ["http://[x?who=7"],
+}
+
+
+@pytest.mark.parametrize(("form", "unreadable"), [(form, text) for form in UNREADABLE for text in UNREADABLE[form]])
+def test_a_proof_in_a_text_that_cannot_be_read_is_not_absent(form: str, unreadable: str) -> None:
+    """As deep as it may be, in the extractor, by hand and in the pruned event; without a text it is absent."""
+    paths = [f"data.a|{form}.who", f"data.a|{form}.deep.who", f"data.a|{form}.deep.more|json.who"]
+    kinds = {
+        "proof": strict_text,
+        "known": strict_identifier,
+        "word": strict_one_of("x"),
+        "loose": text,
+        "any": structure,
+    }
+    declared: dict[str, Any] = {
+        f"{name}{number}": optional(path, kind=kind)
+        for name, kind in kinds.items()
+        for number, path in enumerate(paths)
+    }
+    fields: Any = type("Proofs", (Fields,), declared)
+    part = DeclaredPart()
+    part.add(fields)
+
+    def values(body: dict[str, Any]) -> dict[str, Any]:
+        extracted = vars(compile_extractor(fields)(body))
+        assert extracted == {name: first_value(body, field) for name, field in fields.declared.items()}
+        assert extracted == vars(compile_extractor(fields)(part.keep(body)))
+        return extracted
+
+    strict = {name: INVALID if name[:-1] in ("proof", "known", "word") else None for name in declared}
+    assert values({"data": {"a": unreadable}}) == strict
+    for nothing in ({}, {"a": ""}, {"a": None}, {"a": 7}, {"a": {"who": "7"}}):
+        assert set(values({"data": nothing}).values()) == {None}
+
+
+def test_a_form_of_very_many_values_holds_nothing() -> None:
+    body = {"data": {"other": '{"quizid": 7}', "answers": "&".join(f"input_{n}=x" for n in range(5_000))}}
+    assert compile_extractor(InTexts)(body).choice is None
+
+
+@pytest.mark.parametrize("path", ["data.other|json", "data.other|xml.a", "data.other|json.a|form", "data.a|.b"])
+def test_a_path_into_a_text_names_its_form_and_a_value(path: str) -> None:
+    with pytest.raises(ValueError, match="a path goes on after"):
+        required(path)
+
+
+def test_values_are_put_into_texts() -> None:
+    body: dict[str, Any] = {}
+    inside = "data.other|json.quizid", "data.other|json.more.inner|form.a"
+    for path in (*inside, "data.form|form.b", "context.r|query.c"):
+        assert put(body, path, "1")
+        assert value_at(body, path) == "1"
+    assert value_at(body, "data.other|json.quizid") == "1"

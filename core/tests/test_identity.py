@@ -9,51 +9,51 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learnrelay import IdentityProvider, Learner, Site, Skip, Transformer, UserRef
-from learnrelay.assembly import assemble_from
+from learnrelay import Facts, IdentityProvider, Learner, Platform, Transformer, UserRef
+from learnrelay.assembly.assemble import assemble_from
 from learnrelay.config.models import Destination
+from learnrelay.config.secrets import Secret
 from learnrelay.errors import ConfigurationError
-from learnrelay.events import event_from_mapping
 from learnrelay.kinds import uuid
-from learnrelay.pipeline import Outcome, Pipeline, State
-from learnrelay.plugins.plan import Gate, compile_plan, transform_table
-from learnrelay.relay import parcels_of
-from learnrelay.resolvers.courses import NoCourses
-from learnrelay.resolvers.identity import KeyedIdentity, TableIdentity, read_table
-from learnrelay.routing import Check
-from learnrelay.secrets import Secret
-from learnrelay.tally import Tally
+from learnrelay.lookups.courses import NoCourses
+from learnrelay.lookups.identity import KeyedIdentity, TableIdentity, read_table
+from learnrelay.outbox.outgoing import outgoing_statements
+from learnrelay.pipeline.outcome_counts import OutcomeCounts
+from learnrelay.pipeline.plan import compile_plan, transform_table
+from learnrelay.pipeline.routing import Check, DestinationRules
+from learnrelay.pipeline.run import Outcome, OutcomeState, Pipeline
+from openedx_events import SOURCE, event_from_mapping
 from plain import PlainStandard, event, registry_of
 
-SECRET = Secret("0123456789abcdef")
+SECRET = Secret("Kd7wq2Lmz9Xv4bTn")
 TABLE = "user_id,username,external_id,email\n4711,ada,A-1,ada@mail.example\n,bob,B-2,\n4712,,C-3,\n"
 
 
 def keyed(pseudonyms: str = "per-standard", secret: Secret = SECRET) -> KeyedIdentity:
-    return KeyedIdentity({"secret": secret, "pseudonyms": pseudonyms})
+    return KeyedIdentity({"secret": secret, "pseudonyms": pseudonyms, "retired_prefix": SOURCE.retired_prefix})
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> TableIdentity:
     path = tmp_path / "people.csv"
     path.write_text(TABLE, encoding="utf-8")
-    return TableIdentity({"path": str(path), "secret": SECRET})
+    return TableIdentity({"path": str(path), "secret": SECRET, "retired_prefix": SOURCE.retired_prefix})
 
 
-@given(one=st.integers(0, 10**6), other=st.integers(0, 10**6), key=st.text(min_size=16, max_size=20))
-def test_keyed_pseudonyms(one: int, other: int, key: str) -> None:
+@given(user_id=st.integers(0, 10**6), other=st.integers(0, 10**6), key=st.text(min_size=16, max_size=20))
+def test_keyed_pseudonyms(user_id: int, other: int, key: str) -> None:
     def pseudonym(number: int, space: str = "xapi", **more: Any) -> str:
         return keyed(**more).learner(UserRef(str(number), "ada"), space).pseudonym  # type: ignore[union-attr]
 
-    assert pseudonym(one) == pseudonym(one), "the same on every host and at every time"
-    assert (pseudonym(one) == pseudonym(other)) is (one == other)
-    assert pseudonym(one) == keyed().learner(UserRef(str(one), "another name"), "xapi").pseudonym  # type: ignore[union-attr]
-    assert uuid(pseudonym(one)) == pseudonym(one)
+    assert pseudonym(user_id) == pseudonym(user_id), "the same on every host and at every time"
+    assert (pseudonym(user_id) == pseudonym(other)) is (user_id == other)
+    assert pseudonym(user_id) == keyed().learner(UserRef(str(user_id), "another name"), "xapi").pseudonym  # type: ignore[union-attr]
+    assert uuid(pseudonym(user_id)) == pseudonym(user_id)
     spaces = ["xapi", "caliper", "xapi/one", "xapi/two"]
-    assert len({pseudonym(one, space) for space in spaces}) == 4
-    assert len({pseudonym(one, space, pseudonyms="shared") for space in spaces}) == 3, "own spaces stay apart"
-    assert pseudonym(one, secret=Secret(key)) != pseudonym(one)
-    assert pseudonym(one) != keyed().digest(str(one), "xapi")
+    assert len({pseudonym(user_id, space) for space in spaces}) == 4
+    assert len({pseudonym(user_id, space, pseudonyms="shared") for space in spaces}) == 3, "own spaces stay apart"
+    assert pseudonym(user_id, secret=Secret(key)) != pseudonym(user_id)
+    assert pseudonym(user_id) != keyed().digest(str(user_id), "xapi")
 
 
 def test_table(table: TableIdentity) -> None:
@@ -62,12 +62,12 @@ def test_table(table: TableIdentity) -> None:
     assert table.learner(UserRef("9", "bob"), "xapi") == Learner("B-2")
     own = [table.learner(UserRef("4711"), f"xapi/{name}") for name in ("one", "two")]
     assert own[0] != own[1]
-    assert all(one is not None and one.email is None and uuid(one.pseudonym) for one in own)
+    assert all(learner is not None and learner.email is None and uuid(learner.pseudonym) for learner in own)
     assert table.own_spaces() is None
 
 
 @pytest.mark.parametrize("user", [UserRef("4711", "retired__user_0a1b"), UserRef(None, "retired__user_0a1b")])
-def test_of_who_is_retired_nothing_is_said(user: UserRef, table: TableIdentity) -> None:
+def test_a_retired_user_is_no_learner(user: UserRef, table: TableIdentity) -> None:
     assert keyed().learner(user, "xapi") is None
     assert table.learner(user, "xapi") is None
     renamed = KeyedIdentity({"secret": SECRET, "pseudonyms": "shared", "retired_prefix": "gone_"})
@@ -85,7 +85,7 @@ def test_of_who_is_retired_nothing_is_said(user: UserRef, table: TableIdentity) 
         ("user_id,username,external_id\n1,ada,x\n2,ada,y\n", "line 3: the same username as in line 2"),
     ],
 )
-def test_a_table_that_is_not_sound_tells_line_and_no_value(content: str, reason: str, tmp_path: Path) -> None:
+def test_an_error_in_a_table_names_the_line_and_no_value(content: str, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=reason) as caught:
@@ -99,12 +99,12 @@ def test_a_table_that_is_not_sound_tells_line_and_no_value(content: str, reason:
 class OfContent(PlainStandard):
     """Ids depend on all that is said, as those of a standard should."""
 
-    def composer(self, transformer: Transformer, site: Site) -> Any:
-        compose = super().composer(transformer, site)
+    def composer(self, transformer: Transformer, platform: Platform, event: str) -> Any:
+        compose = super().composer(transformer, platform, event)
 
-        def with_id(common: Any, said: Any) -> Any:
-            made = compose(common, said)
-            return made if isinstance(made, Skip) else [{**one, "id": f"{one['id']} of {one['who']}"} for one in made]
+        def with_id(facts: Facts, pseudonym: str, parts: Any) -> Any:
+            statements = compose(facts, pseudonym, parts)
+            return [{**statement, "id": f"{statement['id']} of {statement['who']}"} for statement in statements]
 
         return with_id
 
@@ -122,12 +122,12 @@ def outcome_for(
     root = "https://learn.example.org"
     gates = []
     for name, pseudonyms in (("main", "standard"), ("copy", "standard"), ("one", "own"), ("two", "own")):
-        destination = Destination(name, "plain", f"https://{name}.example", "all", pseudonyms=pseudonyms)  # type: ignore[arg-type]
+        destination = Destination(name, "plain", "all", pseudonyms=pseudonyms)  # type: ignore[arg-type]
         reason = None if allowed in ("all", name) else "not this one"
-        gates.append(Gate(destination, (("here", saying(reason)),)))
-    own = {name: Site(root, identity, NoCourses({}), f"plain/{name}", own=True) for name in ("one", "two")}
-    sites = {"plain": Site(root, identity, NoCourses({}), "plain")}
-    plan = compile_plan(registry, mapped, standards, sites, {"plain": gates}, {"plain": own})
+        gates.append(DestinationRules(destination, (("here", saying(reason)),)))
+    own = {name: Platform(root, SOURCE, identity, NoCourses({}), f"plain/{name}", own=True) for name in ("one", "two")}
+    platforms = {"plain": Platform(root, SOURCE, identity, NoCourses({}), "plain")}
+    plan = compile_plan(registry, mapped, standards, platforms, {"plain": gates}, {"plain": own})
     (outcome,) = Pipeline(plan).process(event_from_mapping(raw))
     return outcome
 
@@ -136,17 +136,19 @@ def test_two_consumers_cannot_join_their_data() -> None:
     outcome = outcome_for(keyed("shared"), event())
     assert outcome.destinations == ("main", "copy")
     assert outcome.own.keys() == {"one", "two"}
-    whos = [one.parsed["who"] for one in (outcome.statements[0], outcome.own["one"][0], outcome.own["two"][0])]
+    whos = [
+        statement.parsed["who"] for statement in (outcome.statements[0], outcome.own["one"][0], outcome.own["two"][0])
+    ]
     assert len(set(whos)) == 3
     rest = [
-        {k: v for k, v in one.parsed.items() if k not in ("id", "who")}
-        for one in (outcome.statements[0], outcome.own["one"][0])
+        {k: v for k, v in statement.parsed.items() if k not in ("id", "who")}
+        for statement in (outcome.statements[0], outcome.own["one"][0])
     ]
     assert rest[0] == rest[1]
-    parcels = parcels_of(outcome, None)
+    parcels = outgoing_statements(outcome, None)
     assert [parcel.destinations for parcel in parcels] == [("main", "copy"), ("one",), ("two",)]
     assert len({parcel.payload for parcel in parcels}) == 3
-    tally = Tally.of(["plain"])
+    tally = OutcomeCounts.of(["plain"])
     tally.count([outcome])
     assert (tally.standards["plain"].transformed, tally.standards["plain"].statements) == (1, 1)
 
@@ -155,7 +157,7 @@ def test_ids_that_do_not_depend_on_the_learner_are_no_ids_of_its_own() -> None:
     outcome = outcome_for(keyed(), event(), standard=PlainStandard)
     assert (outcome.destinations, outcome.own) == (("main", "copy"), {})
     assert "do not depend on the learner" in outcome.denied["one"]
-    assert [parcel.destinations for parcel in parcels_of(outcome, None)] == [("main", "copy")]
+    assert [parcel.destinations for parcel in outgoing_statements(outcome, None)] == [("main", "copy")]
 
 
 def test_only_who_may_have_it_gets_its_own() -> None:
@@ -163,7 +165,7 @@ def test_only_who_may_have_it_gets_its_own() -> None:
     assert outcome.destinations == ()
     assert outcome.own.keys() == {"two"}
     assert outcome.denied.keys() == {"main", "copy", "one"}
-    assert [parcel.destinations for parcel in parcels_of(outcome, None)] == [("two",)]
+    assert [parcel.destinations for parcel in outgoing_statements(outcome, None)] == [("two",)]
 
 
 def test_own_pseudonyms_come_without_e_mail_address(table: TableIdentity) -> None:
@@ -176,8 +178,8 @@ def test_own_pseudonyms_come_without_e_mail_address(table: TableIdentity) -> Non
         def digest(self, value: str, space: str) -> str:
             return value
 
-    site = Site("https://learn.example.org", Addresses(), NoCourses({}), "plain/one", own=True)
-    assert site.learner(UserRef("1")) == Learner("plain/one", None)
+    platform = Platform("https://learn.example.org", SOURCE, Addresses(), NoCourses({}), "plain/one", own=True)
+    assert platform.learner(UserRef("1")) == Learner("plain/one", None)
 
 
 def test_unknown_and_retired_users_are_countable_skips(table: TableIdentity) -> None:
@@ -187,7 +189,7 @@ def test_unknown_and_retired_users_are_countable_skips(table: TableIdentity) -> 
         (table, event(username="retired__user_0a1b")),
     ]:
         outcome = outcome_for(identity, raw)
-        assert (outcome.state, outcome.own, outcome.destinations) == (State.SKIPPED, {}, ())
+        assert (outcome.state, outcome.own, outcome.destinations) == (OutcomeState.SKIPPED, {}, ())
         assert outcome.reason
 
 
@@ -196,7 +198,7 @@ def test_staff_who_act_for_a_learner_yield_the_learner() -> None:
     learner = outcome_for(keyed(), event(user_id=9, username="learner"))
     assert acting.statements[0].parsed["who"] == learner.statements[0].parsed["who"]
     unreadable = outcome_for(keyed(), event(data={"video": "v", "user_id": [9]}, user_id=1, username="staff"))
-    assert (unreadable.state, unreadable.statements, unreadable.own) == (State.FAILED, (), {})
+    assert (unreadable.state, unreadable.statements, unreadable.own) == (OutcomeState.FAILED, (), {})
 
 
 def test_a_table_without_secret_has_no_own_spaces(tmp_path: Path) -> None:
@@ -213,7 +215,7 @@ def test_a_table_without_secret_has_no_own_spaces(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         assemble_from(raw, tmp_path / "relay.toml")
     assert "needs a secret under [identity]" in str(caught.value)
-    raw["identity"]["secret"] = "0123456789abcdef"
+    raw["identity"]["secret"] = "Kd7wq2Lmz9Xv4bTn"
     with pytest.raises(ConfigurationError) as caught:
         assemble_from(raw, tmp_path / "relay.toml")
     assert "needs a secret" not in str(caught.value)

@@ -12,6 +12,7 @@ import pytest
 
 from installation import Installation
 from plain import event, line
+from relay_files import relay_toml
 
 DEEP = 100_000
 LEVELS = [100, 253, 254, 255, 500, 990, 1_000, 1_023, 1_024, 1_025, DEEP]
@@ -27,7 +28,7 @@ class Free(Fields):
 family = Family("plain.deep")
 
 @family.maps("deep", reads=Free, did="tell")
-def told(fields, site):
+def told(fields, platform):
     return {"free": fields.free}
 
 class Plugin:
@@ -46,25 +47,18 @@ class Plugin:
 plugin = Plugin()
 """
 
-CONFIG = """
-[platform]
-root_url = "https://learn.example.org"
-[plugins]
-enabled = ["plain.*", "deep"]
-[identity]
-provider = "keyed"
-secret = "0123456789abcdef"
-[destinations.nobody]
-standard = "plain"
-url = "http://127.0.0.1:9/"
-scope = { all = true, deny = { event = "watched.old" } }
-match = { "data.free" = "glob:*" }
-[destinations.other]
-standard = "plain"
-url = "http://127.0.0.1:9/"
-scope = "all"
-pseudonyms = "own"
-"""
+CONFIG = relay_toml(
+    ["plain.*", "deep"],
+    {
+        "nobody": {
+            "url": "http://127.0.0.1:9/",
+            "scope": {"all": True, "deny": {"event": "watched.old"}},
+            "match": {"data.free": "glob:*"},
+        },
+        "other": {"url": "http://127.0.0.1:9/", "pseudonyms": "own"},
+    },
+    identity={"secret": "Kd7wq2Lmz9Xv4bTn"},
+)
 
 
 def nested(depth: int) -> list[str]:
@@ -73,7 +67,7 @@ def nested(depth: int) -> list[str]:
 
 def deep_lines() -> list[bytes]:
     """Lines of a log that are deep in each of their places."""
-    found = []
+    lines = []
     for depth in LEVELS:
         for value in nested(depth):
             for shape in (
@@ -83,12 +77,12 @@ def deep_lines() -> list[bytes]:
                 '{"name":%s,"data":{}}',
                 "%s",
             ):
-                found.append((shape % value).encode())
+                lines.append((shape % value).encode())
             text = json.dumps(f'{{"free":{value}}}')
-            found.append(
+            lines.append(
                 b'{"name":"deep","context":{"user_id":1},"time":"2026-03-02T09:00:00Z","event":%s}' % text.encode()
             )
-    return found
+    return lines
 
 
 @pytest.fixture(scope="module")
@@ -152,20 +146,22 @@ def test_emit_answers_whatever_it_is_given(deep: tuple[Installation, dict[str, s
     "command",
     [
         ["transform", "deep.log", "--config", "relay.toml", "--output", "out.jsonl", "--errors", "errors.jsonl"],
-        ["replay", "deep.log", "--config", "relay.toml", "--output", "replayed"],
+        ["replay", "deep.log", "--config", "relay.toml", "--output", "replayed", "--compress", "none"],
     ],
 )
 def test_a_log_with_deep_lines_is_read_to_its_end(
     command: list[str], deep: tuple[Installation, dict[str, str]]
 ) -> None:
     own, environment = deep
+    before = {*own.directory.rglob("*.jsonl")}
     done = own.run(*command, **environment)
     assert done.returncode == 1, done.stderr.decode()[-2000:]
     assert b"Traceback" not in done.stderr
-    written = [path.read_bytes() for path in own.directory.rglob("*.jsonl") if "errors" not in path.name]
+    written = [path.read_bytes() for path in {*own.directory.rglob("*.jsonl")} - before if "errors" not in path.name]
     assert any(b'"did":"watch"' in content for content in written), "the last line is not deep"
 
 
+@pytest.mark.slow
 def test_explain_answers_for_each_depth(deep: tuple[Installation, dict[str, str]], tmp_path: Path) -> None:
     own, environment = deep
     for number, content in enumerate(deep_lines()):

@@ -14,25 +14,9 @@ import pytest
 from delivery.consumer import Consumer
 from installation import Installation
 from plain import event
+from relay_files import relay_toml
+from services import postgres_url
 
-POSTGRES = os.environ.get("LEARNRELAY_TEST_POSTGRES_URL", "")
-CONFIG = """
-[platform]
-root_url = "https://learn.example.org"
-[plugins]
-enabled = ["plain.*"]
-[identity]
-provider = "keyed"
-secret = "env:SECRET"
-[delivery]
-{delivery}
-[destinations.{name}]
-standard = "plain"
-url = "{url}"
-scope = "all"
-batch = {{ size = 2, interval = "10ms" }}
-retry = {{ attempts = 3, backoff = "50ms", ceiling = "200ms" }}
-"""
 OUTBOX = 'database = "sqlite:///outbox.db"\n'
 EMIT = """
 import sys
@@ -53,15 +37,19 @@ class Operator:
         self.write()
 
     def write(self, delivery: str = OUTBOX, name: str = "main", url: str = "http://127.0.0.1:1/") -> None:
-        self.config.write_text(CONFIG.format(delivery=delivery, name=name, url=url), encoding="utf-8")
+        """Writes the operator's file. ``delivery``, ``name``: TOML as the operator typed it."""
+        batch = {"size": 2, "interval": "10ms"}
+        retry = {"attempts": 3, "backoff": "50ms", "ceiling": "200ms"}
+        text = relay_toml(destinations={name: {"url": url, "batch": batch, "retry": retry}}, delivery={})
+        self.config.write_text(text.replace("[delivery]\n", f"[delivery]\n{delivery}\n"), encoding="utf-8")
 
     def run(self, *command: str) -> tuple[int, str, str]:
-        done = self.installation.run(*command, "--config", self.config, SECRET="s" * 32)
+        done = self.installation.run(*command, "--config", self.config, SECRET="Kd7wq2Lmz9Xv4bTn")
         assert b"Traceback" not in done.stderr, done.stderr.decode()
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def emit(self) -> None:
-        environment = {**os.environ, "SECRET": "s" * 32, "PYTHONPATH": str(self.installation.site)}
+        environment = {**os.environ, "SECRET": "Kd7wq2Lmz9Xv4bTn", "PYTHONPATH": str(self.installation.site)}
         subprocess.run(
             [sys.executable, "-c", EMIT, self.config], input=json.dumps(event()), text=True, check=True, timeout=60,
             env=environment,
@@ -83,9 +71,9 @@ def consumer() -> Iterator[Consumer]:
 @pytest.mark.parametrize(
     ("delivery", "name", "key", "reason"),
     [
-        ("", '"(deferred)"', "destinations.(deferred)", 'digits, "-", "_" and "."'),
+        ("", '"(deferred)"', "destinations.(deferred)", 'digits, "-", "_" and, between them, "."'),
         ("", '"main room"', "destinations.main room", "expected a name of letters"),
-        ('database = "garbage"', "main", "delivery.database", 'expected "sqlite:///FILE" or "postgresql+psycopg://'),
+        ('database = "garbage"', "main", "delivery.database", 'expected "sqlite:///FILE", "postgresql+psycopg://'),
         ('database = "sqlite:///:memory:"', "main", "delivery.database", 'expected "sqlite:///FILE"'),
         ('engine = "celery"\nbroker = "foo"', "main", "delivery.broker", 'expected the address of Redis or RabbitMQ'),
         ('alerts = { command = ["/no/such/program"] }', "main", "delivery.alerts.command", "there is no such program"),
@@ -93,21 +81,22 @@ def consumer() -> Iterator[Consumer]:
 )  # fmt: skip
 def test_mistakes_of_the_file(delivery: str, name: str, key: str, reason: str, operator: Operator) -> None:
     operator.write(delivery, name)
-    code, told, _ = operator.run("check", "--json")
-    (problem,) = json.loads(told)["problems"]
+    code, output, _ = operator.run("check", "--json")
+    (problem,) = json.loads(output)["problems"]
     assert (code, problem["key"]) == (2, key)
     assert reason in problem["reason"]
 
 
 def test_check_looks_at_the_outbox_and_makes_none(operator: Operator) -> None:
     operator.write(OUTBOX + 'critical = ["nosuch.*", "watched", "plain.watchign"]')
-    code, _, told = operator.run("check")
+    code, _, messages = operator.run("check")
     assert (code, operator.outbox.exists()) == (0, False)
-    assert 'delivery.critical: "nosuch.*" names no enabled event or family\n' in told
+    assert 'delivery.critical: "nosuch.*" names no enabled event or family\n' in messages
     assert (
-        'delivery.critical: "plain.watchign" names no enabled event or family; did you mean "plain.watching"?' in told
+        'delivery.critical: "plain.watchign" names no enabled event or family; did you mean "plain.watching"?'
+        in messages
     )
-    assert '"watched"' not in told and "every user" not in told
+    assert '"watched"' not in messages and "every user" not in messages
 
     operator.emit()
     assert operator.outbox.stat().st_mode & 0o777 == 0o600
@@ -118,23 +107,24 @@ def test_check_looks_at_the_outbox_and_makes_none(operator: Operator) -> None:
     assert "every user" not in operator.run("check")[2]
 
     operator.outbox.write_bytes(b"these are my notes, and no database at all\n" * 99)
-    code, _, told = operator.run("check")
-    assert (code, "delivery.database: outbox" in told) == (2, True)
-    assert "the file is not an SQLite database" in told
+    code, _, messages = operator.run("check")
+    assert (code, "delivery.database: outbox" in messages) == (2, True)
+    assert "the file is not an SQLite database" in messages
 
 
-@pytest.mark.skipif(not POSTGRES, reason="no LEARNRELAY_TEST_POSTGRES_URL")
 def test_check_asks_database_and_broker(operator: Operator) -> None:
-    for address, sound in ((POSTGRES, "yes"), (POSTGRES.rpartition("/")[0] + "/nonesuch", "NO")):
+    url = postgres_url()
+    for address, sound in ((url, "yes"), (url.rpartition("/")[0] + "/nonesuch", "NO")):
         operator.write(f'engine = "celery"\nbroker = "redis://127.0.0.1:1/0"\ndatabase = "{address}"')
         assert operator.run("check")[0] == 0
-        code, told, _ = operator.run("check", "--connect")
-        lines = {line.split()[0]: line for line in told.splitlines() if line.strip()}
+        code, output, _ = operator.run("check", "--connect")
+        lines = {line.split()[0]: line for line in output.splitlines() if line.strip()}
         assert code == 1
-        assert sound in lines["database"] and ("the database does not exist" in told) == (sound == "NO")
+        assert sound in lines["database"] and ("the database does not exist" in output) == (sound == "NO")
         assert "NO" in lines["broker"] and "connection refused" in lines["main"]
 
 
+@pytest.mark.slow
 def test_a_job_of_cron_has_alerts_and_dead_letters_have_their_words(operator: Operator, consumer: Consumer) -> None:
     heard = operator.outbox.with_name("heard")
     hear = json.dumps([sys.executable, "-c", HEAR, str(heard)])
@@ -155,6 +145,6 @@ def test_a_job_of_cron_has_alerts_and_dead_letters_have_their_words(operator: Op
     assert words.endswith("main: HTTP 400: HTTP 400\n"), "the standard's words, on standard error"
 
     for command in (["list"], ["retry"], ["drop", "--yes"]):
-        code, told, words = operator.run("failed", *command, "--to", "mian")
-        assert (code, told) == (2, "")
+        code, output, words = operator.run("failed", *command, "--to", "mian")
+        assert (code, output) == (2, "")
         assert 'there is no destination mian; did you mean "main"?' in words

@@ -17,15 +17,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation import Installation
-from learnrelay import Family, Fields, Said, Site, Skip, each, entry_key, optional, required
-from learnrelay.kinds import boolean, identifier, moment, number, structure, text
-from learnrelay.openedx.common import Common
-from learnrelay.pipeline import Pipeline
-from learnrelay.plugins.plan import Plan, compile_plan, transform_table
-from learnrelay.privacy import Grade, grade_of
-from learnrelay.resolvers.courses import NoCourses
-from learnrelay.tracing import Form, Leaves, TracedIdentity, Tracer, leaves_of
+from learnrelay import Family, Fields, Parts, Platform, Skip, each, entry_key, optional, required
+from learnrelay.events import SourceEvent
+from learnrelay.kinds import boolean, count, identifier, moment, number, one_of, strict_text, structure, text
+from learnrelay.lookups.courses import NoCourses
+from learnrelay.personal_data import Grade
+from learnrelay.pipeline.plan import Plan, compile_plan, transform_table
+from learnrelay.pipeline.run import Pipeline
+from learnrelay.privacy.grades import grade_of
+from learnrelay.privacy.tracing import Form, Leaves, TracedIdentity, Tracer, leaves_of
+from learnrelay_openedx.personal_names import PERSONAL_NAMES
+from openedx_events import SOURCE
 from plain import PlainStandard, registry_of
+from relay_files import relay_toml
 
 
 class Part(Fields):
@@ -59,18 +63,18 @@ def share(rich: Rich) -> float | None:
 
 
 @family.maps("rich", "rich.old", reads=Rich, did="tell")
-def told(rich: Rich, site: Site) -> Said | Skip:
+def told(rich: Rich, platform: Platform) -> Parts | Skip:
     """Has every turn that a mapping can take."""
     if rich.source == "nowhere":
         return Skip("nothing to tell")
     if rich.source in ("browser", "mobile"):
-        return {"what": site.iri("page", rich.target or rich.page or ""), "by": "hand"}
+        return {"what": platform.iri("page", rich.target or rich.page or ""), "by": "hand"}
     return {
         "what": rich.name,
         "in.dotted": {"course": [{"id": rich.course_id}]},
         "share": share(rich),
         "when": rich.at.isoformat() if rich.at else None,
-        "session": site.digest(rich.session) if rich.session else None,
+        "session": platform.digest(rich.session) if rich.session else None,
         "free": orjson.dumps(rich.free).decode() if rich.free else None,
         "parts": [{"key": part.key, "words": part.words, "right": part.right} for part in rich.parts],
     }
@@ -81,15 +85,17 @@ def plan() -> Plan:
     registry = registry_of(("plain.rich", "families", family))
     table, problems = transform_table(registry, {}, "")
     assert not problems
-    site = Site("https://learn.example.org", TracedIdentity(addresses=False, by_both=False), NoCourses({}), "plain")
+    platform = Platform(
+        "https://learn.example.org", SOURCE, TracedIdentity(addresses=False, by_both=False), NoCourses({}), "plain"
+    )
     standards = {"plain": PlainStandard({"style": "short"})}
-    return compile_plan(registry, table, standards, {"plain": site}, {})
+    return compile_plan(registry, table, standards, {"plain": platform}, {})
 
 
 @pytest.fixture(scope="module")
 def traced(plan: Plan) -> dict[str, dict[str, Form]]:
-    (step,) = plan.steps["rich"]
-    return Tracer(Pipeline(plan), step, "rich", Common).trace()
+    (mapping,) = plan.mappings["rich"]
+    return Tracer(Pipeline(plan), mapping, "rich", SOURCE).trace()
 
 
 def test_each_kind_of_flow_is_found(traced: dict[str, dict[str, Form]]) -> None:
@@ -119,6 +125,7 @@ def test_each_kind_of_flow_is_found(traced: dict[str, dict[str, Form]]) -> None:
     assert traced["data.free"] == expected["data.free"]
     assert set(traced["context.event_source"]) == {
         "what", "by", course, "share", "when", "session", "free", "parts[*].key", "parts[*].words", "parts[*].right",
+        "who",
     }  # fmt: skip
     assert traced["data.parts.*"]["parts[*].key"] is Form.VALUE
     for source in ("context.user_id", "context.username", "data.user_id", "data.username", "data.attempt_user_id"):
@@ -151,27 +158,28 @@ bodies = st.fixed_dictionaries(
 
 
 def leaves(plan: Plan, body: dict[str, Any]) -> Leaves | None:
-    (step,) = plan.steps["rich"]
+    (mapping,) = plan.mappings["rich"]
     try:
-        made = Pipeline(plan).statements(step, {"name": "rich", "timestamp": "2026-03-02T09:00:00Z", **body})
+        raw = {"name": "rich", "timestamp": "2026-03-02T09:00:00Z", **body}
+        made = Pipeline(plan).statements(mapping, SourceEvent(raw, SOURCE.reader))
     except Exception:
         return None
     return None if isinstance(made, Skip) else leaves_of(made)
 
 
-@given(one=bodies, other=bodies)
+@given(body=bodies, other=bodies)
 def test_nothing_changes_that_the_map_does_not_list(
-    plan: Plan, traced: dict[str, dict[str, Form]], one: dict[str, Any], other: dict[str, Any]
+    plan: Plan, traced: dict[str, dict[str, Form]], body: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    before = leaves(plan, one)
+    before = leaves(plan, body)
     if before is None:
         return
-    sources = {f"context.{key}" for key in one["context"] | other["context"]}
-    if isinstance(one["data"], dict) and isinstance(other["data"], dict):
-        sources |= {f"data.{key}" for key in one["data"] | other["data"]}
+    sources = {f"context.{key}" for key in body["context"] | other["context"]}
+    if isinstance(body["data"], dict) and isinstance(other["data"], dict):
+        sources |= {f"data.{key}" for key in body["data"] | other["data"]}
     for source in sources:
         part, key = source.split(".")
-        altered = {**one, part: {k: v for k, v in one[part].items() if k != key}}
+        altered = {**body, part: {k: v for k, v in body[part].items() if k != key}}
         if key in other[part]:
             altered[part][key] = other[part][key]
         after = leaves(plan, altered)
@@ -192,43 +200,44 @@ def test_nothing_changes_that_the_map_does_not_list(
         ("context.user_id", Grade.INDIRECT), ("context.session", Grade.INDIRECT), ("data.body", Grade.INDIRECT),
         ("data.submission.*", Grade.INDIRECT), ("data.submission.*.answer", Grade.INDIRECT), ("data", Grade.INDIRECT),
         ("data.answers.**", Grade.INDIRECT), ("data.old", Grade.DIRECT),
+        ("data.firstname", Grade.DIRECT), ("data.lastname", Grade.DIRECT), ("data.ip_address", Grade.DIRECT),
+        ("data.mail", Grade.DIRECT), ("data.student_email", Grade.DIRECT), ("data.birthday", Grade.INDIRECT),
+        ("data.userid", Grade.INDIRECT), ("data.firstName", Grade.DIRECT), ("data.e-mail", Grade.DIRECT),
+        ("data.author.name", Grade.DIRECT), ("data.author.uuid", Grade.INDIRECT), ("data.client_id", Grade.INDIRECT),
+        ("data.tab_count", Grade.NONE), ("data.course_id", Grade.NONE), ("data.exam_name", Grade.NONE),
         ("data.submission.*.correct", Grade.NONE), ("timestamp", Grade.NONE), ("data.current_time", Grade.NONE),
     ],
 )  # fmt: skip
 def test_grades(path: str, grade: Grade) -> None:
-    assert grade_of(path) is grade
+    assert grade_of(path, PERSONAL_NAMES) is grade
+
+
+def test_an_open_text_may_hold_anything() -> None:
+    """A closed list of words, a number and the platform's own keys do not."""
+    assert grade_of("data.remark", PERSONAL_NAMES, text) is Grade.INDIRECT
+    assert grade_of("data.remarks.*.remark", PERSONAL_NAMES, structure) is Grade.INDIRECT
+    assert grade_of("data.letter_grade", PERSONAL_NAMES, text) is Grade.INDIRECT
+    assert grade_of("data.vote_value", PERSONAL_NAMES, one_of("up", "down")) is Grade.NONE
+    assert grade_of("data.attempts", PERSONAL_NAMES, count) is Grade.NONE
+    assert grade_of("data.problem_id", PERSONAL_NAMES, text) is Grade.NONE
+    assert grade_of("context.org_id", PERSONAL_NAMES, strict_text) is Grade.NONE
+    assert grade_of("data.target_url", PERSONAL_NAMES) is Grade.INDIRECT
 
 
 # --- the command ----------------------------------------------------------------------------------------
 
-CONFIG = """
-[platform]
-root_url = "https://learn.example.org"
-[plugins]
-enabled = ["plain.watching"]
-[identity]
-provider = "keyed"
-secret = "env:SECRET"
-[destinations.main]
-standard = "plain"
-url = "https://main.example.org"
-scope = "all"
-match = { "context.org_id" = "Harbour" }
-[destinations.old]
-standard = "plain"
-url = "https://old.example.org"
-scope = { event = "watched.old" }
-[destinations.copy]
-standard = "plain"
-url = "https://copy.example.org"
-scope = "all"
-match = { "context.<b>" = true }
-pseudonyms = "own"
-"""
+CONFIG = relay_toml(
+    ["plain.watching"],
+    {
+        "main": {"url": "https://main.example.org", "match": {"context.org_id": "Harbour"}},
+        "old": {"url": "https://old.example.org", "scope": {"event": "watched.old"}},
+        "copy": {"url": "https://copy.example.org", "match": {"context.<b>": True}, "pseudonyms": "own"},
+    },
+)
 
 
 class Page(HTMLParser):
-    """What a reader of the page sees, and what it would load."""
+    """Collects the text of the page, and what it would load."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -244,20 +253,20 @@ class Page(HTMLParser):
         self.seen += data + " "
 
 
-def test_table_csv_json_and_page_tell_the_same(plain_installation: Installation, tmp_path: Path) -> None:
+def test_table_csv_json_and_page_hold_the_same(plain_installation: Installation, tmp_path: Path) -> None:
     config = tmp_path / "relay.toml"
     config.write_text(CONFIG, encoding="utf-8")
     page = tmp_path / "map.html"
 
     def run(*arguments: str) -> str:
-        done = plain_installation.run("privacy", "--config", str(config), *arguments, SECRET="s" * 32)
+        done = plain_installation.run("privacy", "--config", str(config), *arguments, SECRET="Kd7wq2Lmz9Xv4bTn")
         assert done.returncode == 0, done.stderr
         return done.stdout.decode()
 
     flows = json.loads(run("--json", "--html", str(page)))["flows"]
     lines = list(csv.DictReader(io.StringIO(run("--csv"))))
-    assert [{**one, "destinations": "; ".join(one["destinations"])} for one in flows] == lines
-    by_key = {(one["event"], one["source"], one["output"]): one for one in flows}
+    assert [{**flow, "destinations": "; ".join(flow["destinations"])} for flow in flows] == lines
+    by_key = {(flow["event"], flow["source"], flow["output"]): flow for flow in flows}
     copy = "copy (match context.<b>)"
     assert by_key["watched", "data.video", "what"]["form"] == "value"
     assert by_key["watched", "context.user_id", "who"]["form"] == "pseudonym"
@@ -268,26 +277,26 @@ def test_table_csv_json_and_page_tell_the_same(plain_installation: Installation,
 
     table = run("--event", "watched")
     assert "watched.old" not in table
-    for one in flows:
-        if one["event"] == "watched":
-            assert re.search(rf"{re.escape(one['source'])}\s.*{re.escape(one['output'])}", table)
+    for flow in flows:
+        if flow["event"] == "watched":
+            assert re.search(rf"{re.escape(flow['source'])}\s.*{re.escape(flow['output'])}", table, flags=re.DOTALL)
 
     read = Page()
     read.feed(page.read_text(encoding="utf-8"))
-    for one in flows:
-        assert one["source"] in read.seen
-        assert one["output"] in read.seen
+    for flow in flows:
+        assert flow["source"] in read.seen
+        assert flow["output"] in read.seen
     assert "<b>" in read.seen
     assert "b" not in read.tags
     assert read.loads == []
-    assert "s" * 32 not in page.read_text(encoding="utf-8")
+    assert "Kd7wq2Lmz9Xv4bTn" not in page.read_text(encoding="utf-8")
 
-    refused = plain_installation.run("privacy", "--config", str(config), "--event", "wached", SECRET="s" * 32)
+    refused = plain_installation.run("privacy", "--config", str(config), "--event", "wached", SECRET="Kd7wq2Lmz9Xv4bTn")
     assert refused.returncode == 2
 
 
 STAGES = """
-from learnrelay import Doubt, Fields, Scope, hookimpl, optional
+from learnrelay import Unproven, Fields, Scope, hookimpl, optional
 
 class Agent(Fields):
     agent = optional("context.agent", reason="robots are left out")
@@ -342,13 +351,13 @@ def test_what_the_other_stages_read_is_in_the_map(plain_installation: Installati
     paths = os.pathsep.join([str(own.site), str(plain_installation.site)])
     done = own.run(
         "privacy", "--config", str(tmp_path / "relay.toml"), "--json",
-        PYTHONPATH=paths, SECRET="s" * 32,
+        PYTHONPATH=paths, SECRET="Kd7wq2Lmz9Xv4bTn",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     by_event: dict[str, dict[str, list[tuple[str, str, str]]]] = {"watched": {}, "watched.old": {}}
-    for one in json.loads(done.stdout)["flows"]:
-        told = by_event[one["event"]].setdefault(one["source"], [])
-        told.append((one["output"], one["form"], one["reason"]))
+    for flow in json.loads(done.stdout)["flows"]:
+        outputs = by_event[flow["event"]].setdefault(flow["source"], [])
+        outputs.append((flow["output"], flow["form"], flow["reason"]))
     by_source = by_event["watched"]
     assert by_source["context.host"] == [("more.host", "value", "")]
     assert by_source["context.agent"] == [("", "", "read by filter filters:stages: robots are left out")]

@@ -23,43 +23,37 @@ from cryptography.hazmat.primitives.serialization import (
 )  # fmt: skip
 
 from installation import Installation
-from learnrelay.config.models import Auth, Config, Delivery, Destination, Provider
-from learnrelay.secrets import Secret
+from learnrelay.auth import Auth
+from learnrelay.config.models import Config, Delivery, Destination, Provider
+from learnrelay.config.secrets import Secret
+from learnrelay.core_auth.constant import BasicAuth
 from plain import event, line
 from planted import EMIT, PLANTED, Consumer, consuming, leaks
+from relay_files import relay_toml
 
-CONFIG = """
-[platform]
-root_url = "https://learn.example.org"
-[plugins]
-enabled = ["plain.watching"]
-[identity]
-provider = "keyed"
-secret = "env:IDENTITY"
-[delivery]
-database = "sqlite:///outbox.db"
-[destinations.refuses]
-standard = "plain"
-url = "http://127.0.0.1:{port}/400"
-scope = "all"
-auth = {{ scheme = "basic", username = "relay", password = "env:PASSWORD" }}
-retry = {{ attempts = 1 }}
-[destinations.halts]
-standard = "plain"
-url = "http://127.0.0.1:{port}/401"
-scope = "all"
-auth = {{ scheme = "bearer", token = "file:token" }}
-[destinations.takes]
-standard = "plain"
-url = "http://127.0.0.1:{port}/200"
-scope = "all"
-auth = {{ scheme = "bearer", token = "{header}" }}
-[destinations.nobody]
-standard = "plain"
-url = "http://127.0.0.1:9/"
-scope = "all"
-auth = {{ scheme = "basic", username = "relay", password = "env:PASSWORD" }}
-"""
+_BASIC = {"scheme": "basic", "username": "relay", "password": "env:PASSWORD"}
+
+_OAUTH2 = {"scheme": "oauth2", "client_id": "relay", "client_secret": "env:CLIENT"}
+
+
+def config_with(port: int = 9, header: str = "x") -> str:
+    """Writes an operator's file with a consumer at a port, for each way to give a secret."""
+    url = f"http://127.0.0.1:{port}"
+    destinations = {
+        "refuses": {"url": f"{url}/400", "auth": _BASIC, "retry": {"attempts": 1}},
+        "halts": {"url": f"{url}/401", "auth": {"scheme": "bearer", "token": "file:token"}},
+        "takes": {"url": f"{url}/200", "auth": {"scheme": "bearer", "token": header}},
+        "nobody": {"url": "http://127.0.0.1:9/", "auth": _BASIC},
+        "granted": {
+            "url": f"{url}/400", "auth": {**_OAUTH2, "token_url": f"{url}/tokens"}, "retry": {"attempts": 1},
+            "headers": {"X-Tenant": "env:TENANT"},
+        },
+        "denied": {"url": f"{url}/200", "auth": {**_OAUTH2, "token_url": f"{url}/401", "client_auth": "body"}},
+    }  # fmt: skip
+    return relay_toml(
+        ["plain.watching"], destinations, identity={"secret": "env:IDENTITY"},
+        delivery={"database": "sqlite:///outbox.db"},
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -69,19 +63,19 @@ def consumer() -> Iterator[int]:
 
 
 def test_no_secret_leaves_but_in_its_header(plain_installation: Installation, consumer: int, tmp_path: Path) -> None:
-    (tmp_path / "relay.toml").write_text(CONFIG.format(port=consumer, header=PLANTED["header"]), encoding="utf-8")
+    (tmp_path / "relay.toml").write_text(config_with(consumer, PLANTED["header"]), encoding="utf-8")
     (tmp_path / "token").write_text(PLANTED["token"] + "\n", encoding="utf-8")
     (tmp_path / "events.log").write_bytes(line(event()) + line(event(data={})) + b"garbage\n")
     environment = {
-        "IDENTITY": PLANTED["identity"], "PASSWORD": PLANTED["password"],
-        "LEARNRELAY_CONFIG": str(tmp_path / "relay.toml"),
+        "IDENTITY": PLANTED["identity"], "PASSWORD": PLANTED["password"], "CLIENT": PLANTED["client"],
+        "TENANT": PLANTED["tenant"], "LEARNRELAY_CONFIG": str(tmp_path / "relay.toml"),
     }  # fmt: skip
-    told = b""
+    outputs = b""
 
     def run(*arguments: str) -> str:
-        nonlocal told
+        nonlocal outputs
         done = plain_installation.run("-vv", *arguments, stdin=b"", **environment)
-        told += b"\n".join([str(arguments).encode(), done.stdout, done.stderr])
+        outputs += b"\n".join([str(arguments).encode(), done.stdout, done.stderr])
         assert b"Traceback" not in done.stderr, done.stderr.decode()
         return done.stdout.decode()
 
@@ -97,20 +91,22 @@ def test_no_secret_leaves_but_in_its_header(plain_installation: Installation, co
         env={**os.environ, **environment, "PYTHONPATH": str(plain_installation.site)},
         capture_output=True, timeout=60, check=True, cwd=tmp_path,
     )  # fmt: skip
-    told += emitting.stdout + emitting.stderr
+    outputs += emitting.stdout + emitting.stderr
     run("worker", "--until-empty")
     run("status", "--json")
     run("failed", "list", "--json")
     assert any(PLANTED["token"] in header for header in Consumer.seen), "they were used"
     assert any(PLANTED["header"] in header for header in Consumer.seen)
+    assert any(PLANTED["access"] in header for header in Consumer.seen)
     assert any(base64.b64encode(f"relay:{PLANTED['password']}".encode()).decode() in header for header in Consumer.seen)
-    assert leaks(told) == []
+    assert leaks(outputs) == []
     kept = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name not in ("relay.toml", "token")}
     assert {"map.html", "errors.jsonl", "out.jsonl", "outbox.db"} <= kept.keys()
     assert {name: leaks(content) for name, content in kept.items() if leaks(content)} == {}
 
 
 @pytest.mark.parametrize("key", ["database", "broker"])
+@pytest.mark.slow
 def test_no_address_with_a_password_is_shown_when_it_is_wrong(
     key: str, plain_installation: Installation, tmp_path: Path
 ) -> None:
@@ -121,13 +117,11 @@ def test_no_address_with_a_password_is_shown_when_it_is_wrong(
         f"x://y:{password}@",
     ):
         engine = 'engine = "celery"\n' if key == "broker" else ""
-        config = CONFIG.format(port=9, header="x").replace(
-            'database = "sqlite:///outbox.db"', f'{engine}{key} = "env:ADDRESS"'
-        )
+        config = config_with().replace('database = "sqlite:///outbox.db"', f'{engine}{key} = "env:ADDRESS"')
         (tmp_path / "relay.toml").write_text(config, encoding="utf-8")
         (tmp_path / "token").write_text("token", encoding="utf-8")
         for command in ("status", "check", "failed list"):
-            known = {"ADDRESS": address, "IDENTITY": "s" * 32, "PASSWORD": "p"}
+            known = {"ADDRESS": address, "IDENTITY": "Kd7wq2Lmz9Xv4bTn", "PASSWORD": "p", "CLIENT": "c", "TENANT": "t"}
             done = plain_installation.run(
                 "-vv", *command.split(), "--config", str(tmp_path / "relay.toml"), stdin=b"", **known
             )
@@ -136,26 +130,28 @@ def test_no_address_with_a_password_is_shown_when_it_is_wrong(
 
 def test_a_secret_in_clear_text_is_a_warning(plain_installation: Installation, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("token", encoding="utf-8")
-    config = CONFIG.format(port=9, header="x").replace(
+    config = config_with().replace(
         'database = "sqlite:///outbox.db"',
         'engine = "celery"\ndatabase = "postgresql+psycopg://relay:hush-pw@127.0.0.1/x"\n'
         'broker = "redis://:hush-pw@127.0.0.1/0"\nalerts = { webhook = "https://hooks.example.org/hush-pw" }',
     )
     (tmp_path / "relay.toml").write_text(config, encoding="utf-8")
-    done = plain_installation.run("check", "--config", str(tmp_path / "relay.toml"), IDENTITY="s" * 32, PASSWORD="p")
-    told = (done.stdout + done.stderr).decode()
-    for key in ("delivery.database", "delivery.broker", "delivery.alerts.webhook", "destinations.takes.auth"):
-        assert f"{key}: a secret stands here in clear text" in told
-    assert "identity.secret" not in told
-    assert "hush-pw" not in told
+    secrets = {"IDENTITY": "Kd7wq2Lmz9Xv4bTn", "PASSWORD": "p", "CLIENT": "c", "TENANT": "t"}
+    done = plain_installation.run("check", "--config", str(tmp_path / "relay.toml"), **secrets)
+    output = (done.stdout + done.stderr).decode()
+    for key in ("delivery.database", "delivery.broker", "delivery.alerts.webhook", "destinations.takes.auth.token"):
+        assert f"{key}: a secret stands here in clear text" in output
+    assert "identity.secret" not in output
+    assert "hush-pw" not in output
 
 
 def test_a_secret_shows_itself_nowhere() -> None:
     secret = Secret(PLANTED["password"], "env:PASSWORD")
-    destination = Destination("one", "plain", "https://one.example", "all", Auth("basic", "relay", secret))
+    auth = Auth(BasicAuth, {"username": "relay", "password": secret})
+    destination = Destination("one", "plain", "all", settings={"auth": auth})
     delivery = Delivery(database=Secret(f"postgresql://u:{PLANTED['token']}@h/d", "env:DB"), broker=secret)
     identity, courses = Provider("keyed", {"secret": secret}), Provider("none")
-    config = Config("https://x.example", (), {}, identity, courses, delivery, {"one": destination}, {})
+    config = Config("https://x.example", "en", "openedx", (), {}, identity, courses, delivery, {"one": destination}, {})
     shown = [repr(config), str(config), f"{secret} {secret!r} {secret!s}", f"%s {vars(Provider)}" % secret]
     try:
         raise KeyError(config, secret)  # in its arguments, and in the locals beside it
@@ -185,7 +181,7 @@ def write_certificates(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "problem"),
     [
-        ('verify_tls = false\nca_file = "token"', "has no place beside verify_tls = false"),
+        ('verify_tls = false\nca_file = "ca.pem"', "has no place beside verify_tls = false"),
         ('client_cert = { cert = "token" }', "client_cert.key: is missing"),
         ('client_cert = { cert = "token", key = "nowhere.pem" }', "there is no file"),
         ('client_cert = { cert = "ca.pem", key = "ca.pem" }', "is no certificate (PEM) that goes with a key"),
@@ -195,26 +191,33 @@ def write_certificates(directory: Path) -> None:
         ('verify_tls = "no"', "expected true or false"),
     ],
 )
+@pytest.mark.slow
 def test_tls_is_verified_unless_written_otherwise(
     keys: str, problem: str, plain_installation: Installation, tmp_path: Path
 ) -> None:
-    config = CONFIG.format(port=9, header="x")
+    config = config_with()
     (tmp_path / "token").write_text("token", encoding="utf-8")
     write_certificates(tmp_path)
 
     def check(text: str) -> tuple[int, str]:
         (tmp_path / "relay.toml").write_text(text, encoding="utf-8")
         done = plain_installation.run(
-            "check", "--config", str(tmp_path / "relay.toml"), IDENTITY="s" * 32, PASSWORD="p"
+            "check",
+            "--config",
+            str(tmp_path / "relay.toml"),
+            IDENTITY="Kd7wq2Lmz9Xv4bTn",
+            PASSWORD="p",
+            CLIENT="c",
+            TENANT="t",
         )
         return done.returncode, done.stderr.decode()
 
-    code, told = check(config.replace('scope = "all"', f'scope = "all"\n{keys}', 1))
+    code, messages = check(config.replace('scope = "all"', f'scope = "all"\n{keys}', 1))
     assert code == 2
-    assert problem in told
-    code, told = check(config.replace('scope = "all"', 'scope = "all"\nverify_tls = false', 1))
-    assert (code, "certificates are not checked" in told) == (0, True)
-    assert "destinations.refuses.url: credentials travel without TLS" in told
+    assert problem in messages
+    code, messages = check(config.replace('scope = "all"', 'scope = "all"\nverify_tls = false', 1))
+    assert (code, "certificates are not checked" in messages) == (0, True)
+    assert "destinations.refuses.url: credentials travel without TLS" in messages
     good = 'scope = "all"\nca_file = "ca.pem"\nclient_cert = { cert = "relay.pem", key = "relay.key" }'
-    code, told = check(config.replace('scope = "all"', good, 1))
-    assert (code, "certificates" in told) == (0, False)
+    code, messages = check(config.replace('scope = "all"', good, 1))
+    assert (code, "certificates" in messages) == (0, False)

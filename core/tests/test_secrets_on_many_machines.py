@@ -20,55 +20,35 @@ from sqlalchemy import make_url
 from installation import Installation
 from plain import event, line
 from planted import EMIT, PLANTED, Consumer, consuming, leaks
+from relay_files import relay_toml
+from services import postgres_url, redis_url
 
-POSTGRES = os.environ.get("LEARNRELAY_TEST_POSTGRES_URL", "")
-REDIS = os.environ.get("LEARNRELAY_TEST_REDIS_URL", "")
 
-pytestmark = pytest.mark.skipif(
-    not (POSTGRES and REDIS), reason="no LEARNRELAY_TEST_POSTGRES_URL and LEARNRELAY_TEST_REDIS_URL"
-)
-
-CONFIG = """
-[platform]
-root_url = "https://learn.example.org"
-[plugins]
-enabled = ["plain.watching"]
-[identity]
-provider = "keyed"
-secret = "env:IDENTITY"
-[delivery]
-engine = "celery"
-database = "env:DATABASE"
-broker = "env:BROKER"
-lease = "5s"
-[delivery.alerts]
-dead = 1
-webhook = "env:WEBHOOK"
-[destinations.refuses]
-standard = "plain"
-url = "http://127.0.0.1:{port}/400"
-scope = "all"
-auth = {{ scheme = "basic", username = "relay", password = "env:PASSWORD" }}
-batch = {{ interval = "0.1s" }}
-[destinations.halts]
-standard = "plain"
-url = "http://127.0.0.1:{port}/401"
-scope = "all"
-auth = {{ scheme = "bearer", token = "file:token" }}
-batch = {{ interval = "0.1s" }}
-[destinations.takes]
-standard = "plain"
-url = "http://127.0.0.1:{port}/200"
-scope = "all"
-auth = {{ scheme = "bearer", token = "{header}" }}
-batch = {{ interval = "0.1s" }}
-"""
+def config_with(port: int, header: str) -> str:
+    """Writes an operator's file with a consumer at a port, for each way to give a secret."""
+    usual = {"batch": {"interval": "0.1s"}}
+    basic = {"scheme": "basic", "username": "relay", "password": "env:PASSWORD"}
+    oauth2 = {
+        "scheme": "oauth2", "token_url": f"http://127.0.0.1:{port}/tokens", "client_id": "relay",
+        "client_secret": "env:CLIENT",
+    }  # fmt: skip
+    destinations = {
+        "refuses": {"url": f"http://127.0.0.1:{port}/400", "auth": basic, **usual},
+        "halts": {"url": f"http://127.0.0.1:{port}/401", "auth": {"scheme": "bearer", "token": "file:token"}, **usual},
+        "takes": {"url": f"http://127.0.0.1:{port}/200", "auth": {"scheme": "bearer", "token": header}, **usual},
+        "granted": {"url": f"http://127.0.0.1:{port}/200", "auth": oauth2, "headers": {"X-T": "env:TENANT"}, **usual},
+    }
+    delivery = {
+        "engine": "celery", "database": "env:DATABASE", "broker": "env:BROKER", "lease": "5s",
+        "alerts": {"dead": 1, "webhook": "env:WEBHOOK"},
+    }  # fmt: skip
+    return relay_toml(["plain.watching"], destinations, identity={"secret": "env:IDENTITY"}, delivery=delivery)
 
 
 @pytest.fixture
 def schema() -> Iterator[str]:
     name = f"secrets_{uuid.uuid4().hex}"
-    plain = POSTGRES.replace("postgresql+psycopg://", "postgresql://")
+    plain = postgres_url().replace("postgresql+psycopg://", "postgresql://")
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}")
         yield name
@@ -76,8 +56,8 @@ def schema() -> Iterator[str]:
 
 
 def all_rows(schema: str) -> dict[str, bytes]:
-    """Every row of every table, as text."""
-    with psycopg.connect(POSTGRES.replace("postgresql+psycopg://", "postgresql://")) as connection:
+    """Lists every row of every table, as text."""
+    with psycopg.connect(postgres_url().replace("postgresql+psycopg://", "postgresql://")) as connection:
         tables = connection.execute(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", [schema]
         ).fetchall()
@@ -94,17 +74,17 @@ def all_rows(schema: str) -> dict[str, bytes]:
 
 
 def all_keys(broker: redis.Redis) -> dict[str, bytes]:
-    """What lies in Redis, by key."""
+    """Returns what Redis holds, by key."""
     read: dict[bytes, Callable[[bytes], object]] = {
         b"string": broker.get, b"list": lambda key: broker.lrange(key, 0, -1), b"set": broker.smembers,
         b"hash": broker.hgetall, b"zset": lambda key: broker.zrange(key, 0, -1),
     }  # fmt: skip
-    found = {}
+    contents = {}
     for key in broker.scan_iter():
         kind = broker.type(key)
         if kind in read:
-            found[key.decode()] = repr(read[kind](key)).encode()
-    return found
+            contents[key.decode()] = repr(read[kind](key)).encode()
+    return contents
 
 
 class CommandLines:
@@ -144,10 +124,12 @@ def wait_until(true: Callable[[], object], seconds: float = 60.0) -> bool:
 
 def test_no_secret_is_in_what_machines_share(plain_installation: Installation, schema: str, tmp_path: Path) -> None:
     database = (
-        make_url(POSTGRES).set(password=PLANTED["database"]).update_query_dict({"options": f"-csearch_path={schema}"})
+        make_url(postgres_url())
+        .set(password=PLANTED["database"])
+        .update_query_dict({"options": f"-csearch_path={schema}"})
     )
-    url = make_url(REDIS).set(username="default", password=PLANTED["broker"], database="13")
-    broker = redis.Redis.from_url(make_url(REDIS).set(database="13").render_as_string(hide_password=False))
+    url = make_url(redis_url()).set(username="default", password=PLANTED["broker"])
+    broker = redis.Redis.from_url(redis_url())
     before = set(broker.scan_iter())
     kept: dict[str, bytes] = {}
     (tmp_path / "token").write_text(PLANTED["token"] + "\n", encoding="utf-8")
@@ -158,20 +140,21 @@ def test_no_secret_is_in_what_machines_share(plain_installation: Installation, s
 
     with consuming() as port, CommandLines() as commands:
         config = tmp_path / "relay.toml"
-        config.write_text(CONFIG.format(port=port, header=PLANTED["header"]), encoding="utf-8")
+        config.write_text(config_with(port, PLANTED["header"]), encoding="utf-8")
         environment = {
             "IDENTITY": PLANTED["identity"], "PASSWORD": PLANTED["password"], "LEARNRELAY_CONFIG": str(config),
             "DATABASE": database.render_as_string(hide_password=False),
             "BROKER": url.render_as_string(hide_password=False),
+            "CLIENT": PLANTED["client"], "TENANT": PLANTED["tenant"],
             "WEBHOOK": f"http://127.0.0.1:{port}/200?token={PLANTED['webhook']}",
         }  # fmt: skip
         everything = {**os.environ, **environment, "PYTHONPATH": str(plain_installation.site)}
 
         def run(*arguments: str) -> bytes:
             done = plain_installation.run("-vv", *arguments, **environment)
-            told = done.stdout + done.stderr
-            kept[" ".join(arguments)] = told
-            assert b"Traceback" not in told, told.decode()
+            output = done.stdout + done.stderr
+            kept[" ".join(arguments)] = output
+            assert b"Traceback" not in output, output.decode()
             return done.stdout
 
         done = subprocess.run(
@@ -183,7 +166,7 @@ def test_no_secret_is_in_what_machines_share(plain_installation: Installation, s
         assert any("learnrelay" in key for key in kept), "there are tasks"
         with (tmp_path / "worker.log").open("wb") as log:
             worker = subprocess.Popen(
-                [Path(sys.executable).parent / "celery", "-A", "learnrelay.delivery.celery_app", "worker", "-c", "2",
+                [Path(sys.executable).parent / "celery", "-A", "learnrelay.celery", "worker", "-c", "2",
                  "-l", "debug", "--without-mingle"],
                 env=everything, stdout=log, stderr=log, cwd=tmp_path, start_new_session=True,
             )  # fmt: skip
@@ -193,7 +176,8 @@ def test_no_secret_is_in_what_machines_share(plain_installation: Installation, s
                 kept |= {f"redis, at work: {key}": value for key, value in all_keys(broker).items()}
                 run("status", "--json")
                 run("replay", "--json", str(tmp_path / "later.log"), "--state", str(tmp_path / "state"), "--processes",
-                    "2", "--errors", str(tmp_path / "errors.jsonl"), "--to", "takes", "--to", "halts")  # fmt: skip
+                    "2", "--errors", str(tmp_path / "errors.jsonl"), "--to", "takes", "--to", "halts",
+                    "--to", "granted")  # fmt: skip
             finally:
                 os.killpg(worker.pid, signal.SIGTERM)
                 worker.wait(120)
@@ -208,9 +192,9 @@ def test_no_secret_is_in_what_machines_share(plain_installation: Installation, s
             kept[str(path)] = path.read_bytes()
     if added := set(broker.scan_iter()) - before:
         broker.delete(*added)
-    for header in (PLANTED["token"], PLANTED["header"]):
+    for header in (PLANTED["token"], PLANTED["header"], PLANTED["access"]):
         assert any(header in seen for seen in Consumer.seen), "they were used"
     assert sum(name.startswith("command line") and b"celery" in content for name, content in kept.items()) > 1
     assert any(name.startswith("table") and content for name, content in kept.items())
     assert any("state" in name for name in kept)
-    assert {name: found for name, content in kept.items() if (found := leaks(content))} == {}
+    assert {name: leaked for name, content in kept.items() if (leaked := leaks(content))} == {}

@@ -15,25 +15,19 @@ import pytest
 from delivery.consumer import Consumer
 from installation import Installation
 from plain import event
+from relay_files import relay_toml
 
-CONFIG = """
-[platform]
-root_url = "https://learn.example.org"
-[plugins]
-enabled = ["plain.*"]
-[identity]
-provider = "keyed"
-secret = "env:SECRET"
-[delivery]
-database = "sqlite:///{database}"
-[destinations.main]
-standard = "plain"
-url = "{url}"
-scope = "all"
-auth = {{ scheme = "bearer", token = "env:TOKEN" }}
-batch = {{ size = 2, interval = "10ms" }}
-retry = {{ attempts = 3, backoff = "50ms", ceiling = "200ms" }}
-"""
+
+def config_with(url: str, database: Path) -> str:
+    """Writes an operator's file with a destination that needs a token."""
+    main = {
+        "url": url,
+        "auth": {"scheme": "bearer", "token": "env:TOKEN"},
+        "batch": {"size": 2, "interval": "10ms"},
+        "retry": {"attempts": 3, "backoff": "50ms", "ceiling": "200ms"},
+    }
+    return relay_toml(destinations={"main": main}, delivery={"database": f"sqlite:///{database}"})
+
 
 EMIT = """
 import json, sys
@@ -43,7 +37,7 @@ with Relay.from_file(sys.argv[1]) as relay:
         relay.emit(line)
 """
 
-ENVIRONMENT = {"SECRET": "s" * 32, "TOKEN": "t0ken-t0ken-t0ken"}
+ENVIRONMENT = {"SECRET": "Kd7wq2Lmz9Xv4bTn", "TOKEN": "t0ken-t0ken-t0ken"}
 
 
 @pytest.fixture
@@ -53,6 +47,7 @@ def consumer() -> Iterator[Consumer]:
     made.stop()
 
 
+@pytest.mark.slow
 def test_what_was_emitted_while_nobody_listened_arrives(
     plain_installation: Installation, consumer: Consumer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,19 +55,19 @@ def test_what_was_emitted_while_nobody_listened_arrives(
         return plain_installation.run(*arguments, "--config", config, **ENVIRONMENT)
 
     config = tmp_path / "relay.toml"
-    config.write_text(CONFIG.format(url=consumer.url, database=tmp_path / "outbox.db"))
+    config.write_text(config_with(consumer.url, tmp_path / "outbox.db"))
     consumer.stop()
     events = [event(data={"video": f"v{number}", "secret": "hush"}) for number in range(5)]
-    for number, one in enumerate(events):
-        one["timestamp"] = f"2026-03-02T09:00:0{number}Z"
+    for number, raw in enumerate(events):
+        raw["timestamp"] = f"2026-03-02T09:00:0{number}Z"
     monkeypatch.setenv("PYTHONPATH", str(plain_installation.site))
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    lines = "\n".join(json.dumps(one) for one in events) + "\nno event\n"
+    lines = "\n".join(json.dumps(raw) for raw in events) + "\nno event\n"
     subprocess.run([sys.executable, "-c", EMIT, config], input=lines, text=True, check=True, timeout=60)
 
-    told = json.loads(learnrelay("status", "--json").stdout)["main"]
-    assert (told["waiting"], told["delivered"]) == (5, 0)
+    status = json.loads(learnrelay("status", "--json").stdout)["main"]
+    assert (status["waiting"], status["delivered"]) == (5, 0)
     down = learnrelay("check", "--connect")
     assert (down.returncode, b"connection refused" in down.stdout) == (1, True)
 
@@ -81,9 +76,9 @@ def test_what_was_emitted_while_nobody_listened_arrives(
     assert (up.returncode, b"yes" in up.stdout) == (0, True), up.stdout
     done = learnrelay("worker", "--until-empty")
     assert done.returncode == 0, done.stderr.decode()
-    assert sorted(one["what"] for one in consumer.stored.values()) == [f"v{number}" for number in range(5)]
-    told = json.loads(learnrelay("status", "--json").stdout)["main"]
-    assert (told["waiting"], told["delivered"], told["dead"]) == (0, 5, 0)
+    assert sorted(statement["what"] for statement in consumer.stored.values()) == [f"v{number}" for number in range(5)]
+    status = json.loads(learnrelay("status", "--json").stdout)["main"]
+    assert (status["waiting"], status["delivered"], status["dead"]) == (0, 5, 0)
     assert "hush" not in json.dumps(consumer.stored)
     for leftover in (tmp_path / "outbox.db").parent.glob("outbox.db*"):
         content = leftover.read_bytes()
@@ -91,11 +86,11 @@ def test_what_was_emitted_while_nobody_listened_arrives(
         assert ENVIRONMENT["TOKEN"].encode() not in content
 
 
-def test_a_worker_ends_when_it_is_told_to(
+def test_a_worker_ends_on_a_signal(
     plain_installation: Installation, consumer: Consumer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "relay.toml"
-    config.write_text(CONFIG.format(url=consumer.url, database=tmp_path / "outbox.db"))
+    config.write_text(config_with(consumer.url, tmp_path / "outbox.db"))
     monkeypatch.setenv("PYTHONPATH", str(plain_installation.site))
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -117,7 +112,7 @@ def test_dead_letters_and_forgetting(
         return done.stdout.decode()
 
     config = tmp_path / "relay.toml"
-    config.write_text(CONFIG.format(url=consumer.url, database=tmp_path / "outbox.db"))
+    config.write_text(config_with(consumer.url, tmp_path / "outbox.db"))
     monkeypatch.setenv("PYTHONPATH", str(plain_installation.site))
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -128,7 +123,7 @@ def test_dead_letters_and_forgetting(
     learnrelay("worker", "--until-empty")
 
     dead = json.loads(learnrelay("failed", "list", "--json", "--reason", "400"))
-    assert [one["event_name"] for one in dead] == ["watched", "watched"]
+    assert [letter["event_name"] for letter in dead] == ["watched", "watched"]
     shown = json.loads(learnrelay("failed", "show", dead[0]["statement_id"]))
     assert shown["what"] == "v1"
     assert json.loads(learnrelay("failed", "list", "--json", "--older-than", "1d")) == []
@@ -142,11 +137,12 @@ def test_dead_letters_and_forgetting(
     assert learnrelay("failed", "drop", "--yes") == "0 deleted\n"
 
 
+@pytest.mark.slow
 def test_a_destination_that_is_taken_out_of_the_file(
     plain_installation: Installation, consumer: Consumer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "relay.toml"
-    text = CONFIG.format(url="http://127.0.0.1:1/", database=tmp_path / "outbox.db")
+    text = config_with("http://127.0.0.1:1/", tmp_path / "outbox.db")
     config.write_text(text)
     monkeypatch.setenv("PYTHONPATH", str(plain_installation.site))
     for name, value in ENVIRONMENT.items():
@@ -157,11 +153,11 @@ def test_a_destination_that_is_taken_out_of_the_file(
     assert early.returncode == 2 and b"main is in" in early.stderr
 
     config.write_text(text.replace("destinations.main", "destinations.other"))
-    told = json.loads(plain_installation.run("status", "--json", *given, **ENVIRONMENT).stdout)
-    assert (told["main"]["orphaned"], told["main"]["waiting"], told["other"]["orphaned"]) == (True, 1, False)
+    status = json.loads(plain_installation.run("status", "--json", *given, **ENVIRONMENT).stdout)
+    assert (status["main"]["orphaned"], status["main"]["waiting"], status["other"]["orphaned"]) == (True, 1, False)
     unknown = plain_installation.run("failed", "abandon", "mian", *given, **ENVIRONMENT)
     assert unknown.returncode == 2 and b"mian" in unknown.stderr
     done = plain_installation.run("failed", "abandon", "main", "--yes", *given, **ENVIRONMENT)
     assert done.stdout == b"1 deleted\n", done.stderr
-    told = json.loads(plain_installation.run("status", "--json", *given, **ENVIRONMENT).stdout)
-    assert not told["main"]["orphaned"]
+    status = json.loads(plain_installation.run("status", "--json", *given, **ENVIRONMENT).stdout)
+    assert not status["main"]["orphaned"]

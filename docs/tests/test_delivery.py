@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 
 from delivery.conftest import Drain, TurnedClock
-from learnrelay.config.models import Batch, Delivery, Destination, Retry
-from learnrelay.delivery import Outbox, Parcel, Selection
-from learnrelay.delivery.alerts import Watch
-from learnrelay.secrets import Secret
+from destinations import http_destination, http_settings
+from learnrelay.config.models import BatchLimits, Delivery, Retry
+from learnrelay.config.secrets import Secret
+from learnrelay.delivery.alerts import AlertMonitor
+from learnrelay.outbox import DeadLetterFilter, Outbox, OutgoingStatement
 from learnrelay_xapi.standard import XapiSettings, XapiStandard
 
 IDS = [str(uuid.UUID(int=number)) for number in range(1, 11)]
@@ -99,6 +100,36 @@ def takes(server: ScriptedServer, answer: Callable[[list[str]], bytes]) -> Scrip
     return script
 
 
+def takes_three(server: ScriptedServer, status: int) -> Script:
+    def script(ids: list[str]) -> bytes:
+        taken = ids[:3]
+        server.stored += taken
+        return reply(status, json.dumps(taken).encode())
+
+    return script
+
+
+def knows_some(server: ScriptedServer) -> Script:
+    """Has some statements already, and names only the others; answers 204 where there are none."""
+    server.stored += IDS[1:3]
+
+    def script(ids: list[str]) -> bytes:
+        new = [i for i in ids if i not in server.stored]
+        server.stored += new
+        return reply(200, json.dumps(new).encode()) if new else reply(204)
+
+    return script
+
+
+def takes_no_culprit(server: ScriptedServer) -> Script:
+    def script(ids: list[str]) -> bytes:
+        taken = [i for i in ids if i != CULPRIT]
+        server.stored += taken
+        return reply(200, json.dumps(taken).encode())
+
+    return script
+
+
 def says(answer: bytes) -> Script:
     return lambda ids: answer
 
@@ -114,7 +145,9 @@ SCRIPTS: dict[str, Callable[[ScriptedServer, int], Script]] = {
     "the answer breaks off": lambda s, n: says(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n[\"broken"),
     "the answer is no HTTP": lambda s, n: says(b"220 mail.example.org ESMTP\r\n"),
     "with the ids": lambda s, n: lambda ids: None,
-    "with only the ids that are new": lambda s, n: takes(s, lambda ids: reply(n, json.dumps(ids[1:]).encode())),
+    "with the ids of some of them": takes_three,
+    "with only the ids that are new, without a body if none is": lambda s, n: knows_some(s),
+    "that never names one of them": lambda s, n: takes_no_culprit(s),
     "without a body": lambda s, n: takes(s, lambda ids: reply(n)),
     "with a page, or anything that is no JSON": lambda s, n: says(reply(n, PAGE)),
     "with the id of another statement": lambda s, n: says(reply(n, json.dumps([str(uuid.UUID(int=99))]).encode())),
@@ -139,19 +172,19 @@ def rows() -> Iterator[Any]:
     page = (Path(__file__).parents[1] / "delivery.md").read_text(encoding="utf-8")
     table = re.search(r"\| what happens \|.*?\n\|---.*?\n(.*?)\n\n", page, flags=re.DOTALL)
     assert table
-    told = set()
+    documented = set()
     for line in table[1].splitlines():
         case, destination, statements = (cell.strip() for cell in line.strip("|").split("|"))
         text = re.sub(r"`\d+`,? ?", "", case)
-        told.add(text)
+        documented.add(text)
         for status in re.findall(r"`(\d+)`", case) or ["0"]:
             yield pytest.param(text, int(status), destination, statements, id=f"{status} {text}")
-    assert told == SCRIPTS.keys() | UNREACHED
+    assert documented == SCRIPTS.keys() | UNREACHED
 
 
 @pytest.fixture
 def unreached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
-    """The URL of a destination that cannot be reached, as the row has it."""
+    """Yields the URL of a destination that cannot be reached, as the row has it."""
     held: list[Any] = []
 
     def url(case: str) -> str:
@@ -181,8 +214,8 @@ def unreached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         return f"https://127.0.0.1:{server.port}/statements"
 
     yield url
-    for one in held:
-        one.stop() if isinstance(one, ScriptedServer) else one.close()
+    for server in held:
+        server.stop() if isinstance(server, ScriptedServer) else server.close()
 
 
 @pytest.mark.parametrize(("case", "status", "destination", "statements"), list(rows()))
@@ -197,25 +230,25 @@ def test_treatment(
 ) -> None:
     clock, server = TurnedClock(), ScriptedServer()
     outbox = Outbox.open(Delivery(database=Secret(f"sqlite:///{tmp_path}/outbox.db")), clock)
-    outbox.put([Parcel("xapi", i, "x", b'{"id":"%s"}' % i.encode(), ("lrs",)) for i in IDS])
-    settings = Destination(
-        "lrs", "xapi", f"http://127.0.0.1:{server.port}/statements", "all", batch=Batch(5, 0.0),
+    outbox.put([OutgoingStatement("xapi", i, "x", b'{"id":"%s"}' % i.encode(), ("lrs",)) for i in IDS])
+    settings = http_destination(
+        "lrs", "xapi", f"http://127.0.0.1:{server.port}/statements", "all", batch=BatchLimits(5, 0.0),
         retry=Retry(attempts=3, backoff=1.0, ceiling=60.0), timeout=1.0 if "in time" in case else 60.0,
     )  # fmt: skip
     standard = XapiStandard(XapiSettings().load({}))
     if case in UNREACHED:
-        server_as_told = replace(settings, url=unreached(case))
+        server_as_told = replace(settings, settings=http_settings(unreached(case)))
     else:
         server.script = SCRIPTS[case](server, status)
         server_as_told = settings
-    one = Drain(outbox, clock, server_as_told, standard)
-    rest = one.burst()
-    while statements.startswith("steps aside") and one.status.waiting > 1:  # a probe first, then it is believed
+    drain = Drain(outbox, clock, server_as_told, standard)
+    rest = drain.burst()
+    while statements.startswith("retried alone") and drain.status.waiting > 1:  # a probe first, then it is believed
         clock.now += rest.seconds
-        rest = one.burst()
-    watch = Watch(outbox)
+        rest = drain.burst()
+    watch = AlertMonitor(outbox)
     watch.check()
-    now = one.status
+    now = drain.status
     with outbox.database.transaction() as transaction:
         alerts = {row[0] for row in transaction.execute("SELECT condition FROM learnrelay_alert")}
 
@@ -234,27 +267,27 @@ def test_treatment(
         case "stored":
             assert (now.delivered, now.waiting, now.dead) == (10, 0, 0) and set(server.stored) == set(IDS)
         case "dead letter" | "conflict":
-            assert (now.delivered, now.waiting, now.dead) == (9, 0, 1)
+            assert (now.delivered, now.waiting, now.dead + now.conflicts) == (9, 0, 1)
             assert [letter.statement_id for letter in dead] == [CULPRIT]
             assert dead[0].reason.startswith(f"HTTP {status}")
             assert dead[0].conflict == (statements == "conflict") == (now.conflicts == 1)
             assert alerts == (set() if dead[0].conflict else {"dead"})
-        case "steps aside" | "steps aside, then dead letter":
+        case "retried alone" | "retried alone, then dead letter":
             assert (now.delivered, now.waiting, now.dead) == (9, 1, 0)
-            one.spend(60)
-            later = one.status
-            assert (later.waiting, later.dead) == ((1, 0) if statements == "steps aside" else (0, 1))
+            drain.spend(60)
+            later = drain.status
+            assert (later.waiting, later.dead) == ((1, 0) if statements == "retried alone" else (0, 1))
             assert not later.paused
             for letter in outbox.dead_letters.list():
                 assert letter.reason.startswith(f"HTTP {status}") and letter.reason.endswith("3 times")
         case _:
             assert statements == "kept"
 
-    one.close()  # and all is mended: what was kept arrives
+    drain.close()  # and all is mended: what was kept arrives
     monkeypatch.delenv("http_proxy", raising=False)
     server.script = lambda ids: None
     mended = Drain(outbox, clock, replace(settings, timeout=60.0), standard)
-    outbox.dead_letters.retry(Selection())
+    outbox.dead_letters.retry(DeadLetterFilter())
     mended.run()
     assert set(server.stored) == set(IDS) and mended.status.delivered == 10
     mended.close()

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from learnrelay import Relay
-from learnrelay.assembly import assemble, assemble_from
+from learnrelay.assembly.assemble import assemble, assemble_from
 from learnrelay.cli import cli
-from learnrelay.datamap import data_map
 from learnrelay.errors import ConfigurationError
-from learnrelay.events import event_from_mapping
+from learnrelay.privacy.data_map import derive_data_map
+from openedx_events import event_from_mapping
 
 PEOPLE = """user_id,username,external_id,email
 1000,ann,Ann 1%,Ann@Example.org
@@ -30,7 +30,7 @@ enabled = ["xapi.*", "caliper.*"]
 [identity]
 provider = "table"
 path = "people.csv"
-secret = "0123456789abcdef"
+secret = "Kd7wq2Lmz9Xv4bTn"
 [xapi]
 {settings}
 [delivery]
@@ -55,8 +55,8 @@ COURSE = "course-v1:Harbour+SAIL+2026"
 
 
 def event(name: str, data: dict[str, Any], **context: Any) -> dict[str, Any]:
-    told = {"course_id": COURSE, "session": "5e5510-key-of-the-session", **context}
-    return {"name": name, "timestamp": "2026-03-02T10:00:00+00:00", "data": data, "context": told}
+    whole_context = {"course_id": COURSE, "session": "5e5510-key-of-the-session", **context}
+    return {"name": name, "timestamp": "2026-03-02T10:00:00+00:00", "data": data, "context": whole_context}
 
 
 def written(directory: Path, settings: str = "", more: str = "") -> Path:
@@ -66,14 +66,14 @@ def written(directory: Path, settings: str = "", more: str = "") -> Path:
     return file
 
 
-def forget(file: Path, *who: str) -> str:
+def forget(file: Path, *who: str, exit_code: int = 0) -> str:
     done = CliRunner().invoke(cli, ["forget", "--config", str(file), *who])
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == exit_code, done.output
     return done.output
 
 
 def stored(file: Path) -> str:
-    """All statements that wait, as text."""
+    """Lists all statements that wait, as text."""
     with Relay.from_file(file) as relay, relay.outbox.database.transaction(write=False) as transaction:
         rows = transaction.execute("SELECT payload FROM learnrelay_statement")
         return "\n".join(bytes(payload).decode() for (payload,) in rows)
@@ -87,7 +87,7 @@ def test_who_is_forgotten_is_forgotten_in_every_form(actor: str, tmp_path: Path)
             relay.emit(event("edx.course.enrollment.activated", {"mode": "audit", "user_id": user}, user_id=user))
     signs = ("Ann 1%", "Ann%201%25", "mailto:Ann@Example.org", sha1(b"mailto:Ann@Example.org").hexdigest())
     assert sum(sign in stored(file) for sign in signs) == 2, "one form for each standard"
-    assert "Ann 1%: 2 statements removed" in forget(file, "--user-id", "1000")
+    assert "Ann 1% (xapi, caliper): 2 statements removed" in forget(file, "--user-id", "1000")
     left = stored(file)
     assert not any(f'"{sign}"' in left or f'/{sign}"' in left for sign in signs)
     assert len(left.splitlines()) == 4, "those of the others"
@@ -102,18 +102,18 @@ def test_who_is_retired_is_silent_and_is_forgotten(tmp_path: Path) -> None:
     written(tmp_path)
     with Relay.from_file(file) as relay:
         assert not any(outcome.statements for outcome in relay.emit(enrolled)), "the table says that they are retired"
-    assert "Bea 2: 2 statements removed" in forget(file, "--user-id", "1002")
+    assert "Bea 2 (xapi, caliper): 2 statements removed" in forget(file, "--user-id", "1002")
     assert stored(file) == ""
 
 
-def test_forgetting_says_what_it_could_not_find(tmp_path: Path) -> None:
+def test_forget_lists_what_it_could_not_find(tmp_path: Path) -> None:
     file = written(tmp_path)
-    assert "say --pseudonym" in forget(file, "--user-id", "4")
+    assert "use --pseudonym" in forget(file, "--user-id", "4", exit_code=1)
     keyed = file.read_text(encoding="utf-8").replace('"table"\npath = "people.csv"', '"keyed"')
     file.write_text(keyed, encoding="utf-8")
     with Relay.from_file(file) as relay:
         relay.emit(event("edx.course.enrollment.activated", {"mode": "audit"}, user_id=1000, username="ann"))
-    assert "say --user-id" in forget(file, "--username", "ann")
+    assert "use --user-id" in forget(file, "--username", "ann", exit_code=1)
     assert stored(file)
     forget(file, "--user-id", "1000", "--username", "ann")
     assert stored(file) == ""
@@ -146,8 +146,8 @@ def test_no_key_of_what_a_learner_made_joins_own_pseudonyms_to_others(standard: 
     file = written(tmp_path, 'session_ids = "plain"', OWN.format(standard))
     shared, own = "", ""
     with Relay.from_file(file) as relay:
-        for one in MADE:
-            for outcome in relay.process(event_from_mapping(one))[0]:
+        for event in MADE:
+            for outcome in relay.process(event_from_mapping(event))[0]:
                 shared += "".join(statement.content.decode() for statement in outcome.statements)
                 own += "".join(statement.content.decode() for statement in outcome.own.get("partner", ()))
     assert [key for key in KEYS if key not in shared] == []
@@ -156,13 +156,13 @@ def test_no_key_of_what_a_learner_made_joins_own_pseudonyms_to_others(standard: 
 
 def test_the_map_shows_in_what_form_each_destination_gets_such_a_key(tmp_path: Path) -> None:
     file = written(tmp_path, more=OWN.format("xapi"))
-    found = {
-        (row.source, one.name, row.form.words)
-        for row in data_map(assemble(file), ["edx.forum.comment.created"])
-        for one in row.receivers
+    forms = {
+        (row.source, destination.name, row.form.words)
+        for row in derive_data_map(assemble(file), ["edx.forum.comment.created"])
+        for destination in row.destinations
         if row.form and row.output == "object.id"
     }
-    assert found == {("data.id", "lrs", "value"), ("data.id", "partner", "digest"), ("data.id", "store", "value")}
+    assert forms == {("data.id", "lrs", "value"), ("data.id", "partner", "digest"), ("data.id", "store", "value")}
 
 
 @pytest.mark.parametrize("actor", ["mbox", "mbox_sha1sum"])
@@ -172,7 +172,7 @@ def test_own_pseudonyms_and_addresses_exclude_each_other(actor: str, tmp_path: P
     raw = {
         "platform": {"root_url": "https://learn.example.org"},
         "plugins": {"enabled": ["xapi.*"]},
-        "identity": {"provider": "table", "path": "people.csv", "secret": "0123456789abcdef"},
+        "identity": {"provider": "table", "path": "people.csv", "secret": "Kd7wq2Lmz9Xv4bTn"},
         "xapi": {"actor": actor},
         "destinations": {"partner": destination, "main": {**destination, "pseudonyms": "standard"}},
     }

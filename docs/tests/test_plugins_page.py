@@ -3,28 +3,95 @@
 from __future__ import annotations
 
 import re
+import socket
+import textwrap
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from learnrelay import Doubt, MissingFieldError, Skip, kinds
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from learnrelay import (
+    Fields,
+    Learner,
+    MissingFieldError,
+    Platform,
+    Skip,
+    Transformer,
+    Unavailable,
+    Unproven,
+    UserRef,
+    Who,
+    kinds,
+)
+from learnrelay.assembly.assemble import assemble_from
+from learnrelay.auth import OutgoingRequest, find_header_fault
 from learnrelay.cli import cli
+from learnrelay.config import Destination
+from learnrelay.config.secrets import Secret
+from learnrelay.delivery.sender import Sender
 from learnrelay.fields import compile_extractor
-from learnrelay.routing import ScopeRule
+from learnrelay.lookups.courses import NoCourses
+from learnrelay.lookups.identity import KeyedIdentity
+from learnrelay.outbox.queue import ClaimedDelivery
+from learnrelay.pipeline.routing import ScopeRule
+from learnrelay.pipeline.run import Pipeline
+from learnrelay.sinks import Sink, Verdict
+from learnrelay_enterprise_filter.courses import CourseScope, OrgScope
+from learnrelay_enterprise_filter.enterprises import EnterpriseScope
+from learnrelay_openedx.source import OpenedxSource
 
 PAGE = (Path(__file__).parents[1] / "plugins.md").read_text(encoding="utf-8")
 
 
 def code() -> dict[str, Any]:
-    """The names that all blocks of the page define, one after the other."""
+    """Returns the names that all blocks of the page define, one after the other."""
     names: dict[str, Any] = {"__name__": "page"}
     for source in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
         exec(compile(source, "plugins.md", "exec", dont_inherit=True), names)
     return names
 
 
+PAGE_CODE = code()
+IDENTITY = KeyedIdentity({"secret": Secret("Kd7wq2Lmz9Xv4bTn"), "pseudonyms": "per-standard"})
+
+
+def test_its_single_file_maps_an_event(tmp_path: Path) -> None:
+    (block,) = re.findall(r"`polls\.py`:\n\n((?:    .*\n|\n)+)", PAGE)
+    lines = textwrap.dedent(block).strip().splitlines()
+    assert len(lines) <= 12
+    (tmp_path / "polls.py").write_text("\n".join(lines), encoding="utf-8")
+    raw = {
+        "platform": {"root_url": "https://learn.example.org", "source": "openedx"},
+        "plugins": {"files": ["polls.py"]},
+        "identity": {"provider": "keyed", "secret": "Kd7wq2Lmz9Xv4bTn"},
+    }
+    assembly = assemble_from(raw, tmp_path / "relay.toml")
+    event = {
+        "name": "poll.answered", "timestamp": "2026-03-02T09:00:00+00:00", "data": {"question_id": 7},
+        "context": {"user_id": 4711},
+    }  # fmt: skip
+    (outcome,) = Pipeline(assembly.plan).process(assembly.source.event_from_mapping(event))
+    assert outcome.statements[0].parsed["object"]["id"] == "https://learn.example.org/question/7"
+
+
+def test_its_filter_takes_settings() -> None:
+    source = next(
+        block for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL) if "ModeSettings" in block
+    )
+    names: dict[str, Any] = {"__name__": "page"}
+    exec("from learnrelay import Fields, optional\nfrom learnrelay.kinds import text\n" + source, names)
+    settings = names["settings_schema"]().load({"unreported": ["honor"]})
+    assert names["filter_event"](names["Enrolment"](mode="honor"), settings) is not None
+    assert names["filter_event"](names["Enrolment"](mode="audit"), settings) is None
+
+
 def test_its_code_does_what_it_says() -> None:
-    page = code()
-    assert [one.name for one in page["family"].transformers] == ["xapi.acme_poll:answered"]
+    page = PAGE_CODE
+    assert [transformer.name for transformer in page["family"].transformers] == ["xapi.acme_poll:answered"]
     extract = {name: compile_extractor(page[name]) for name in ("AnswerFields", "ScoreFields", "TableFields")}
     assert extract["AnswerFields"]({"data": {"question_id": 3}}).question == "3"
     assert extract["ScoreFields"]({"data": {"percent": 50}}).share == 0.5
@@ -38,11 +105,108 @@ def test_its_code_does_what_it_says() -> None:
     assert page["filter_event"](seen(mode="audit")) == Skip("audit enrolments are not reported")
     assert page["enrich_statement"](seen(), "xapi") is None
     assert page["route_event"](seen(source="mobile"), None) == Skip("of unknown origin")
-    rule = ScopeRule(page["DepartmentScope"](), "chemistry")
+    rule = ScopeRule(page["DepartmentScope"](page["CampusSource"]()), "chemistry")
     assert rule.denial({"context": {"department": "chemistry"}}, {}) is None
     denial = rule.denial({"context": {}}, {})
     assert denial is not None
-    assert denial.reason.endswith(Doubt.ABSENT.value)
+    assert denial.reason.endswith(Unproven.ABSENT.value)
+
+
+TYPED = st.text(st.characters(codec="utf-8") | st.sampled_from('\x00\x01\x08"\\/'), max_size=20)
+
+
+@settings(max_examples=30)
+@given(titles=st.lists(TYPED, min_size=1, max_size=3), user_id=st.sampled_from([7, "a/b c", 'q"\\']))
+def test_its_standard_that_joins_json_gives_what_it_shows(titles: list[str], user_id: Any) -> None:
+    standard_class = PAGE_CODE["BadgeStandard"]
+    standard_class.__abstractmethods__ = frozenset()  # the page leaves out what is as in any standard
+    standard = standard_class({})
+    platform = Platform("https://learn.example.org", OpenedxSource(), IDENTITY, NoCourses({}), "badges")
+    transformer = Transformer("badges", ("badge.earned",), Fields, lambda _fields, _platform: {})
+    frame = standard.framer(platform)(Learner(str(user_id)), None, None, None)
+    prepared = standard.preparer(transformer, platform)([{"badge": {"title": title, "rank": None}} for title in titles])
+    compose = standard.composer(transformer, platform, "badge.earned")
+    event = OpenedxSource().event_from_mapping({"name": "badge.earned", "timestamp": "2026-03-02T10:00:00+01:00"})
+    statements = compose(event.facts, frame, prepared)
+    assert [statement.parsed for statement in statements] == [
+        {
+            "id": statement.id, "event": "badge.earned", "time": "2026-03-02T09:00:00+00:00",
+            "holder": platform.iri("user", str(user_id)), "badge": {"title": title},
+        }
+        for statement, title in zip(statements, titles, strict=True)
+    ]  # fmt: skip
+    assert len({statement.id for statement in statements}) == len(set(titles))
+
+
+def test_its_directory_is_unavailable_while_its_server_is_down() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    directory = code()["Directory"]({"url": f"http://127.0.0.1:{port}", "secret": Secret("Kd7wq2Lmz9Xv4bTn")})
+    with pytest.raises(Unavailable):
+        directory.learner(UserRef("17"), "xapi")
+    assert directory.digest("a", "xapi") != directory.digest("a", "caliper")
+
+
+def test_its_source_reads_events_and_declares_what_they_mean() -> None:
+    source = code()["CampusSource"]()
+    raw = {
+        "action": "quiz.submitted", "at": "2026-03-02T10:00:00+01:00", "details": {"quiz": 3},
+        "about": {"person": 7, "course": "harbour/sail/2026", "login": "s1"},
+    }  # fmt: skip
+    event = source.event_from_line(b"prefix " + orjson.dumps(raw))
+    assert event.body == {
+        "name": "quiz.submitted", "timestamp": raw["at"], "data": raw["details"], "context": raw["about"]
+    }  # fmt: skip
+    assert source.event_from_mapping(raw).id == event.id
+    facts = event.facts
+    assert (facts.course_id, facts.session, facts.time_text) == ("harbour/sail/2026", "s1", raw["at"])
+    assert event.facts.utc == b'"2026-03-02T09:00:00+00:00"'
+    assert facts.who(facts.user_id) == Who(UserRef("7"))
+    assert facts.who(None) is None
+    identity: Any = KeyedIdentity({"secret": Secret("Kd7wq2Lmz9Xv4bTn"), "pseudonyms": "per-standard"})
+    platform = Platform("https://campus.example", source, identity, NoCourses({}), "plain")
+    assert platform.course_iri("sail 1") == "https://campus.example/courses/sail%201"
+    assert platform.term("session_id") == "https://campus.example/terms/session"
+    assert platform.term("transformer_version") == "https://campus.example/extension/transformer-version"
+    for scope, wanted, other in [(OrgScope, "harbour", "atoll"), (CourseScope, "harbour+sail", "harbour+knots")]:
+        rules = {name: ScopeRule(scope(source), name) for name in (wanted, other)}
+        assert rules[wanted].denial(event.body, {}) is None, wanted
+        assert rules[other].denial(event.body, {}) is not None, other
+        for unreadable in ("harbour", ["harbour/sail/2026"]):
+            assert rules[wanted].denial({"context": {"course": unreadable}}, {}) is not None, unreadable
+    with pytest.raises(ValueError, match="campus"):
+        EnterpriseScope(source)
+
+
+def test_its_sink_stores_each_statement_once(tmp_path: Path) -> None:
+    page, file = code(), tmp_path / "statements.db"
+    file.touch()
+    sinks: list[type[Sink]] = []
+    page["register_sinks"](sinks.append)
+    (table,) = sinks
+    settings = table.settings_schema().load({"file": str(file)})
+    destination = Destination("table", "plain", "all", "acme_table", settings)
+    sender = Sender(table(settings, None, destination))  # type: ignore[arg-type]  # it asks the standard nothing
+    rows = tuple(ClaimedDelivery(n, b'{"id":"%d"}' % n, 0, statement_id=str(n)) for n in range(5))
+    assert [sender(part).verdict for part in (rows[:3], rows, rows[3:])] == [Verdict.STORED] * 3
+    assert sender.sink.probe().reason == "5 statements are there"
+    sender.close()
+    file.write_bytes(b"no database" * 100)
+    result = sender(rows)
+    assert (result.verdict, result.reason) == (Verdict.RETRY, "the table cannot be opened (SQLITE_NOTADB)")
+    assert str(file) in table.describe(settings)
+
+
+def test_its_auth_scheme_signs_what_is_sent() -> None:
+    scheme = code()["SignedRequests"]({"key_id": "relay", "key": Secret("Kd7wq2Lmz9Xv4bTn")})
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    requests = [OutgoingRequest("POST", "https://lrs.example.org", {}, body, now, 5.0) for body in (b"[1]", b"[2]")]
+    first, second = (scheme.headers(request) for request in requests)
+    assert first["X-Acme-Time"] == second["X-Acme-Time"] == "20260302T090000Z"
+    assert first["Authorization"] != second["Authorization"]
+    for name, value in first.items():
+        assert find_header_fault(name, value) == ""
+    assert not scheme.renew()
 
 
 def test_its_commands_kinds_and_options_exist() -> None:
@@ -57,7 +221,7 @@ def test_its_commands_kinds_and_options_exist() -> None:
     named = {name for row in table.splitlines()[2:] for name in re.findall(r"`([a-z_]+)`", row.split("|")[1])}
     takers = {
         name
-        for name, one in vars(kinds).items()
-        if not name.startswith("_") and getattr(one, "__annotations__", {}).keys() == {"value", "return"}
+        for name, kind in vars(kinds).items()
+        if not name.startswith("_") and getattr(kind, "__annotations__", {}).keys() == {"value", "return"}
     }
     assert named == takers - {"scalar"}

@@ -1,4 +1,4 @@
-"""What people do on the site, one function for each activity; each writes its events through the visit."""
+"""What people do on the platform, one function for each activity; each writes its events through the visit."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from campus.forum import discuss
 from campus.people import CONFIDENCES, Person, new_uuid
 from campus.problems import PASS_MARK, answer, judge
 from campus.video import watch, watch_on_phone
-from campus.visit import SECOND, Json, Site, Visit
+from campus.visit import SECOND, Json, Platform, Visit
 
 LINKS = ("https://handbook.example.org/study-skills", "mailto:helpdesk@example.org")
 
 
 def log_in(visit: Visit) -> None:
-    """Register at the first visit, sign in at later ones, sometimes change the account."""
-    person, first = visit.person, not visit.site.visits[visit.person.username]
+    """Registers at the first visit, signs in at later ones, sometimes changes the account."""
+    person, first = visit.person, not visit.platform.visits[visit.person.username]
     if first:
         form = {"name": person.name, "username": person.username, "email": person.email}
         visit.request("/api/user/v2/account/registration/", **form, password="********")
@@ -30,11 +30,11 @@ def log_in(visit: Visit) -> None:
         account = {"user_id": person.user_id, "table": "auth_userprofile"}
         visit.server("edx.user.settings.changed", {**account, **change}, path)
         visit.wait(4, 20)
-    visit.site.visits[person.username] += 1
+    visit.platform.visits[person.username] += 1
 
 
 def enrol(visit: Visit) -> None:
-    """Join the course, or change the track of an enrolment."""
+    """Joins the course, or changes the track of an enrolment."""
     study, rng = visit.study, visit.rng
     if study.left or (study.mode and (study.mode == "verified" or rng.random() > 0.3)):
         return
@@ -44,20 +44,20 @@ def enrol(visit: Visit) -> None:
 
 
 def withdraw(visit: Visit) -> None:
-    """Leave the course for good."""
+    """Leaves the course for good."""
     _enrolment(visit, "edx.course.enrollment.deactivated", visit.person, "/change_enrollment")
     visit.study.mode, visit.study.left = "", True
 
 
 def _enrolment(visit: Visit, name: str, learner: Person, path: str) -> None:
-    mode = visit.site.study(learner, visit.course).mode
+    mode = visit.platform.study(learner, visit.course).mode
     payload = {"course_id": visit.course.id, "user_id": learner.user_id, "mode": mode}
     visit.server(name, payload, path, learner)
     visit.wait(2, 15)
 
 
 def open_course(visit: Visit) -> None:
-    """Look at the course home and at what lies around."""
+    """Looks at the course home and at the pages around it."""
     rng, course = visit.rng, visit.course
     home = f"https://{HOST}/courses/{course.id}/course/"
     visit.request(f"/courses/{course.id}/{rng.choice(('progress', 'course/', 'courseware'))}")
@@ -75,7 +75,7 @@ def open_course(visit: Visit) -> None:
 
 
 def navigate(visit: Visit) -> None:
-    """Move to another tab: mostly the next one, past the last one into the next week."""
+    """Moves to another tab: mostly the next one, past the last one into the next week."""
     study, rng, units, old = visit.study, visit.rng, visit.course.units, visit.unit
     name, legacy, step = "edx.ui.lms.sequence.next_selected", "seq_next", 1
     chance = rng.random()
@@ -104,7 +104,7 @@ def navigate(visit: Visit) -> None:
 
 
 def read(visit: Visit) -> None:
-    """Read a text: with a bookmark, a note, a page of the book."""
+    """Reads a text: with a bookmark, a note, a page of the book."""
     rng, unit, person = visit.rng, visit.unit, visit.person
     visit.complete(1.0)
     visit.wait(20, 200)
@@ -137,7 +137,7 @@ def read(visit: Visit) -> None:
 
 
 def write_essay(visit: Visit) -> None:
-    """Draft an open response and hand it in."""
+    """Drafts an open response and hands it in."""
     draft = {"saved_response": {"parts": [{"text": visit.rng.choice(CONFIDENCES)}]}}
     visit.handler("openassessmentblock.save_submission", draft, "publish_event")
     visit.wait(60, 600)
@@ -154,7 +154,7 @@ def write_essay(visit: Visit) -> None:
 
 
 def sit_exam(visit: Visit) -> None:
-    """Take a timed, practice or proctored exam from creating the attempt to handing it in."""
+    """Takes a timed, practice or proctored exam from creating the attempt to handing it in."""
     if not visit.course.exams:
         return
     rng = visit.rng
@@ -191,10 +191,10 @@ def sit_exam(visit: Visit) -> None:
 
 
 def help_learner(visit: Visit) -> None:
-    """A member of the staff looks at the list, enrols a learner or changes the track, corrects a score."""
-    rng, course, learner = visit.rng, visit.course, visit.rng.choice(visit.site.learners)
+    """Makes a member of the staff look at the list, enrol a learner or change the track, and correct a score."""
+    rng, course, learner = visit.rng, visit.course, visit.rng.choice(visit.platform.learners)
     office = f"/courses/{course.id}/instructor"
-    study = visit.site.study(learner, course)
+    study = visit.platform.study(learner, course)
     visit.server("list-students", {"course": course.id}, office)
     visit.wait(10, 60)
     name = "edx.course.enrollment.mode_changed" if study.mode else "edx.course.enrollment.activated"
@@ -220,7 +220,7 @@ def help_learner(visit: Visit) -> None:
 
 
 def look_around(visit: Visit) -> None:
-    """Somebody who is not signed in reads about a course and plays the public lecture."""
+    """Reads about a course and plays the public lecture, without signing in."""
     visit.request(f"/courses/{visit.course.id}/about")
     visit.wait(5, 50)
     here = f"https://{HOST}/courses/{visit.course.id}/about"
@@ -242,8 +242,8 @@ ACTIVITIES: dict[str, Callable[[Visit], None]] = {
 
 
 def learn(visit: Visit) -> None:
-    """An evening of a learner."""
-    rng, number = visit.rng, visit.site.visits[visit.person.username]
+    """Plays an evening of a learner."""
+    rng, number = visit.rng, visit.platform.visits[visit.person.username]
     log_in(visit)
     enrol(visit)
     if number and rng.random() < 0.02:
@@ -261,22 +261,22 @@ def learn(visit: Visit) -> None:
     visit.browser("page_close", {}, nameless=rng.random() < 0.3)
 
 
-def begin_visit(site: Site, start: int) -> Visit:
-    """Somebody comes: mostly a learner, in one of the two courses that suit."""
-    rng, chance = site.rng, site.rng.random()
+def begin_visit(platform: Platform, start: int) -> Visit:
+    """Begins the visit of somebody: mostly a learner, in one of the two courses that suit."""
+    rng, chance = platform.rng, platform.rng.random()
     if chance < 0.03:
-        visit = Visit(site, rng.choice(site.visitors), rng.choice(COURSES), start)
+        visit = Visit(platform, rng.choice(platform.visitors), rng.choice(COURSES), start)
         look_around(visit)
     elif chance < 0.1:
-        visit = Visit(site, rng.choice(site.staff), rng.choice(COURSES), start)
+        visit = Visit(platform, rng.choice(platform.staff), rng.choice(COURSES), start)
         help_learner(visit)
     else:
-        index = rng.randrange(len(site.learners))
-        person, choice = site.learners[index], index + (rng.random() < 0.2)
+        index = rng.randrange(len(platform.learners))
+        person, choice = platform.learners[index], index + (rng.random() < 0.2)
         course = COURSES[choice % len(COURSES)]
-        if site.study(person, course).left:
+        if platform.study(person, course).left:
             course = COURSES[(choice + 1) % len(COURSES)]
-        visit = Visit(site, person, course, start)
+        visit = Visit(platform, person, course, start)
         if person.phone and visit.study.mode and rng.random() < 0.4:
             watch_on_phone(visit)
         else:

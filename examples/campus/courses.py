@@ -1,4 +1,4 @@
-"""What the site teaches: four courses of three organisations, one a CCX, one with old-style keys."""
+"""What the platform teaches: four courses of three organisations, one a CCX, one with old-style keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HOST = "learn.example.org"
 
 
 class Question(NamedTuple):
-    """A question with its right and its wrong answer, each as (value sent, text shown)."""
+    """Holds a question with its right and its wrong answer, each as (value sent, text shown)."""
 
     text: str
     response_type: str
@@ -38,7 +38,7 @@ def _word(text: str, right: str, wrong: str) -> Question:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block of a course; `path` is where its handlers live, `id` its short id in video and input names."""
+    """Describes a block of a course; `path` is where its handlers live, `id` its short id in video and input names."""
 
     kind: str
     key: str
@@ -52,7 +52,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One tab of a sequence, as the learner sees it."""
+    """Describes one tab of a sequence, as the learner sees it."""
 
     sequence: Block
     vertical: Block
@@ -78,7 +78,7 @@ class Course:
 
 
 def _block(course_id: str, rng: random.Random, kind: str, title: str, **more: Any) -> Block:
-    """A block with a key in the form that belongs to the kind of course key."""
+    """Makes a block with a key in the form that belongs to the kind of course key."""
     code = f"{rng.getrandbits(128):032x}"
     if ":" in course_id:
         prefix, _, run = course_id.partition("-v1:")

@@ -18,8 +18,8 @@ TITLES = (
 
 
 def discuss(visit: Visit) -> None:
-    """Open a thread, or take part in one: read, vote, answer, comment, report, correct oneself."""
-    rng, posts, person = visit.rng, visit.site.posts[visit.course.id], visit.person
+    """Opens a thread, or takes part in one: reads, votes, answers, comments, reports, corrects."""
+    rng, posts, person = visit.rng, visit.platform.posts[visit.course.id], visit.person
     if not posts or rng.random() < 0.3:
         post = Post(_post_id(rng), rng.choice(TITLES), person.username, _body(visit), deque(maxlen=4))
         posts.append(post)
@@ -38,23 +38,23 @@ def discuss(visit: Visit) -> None:
         _forum(visit, post, "thread.created", post.id, {**more, "options": {"followed": True}}, "threads/")
         return
     post = rng.choice(posts)
-    one, titled = (
+    page, titled = (
         f"threads/{post.id}/",
         {"title": post.title, "title_truncated": False, "target_username": post.author},
     )
-    _forum(visit, post, "thread.viewed", post.id, titled, one)
+    _forum(visit, post, "thread.viewed", post.id, titled, page)
     text = {"body": post.body, "truncated": False, "content_type": "Post"}
     if post.author == person.username:
         what = rng.choice(("edited", "edited", "deleted"))
-        _forum(visit, post, f"thread.{what}", post.id, {**titled, **text, "own_content": True}, one)
+        _forum(visit, post, f"thread.{what}", post.id, {**titled, **text, "own_content": True}, page)
         if what == "deleted":
             posts.remove(post)
         return
     vote = {"vote_value": "up", "undo_vote": rng.random() < 0.2}
     if rng.random() < 0.5:
-        _forum(visit, post, "thread.voted", post.id, {**vote, "target_username": post.author}, one)
+        _forum(visit, post, "thread.voted", post.id, {**vote, "target_username": post.author}, page)
     if rng.random() < 0.15:
-        _forum(visit, post, "thread.reported", post.id, {**titled, **text}, one)
+        _forum(visit, post, "thread.reported", post.id, {**titled, **text}, page)
     if rng.random() < 0.5 or not post.responses:
         response = (_post_id(rng), person.username, _body(visit))
         post.responses.append(response)
@@ -67,13 +67,13 @@ def discuss(visit: Visit) -> None:
         _forum(visit, post, "response.created", response[0], more, "comments/")
         return
     parent, author, body = rng.choice(post.responses)
-    one, more = f"comments/{parent}/", {"discussion": {"id": post.id}, "target_username": author}
+    page, more = f"comments/{parent}/", {"discussion": {"id": post.id}, "target_username": author}
     if author == person.username:
-        _forum(visit, post, "response.edited", parent, {"content_type": "Response", "own_content": True}, one)
+        _forum(visit, post, "response.edited", parent, {"content_type": "Response", "own_content": True}, page)
         return
-    _forum(visit, post, "response.voted", parent, {**vote, **more}, one)
+    _forum(visit, post, "response.voted", parent, {**vote, **more}, page)
     if rng.random() < 0.25:
-        _forum(visit, post, "response.reported", parent, {**more, "body": body, "content_type": "Response"}, one)
+        _forum(visit, post, "response.reported", parent, {**more, "body": body, "content_type": "Response"}, page)
     comment = {
         "body": _body(visit),
         "truncated": False,

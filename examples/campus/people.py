@@ -1,4 +1,4 @@
-"""Who uses the site: invented people, with every personal value that an event can carry."""
+"""Who uses the platform: invented people, with every personal value that an event can carry."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ASCII = str.maketrans("Ååæøéó", "Aaaoeo")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in front of a screen; `user_id` is None for visitors who are not signed in."""
+    """Describes somebody in front of a screen; `user_id` is None for visitors who are not signed in."""
 
     user_id: int | None
     username: str
@@ -60,7 +60,7 @@ class Person:
 
 
 def _address(index: int) -> str:
-    """An address of the documentation ranges (RFC 5737, then RFC 3849), another for each index."""
+    """Returns an address of the documentation ranges (RFC 5737, then RFC 3849), another for each index."""
     if index < 600 and index % 9 != 4:
         return f"{('203.0.113', '198.51.100', '192.0.2')[index % 3]}.{index // 3 + 20}"
     return f"2001:db8:{index >> 16:x}:{index & 0xFFFF:x}::7e4"
@@ -91,7 +91,7 @@ def _person(seed: int, index: int) -> Person:
 
 @lru_cache(maxsize=1)
 def people(seed: int, learners: int) -> tuple[list[Person], list[Person], list[Person]]:
-    """Learners, staff and visitors who are not signed in."""
+    """Lists learners, staff and visitors who are not signed in."""
     everybody = [_person(seed, index) for index in range(learners + 4)]
     staff = [replace(person, enterprise=None) for person in everybody[learners : learners + 2]]
     nobody: dict[str, Any] = {

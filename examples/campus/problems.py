@@ -13,7 +13,7 @@ HINTS = ("Read the second slide once more.", "Begin with the smallest case.")
 
 
 def answer(visit: Visit) -> None:
-    """Try a problem until it is right or patience ends."""
+    """Tries a problem until it is right or patience ends."""
     problem, rng = visit.unit.block, visit.rng
     if rng.random() < 0.25:
         hint = {"module_id": problem.key, "hint_index": 0, "hint_len": len(HINTS), "hint_text": HINTS[0]}
@@ -46,7 +46,7 @@ def answer(visit: Visit) -> None:
 
 
 def check(visit: Visit, verdicts: list[bool], answers: Json, state: Json) -> None:
-    """One try, as the browser and the server each report it, and what it does to the grades."""
+    """Plays one try, as browser and server each report it, and what it does to the grades."""
     problem, attempts, right = visit.unit.block, visit.study.attempts, sum(verdicts)
     attempts[problem.key] += 1
     inputs = _inputs(problem, verdicts)
@@ -85,7 +85,7 @@ def check(visit: Visit, verdicts: list[bool], answers: Json, state: Json) -> Non
 
 
 def give_feedback(visit: Visit, problem: Block, answers: Json) -> None:
-    """The block explains a wrong answer."""
+    """Lets the block explain a wrong answer."""
     (name, given), question = next(iter(answers.items())), problem.questions[0]
     payload = {
         "module_id": problem.key,
@@ -102,7 +102,7 @@ def give_feedback(visit: Visit, problem: Block, answers: Json) -> None:
 
 
 def grade(visit: Visit, earned: int, possible: int) -> None:
-    """The problem's score enters the grades of subsection and course, in the request or in a task."""
+    """Enters the problem's score in the grades of subsection and course, in the request or in a task."""
     study, course, learner, unit = visit.study, visit.course, visit.person, visit.unit
     path = f"{unit.block.path}xmodule_handler/problem_check"
     common = {
@@ -150,7 +150,7 @@ def grade(visit: Visit, earned: int, possible: int) -> None:
 
 
 def judge(visit: Visit, names: tuple[str, ...], learner: Person, path: str) -> None:
-    """The course's grade crosses the pass mark."""
+    """Records that the course's grade crosses the pass mark."""
     for name in names:
         payload = {"course_id": visit.course.id, "user_id": learner.user_id}
         visit.server(f"edx.course.grade.{name}", payload, path, learner)

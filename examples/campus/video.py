@@ -8,7 +8,7 @@ from campus.visit import SECOND, Json, Visit
 
 
 def watch(visit: Visit) -> None:
-    """Watch a lecture in the browser: with pauses, jumps, captions, at another speed, to the end or not."""
+    """Watches a lecture in the browser: with pauses, jumps, captions, at another speed, to the end or not."""
     video, rng = visit.unit.block, visit.rng
     base: Json = {"id": video.id, "code": video.code, "duration": video.duration}
     visit.browser("load_video", base if rng.random() < 0.9 else {"id": video.id, "code": video.code})
@@ -55,7 +55,7 @@ def watch(visit: Visit) -> None:
 
 
 def watch_on_phone(visit: Visit) -> None:
-    """Watch the week's lecture in the app; an offline phone sends its events late, some before others."""
+    """Watches the week's lecture in the app; an offline phone sends its events late, some before others."""
     week = visit.unit.sequence
     visit.unit = next(unit for unit in visit.course.units if unit.sequence is week and unit.block.kind == "video")
     video, rng = visit.unit.block, visit.rng

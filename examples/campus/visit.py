@@ -1,4 +1,4 @@
-"""How the site writes down what happens: the visit of a person, and the records it leaves in every shape."""
+"""How the platform writes down what happens: the visit of a person, and the records it leaves in every shape."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECOND = 1_000_000  # times are whole microseconds since EPOCH
 
 
 class Cell(NamedTuple):
-    """What tells events apart when deliveries are predicted; as it stands on the line."""
+    """Holds what tells events apart when deliveries are predicted; as it stands on the line."""
 
     name: str
     source: str  # browser, mobile, server, task
@@ -31,7 +31,7 @@ class Cell(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A line and what the manifest needs to know of it; ordered by arrival in microseconds since EPOCH."""
+    """Holds a line and what the manifest needs to know of it; ordered by arrival in microseconds since EPOCH."""
 
     arrival: int
     number: int
@@ -42,7 +42,7 @@ class Record(NamedTuple):
 
 @dataclass(slots=True)
 class Study:
-    """How far one learner has come in one course."""
+    """Records how far one learner has come in one course."""
 
     mode: str = ""  # "": not enrolled
     left: bool = False
@@ -60,8 +60,8 @@ class Post(NamedTuple):
     responses: deque[tuple[str, str, str]]  # id, author, body
 
 
-class Site:
-    """The state that visits share."""
+class Platform:
+    """Holds the state that visits share."""
 
     def __init__(self, seed: int, learners: int) -> None:
         self.rng = random.Random(f"{seed}/events")
@@ -76,12 +76,12 @@ class Site:
 
 
 class Visit:
-    """One person in one course from log-in to good-bye: keeps the clock and writes events in every shape."""
+    """Keeps the clock of one person in one course from log-in to log-out, and writes events in every shape."""
 
-    def __init__(self, site: Site, person: Person, course: Course, start: int) -> None:
-        self.site, self.rng, self.person, self.course, self.now = site, site.rng, person, course, start
+    def __init__(self, platform: Platform, person: Person, course: Course, start: int) -> None:
+        self.platform, self.rng, self.person, self.course, self.now = platform, platform.rng, person, course, start
         self.records: list[Record] = []
-        self.study = site.study(person, course)
+        self.study = platform.study(person, course)
         self.unit = course.units[self.study.position]
         self.context: Json = {"course_id": course.id, "org_id": course.org, "user_id": person.user_id}
         if person.client_id:
@@ -91,40 +91,40 @@ class Visit:
         self.who = who(person, self.rng.choice(person.sessions))
 
     def wait(self, low: float, high: float) -> None:
-        """Let between `low` and `high` seconds pass."""
+        """Lets between `low` and `high` seconds pass."""
         self.now += int((low + (high - low) * self.rng.random()) * SECOND)
 
     def iso(self) -> str:
         return (EPOCH + timedelta(microseconds=self.now)).isoformat()
 
     def browser(self, name: str, payload: Any, event_type: str = "", *, nameless: bool = False) -> None:
-        """An event of the page's scripts: the payload travels as text, in old records without a `name`."""
+        """Writes an event of the page's scripts: the payload travels as text, in old records without a `name`."""
         context = {**self.context, "path": "/event"}
         self._write(name, payload, "browser", context, self._request(), self.unit.page, event_type, nameless=nameless)
 
     def server(self, name: str, payload: Json | str, path: str, about: Person | None = None) -> None:
-        """An event of the server's own code, inside the request for `path`; staff act `about` a learner."""
+        """Writes an event of the server's own code, inside the request for `path`; staff act `about` a learner."""
         self._write(name, payload, "server", {**self.context, "path": path}, self._request(), None, about=about)
 
     def handler(self, name: str, payload: Json, handler: str, questions: int = 0) -> None:
-        """An event of the block runtime."""
+        """Writes an event of the block runtime."""
         block = self.unit.block
         context = {**self.context, "path": block.path + handler, "asides": {}, "course_user_tags": {}}
         context["module"] = {"display_name": block.title, "usage_key": block.key}
         self._write(name, payload, "server", context, self._request(), "x_module", questions=questions)
 
     def request(self, path: str, **post: str) -> None:
-        """The implicit event of a request: its name is the path, its payload the form that was sent."""
+        """Writes the implicit event of a request: its name is the path, its payload the form that was sent."""
         form = {key: [value] for key, value in post.items()}
         self.server(path, json.dumps({"GET": {}, "POST": form})[:512], path)
 
     def task(self, name: str, payload: Json) -> None:
-        """An event of a background task: the learner stands in the payload alone."""
+        """Writes an event of a background task: the learner stands in the payload alone."""
         context = {"course_id": self.course.id, "org_id": self.course.org}
         self._write(name, payload, "task", context, dict.fromkeys((*self.who, "referer"), ""), None)
 
     def mobile(self, name: str, payload: Json, legacy: str, delay: int) -> None:
-        """An event of the mobile app, which arrives `delay` microseconds late, when the phone is online."""
+        """Writes an event of the mobile app, which arrives `delay` microseconds late, when the phone is online."""
         maker, model, kind, system, version = self.person.phone or PHONES[0]
         arrival = self.now + delay
         context = {
@@ -145,7 +145,7 @@ class Visit:
         self._write(name, payload, "mobile", context, client, self.unit.page, legacy, arrival)
 
     def complete(self, completion: float) -> None:
-        """The platform notes how much of the unit's block is done."""
+        """Notes how much of the unit's block is done."""
         block, course = self.unit.block, self.course
         payload: Json = {"course_id": course.id, "context_key": course.id, "user_id": self.person.user_id}
         payload |= {"block_id": block.key, "block_type": block.kind, "completion": completion, "is_new": True}
@@ -200,9 +200,9 @@ class Visit:
             known,
             questions,
         )
-        self.site.records += 1
+        self.platform.records += 1
         line = f"{head}{json.dumps(event)}\n".encode()
-        self.records.append(Record(arrival, self.site.records, line, cell, person.username))
+        self.records.append(Record(arrival, self.platform.records, line, cell, person.username))
 
 
 def _zulu(moment: int) -> str:
@@ -211,13 +211,13 @@ def _zulu(moment: int) -> str:
 
 
 def log_prefix(time: str, user_id: int | None, ip: str) -> str:
-    """What the platform's logger puts before the object; `time` is ISO 8601 with a fraction."""
+    """Returns what the platform's logger puts before the object; `time` is ISO 8601 with a fraction."""
     stamp = f"{time[:10]} {time[11:19]},{time[20:23]}"
     return f"{stamp} INFO 17 [tracking] [user {user_id}] [ip {ip or None}] logger.py:41 - "
 
 
 def who(person: Person, session: str) -> Json:
-    """What every request tells of the one who made it, in the root of a log line."""
+    """Returns what every request tells of its user, in the root of a log line."""
     return {
         "username": person.username,
         "session": session,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from collections import Counter
@@ -16,6 +15,8 @@ from urllib.parse import parse_qs
 
 import orjson
 import pytest
+
+from services import reference_folder
 
 EXAMPLES = Path(__file__).parents[1]
 sys.path.insert(0, str(EXAMPLES))
@@ -47,7 +48,7 @@ LOG, MANIFEST = written()
 
 
 def read(line: bytes) -> dict[str, Any] | None:
-    """The object on a line, strictly."""
+    """Returns the object on a line, strictly."""
     try:
         event = orjson.loads(line[line.index(b"{") :])
     except ValueError:
@@ -74,7 +75,7 @@ def usable(event: dict[str, Any]) -> bool:
 
 
 def sound_events() -> list[dict[str, Any]]:
-    """The events of the default log, without garbage (so a few more) and without duplicates."""
+    """Returns the events of the default log, without garbage (so a few more) and without duplicates."""
     lines, _ = written(garbage=0)
     events = [read(line) for line in dict.fromkeys(lines)]
     assert None not in events
@@ -115,9 +116,9 @@ def test_the_manifest_agrees_with_an_independent_count(arguments: dict[str, Any]
     assert names == +planted
 
 
-def test_cells_say_what_stands_on_the_line() -> None:
+def test_cells_hold_what_stands_on_the_line() -> None:
     lines, manifest = written(garbage=0, lines=4000)
-    found = Counter[tuple[Any, ...]]()
+    actual = Counter[tuple[Any, ...]]()
     for line in dict.fromkeys(lines):
         event = orjson.loads(line[line.index(b"{") :])
         context, payload = event["context"], payload_of(event)
@@ -125,12 +126,12 @@ def test_cells_say_what_stands_on_the_line() -> None:
         user = context.get("user_id") or inner.get("user_id")
         questions = len(inner["submission"]) if "submission" in inner else 0
         key = (name_of(event), context["course_id"], context["org_id"], context.get("enterprise_uuid", ""))
-        found[(*key, user is not None, questions)] += 1
+        actual[(*key, user is not None, questions)] += 1
     planted: Counter[tuple[Any, ...]] = Counter()
     for cell, number in manifest.events.items():
         key = (cell.name, cell.course_id, cell.org_id, cell.enterprise)
         planted[(*key, cell.user, cell.questions)] += number
-    assert found == planted
+    assert actual == planted
 
 
 def test_every_shape_occurs() -> None:
@@ -177,7 +178,7 @@ def test_every_shape_occurs() -> None:
 
 
 def personal_values(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """What a line says of a person under the keys of the log format, as (kind, value)."""
+    """Yields what a line holds about a person under the keys of the log format, as (kind, value)."""
     kinds = {
         "user_id": "user_id", "attempt_user_id": "user_id", "instructor_id": "user_id",
         "username": "username", "target_username": "username", "email": "email", "ip": "ip", "agent": "agent",
@@ -199,11 +200,11 @@ def personal_values(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 def test_personal_values_are_complete_planted_and_distinctive() -> None:
     personal = make_log.personal()
-    found: dict[str, set[str]] = {kind: set() for kind in personal}
+    values_by_kind: dict[str, set[str]] = {kind: set() for kind in personal}
     for event in EVENTS:
         for kind, value in personal_values(event):
-            found[kind].add(value)
-    for kind, values in found.items():
+            values_by_kind[kind].add(value)
+    for kind, values in values_by_kind.items():
         assert values <= personal[kind]
     text = b"".join(LOG).decode(errors="replace")
     unseen = {kind: [v for v in values if json.dumps(v)[1:-1] not in text] for kind, values in personal.items()}
@@ -215,9 +216,8 @@ def test_personal_values_are_complete_planted_and_distinctive() -> None:
     assert min(len(value) for value in make_log.PERSONAL) >= 6
 
 
-@pytest.mark.skipif("LEARNRELAY_REFERENCE" not in os.environ, reason="LEARNRELAY_REFERENCE is not set")
 def test_names_and_required_fields_are_those_of_the_catalogue() -> None:
-    path = Path(os.environ["LEARNRELAY_REFERENCE"]) / "events" / "catalogue.json"
+    path = reference_folder() / "events" / "catalogue.json"
     records = orjson.loads(path.read_bytes())["events"]
     catalogue = {alias: record for record in records for alias in record["aliases"]}
     catalogue |= {record["name"]: record for record in records}

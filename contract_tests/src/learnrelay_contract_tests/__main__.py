@@ -1,4 +1,4 @@
-"""``python -m learnrelay_contract_tests NAMES``."""
+"""Runs ``python -m learnrelay_contract_tests NAMES``."""
 
 from .cli import main
 

@@ -1,4 +1,4 @@
-"""``learnrelay contract-test`` and ``learnrelay lint``."""
+"""Defines ``learnrelay contract-test`` and ``learnrelay lint``."""
 
 from __future__ import annotations
 
@@ -16,50 +16,67 @@ from rich.console import Console
 
 @click.command("contract-test")
 @click.argument("names", nargs=-1, metavar="[ENTRY_POINT]...")
-@click.option("--all", "everyone", is_flag=True, help="Judge every installed plugin.")
+@click.option(
+    "--plugin",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Check a single-file plugin; repeatable.",
+)
+@click.option("--all", "all_plugins", is_flag=True, help="Check every installed plugin.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--junit", type=click.Path(dir_okay=False), help="Write a JUnit file for CI.")
-@click.option("--html", type=click.Path(dir_okay=False), help="Write a page to attach to a release.")
+@click.option("--html", type=click.Path(dir_okay=False), help="Write an HTML page to attach to a release.")
 @click.option("--lock", "write_lock", is_flag=True, help="Write contract.lock.json of the plugins that pass.")
-@click.option("--checks", is_flag=True, help="List the checks and what each proves, and stop.")
-@click.option("-v", "--verbose", is_flag=True, help="Show every check, with its notes.")
-@click.option("-j", "--jobs", type=click.IntRange(1), help="Plugins judged at a time; as many as there are cores.")
+@click.option("--checks", is_flag=True, help="List the checks and what each proves, then exit.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every check with its notes.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1), help="Plugins to check in parallel; default: the number of cores."
+)
 def contract_test(
-    names: tuple[str, ...], everyone: bool, as_json: bool, junit: str | None, html: str | None, write_lock: bool,
-    checks: bool, verbose: bool, jobs: int | None,
+    names: tuple[str, ...], files: tuple[Path, ...], all_plugins: bool, as_json: bool, junit: str | None,
+    html: str | None, write_lock: bool, checks: bool, verbose: bool, jobs: int | None,
 ) -> None:  # fmt: skip
-    """Judge installed plugins by the contract, each in processes of its own.
+    """Check installed plugins against the contract, each in processes of its own.
 
-    Names are those of entry points, or globs: xapi.video, 'acme.*'. No test code of the plugin is needed or run.
+    Names are those of entry points, or globs: xapi.video, 'acme.*'. The plugin needs no test code; none is run.
 
-    Exit codes: 0 each required check ran and passed; 1 something did not; 2 usage.
+    Exit codes: 0 each required check ran and passed; 1 a check failed or did not run; 2 usage error.
     """
-    # hypothesis keeps notes on the source it sees: they have no place in an operator's directory
+    # hypothesis stores data about the source it sees: not in an operator's directory
     os.environ.setdefault(
         "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir()) / f"learnrelay-hypothesis-{os.getuid()}")
     )
     from .checks import load_all
-    from .report import files, terminal
-    from .runner import UnknownPluginError, run
+    from .report import files as report_files
+    from .report import terminal
+    from .runner import UnknownPluginError, check_plugins
 
     if checks:
         for check in load_all().values():
             click.echo(f"{check.name}: {check.proves}")
         return
-    if bool(names) == everyone:
-        raise click.UsageError("name the plugins to judge, or say --all")
+    if bool(names or files) == all_plugins:
+        raise click.UsageError("name the plugins to check, or give --plugin FILE or --all")
     console = Console(stderr=as_json, soft_wrap=True)
     try:
-        report = run(names, jobs=jobs or 0, lock=write_lock, told=lambda one: terminal.show(one, console, verbose))
+        report = check_plugins(
+            names,
+            files=files,
+            jobs=jobs or 0,
+            lock=write_lock,
+            on_report=lambda plugin: terminal.print_plugin(plugin, console, verbose),
+        )
     except UnknownPluginError as error:
         raise click.UsageError(str(error)) from None
-    terminal.summary(report, console)
+    terminal.print_summary(report, console)
     if as_json:
-        click.echo(files.json(report))
+        click.echo(report_files.format_json(report))
     if junit:
-        Path(junit).write_text(files.junit(report), encoding="utf-8")
+        Path(junit).write_text(report_files.format_junit(report), encoding="utf-8")
     if html:
-        Path(html).write_text(files.html(report), encoding="utf-8")
+        Path(html).write_text(report_files.format_html(report), encoding="utf-8")
     if write_lock:
         from .runner import write_locks
 
@@ -72,19 +89,19 @@ def contract_test(
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True))
 @click.option("--json", "as_json", is_flag=True, help="Print the flaws as JSON.")
 def lint(paths: tuple[str, ...], as_json: bool) -> None:
-    """Read the source of plugins (files or directories) for what the contract forbids, without running any of it.
+    """Check the source of plugins (files or directories) for what the contract forbids, without running it.
 
-    Exit codes: 0 no flaw; 1 flaws; 2 usage.
+    Exit codes: 0 no flaw; 1 flaws; 2 usage error.
     """
     from .lint import lint_files
 
-    found: list[Path] = []
-    for one in map(Path, paths):
-        found += sorted(one.rglob("*.py")) if one.is_dir() else [one]
-    flaws = lint_files(found)
+    files: list[Path] = []
+    for path in map(Path, paths):
+        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    flaws = lint_files(files)
     if as_json:
-        told: list[dict[str, Any]] = [{**dataclasses.asdict(flaw), "column": flaw.column + 1} for flaw in flaws]
-        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
+        data: list[dict[str, Any]] = [{**dataclasses.asdict(flaw), "column": flaw.column + 1} for flaw in flaws]
+        click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2))
     else:
         for flaw in flaws:
             click.echo(f"{flaw}{f' (allowed: {flaw.allowed})' if flaw.allowed else ''}")
@@ -92,5 +109,5 @@ def lint(paths: tuple[str, ...], as_json: bool) -> None:
 
 
 def main() -> None:
-    """``python -m learnrelay_contract_tests``: the same as ``learnrelay contract-test``."""
+    """Runs ``python -m learnrelay_contract_tests``, the same as ``learnrelay contract-test``."""
     contract_test()

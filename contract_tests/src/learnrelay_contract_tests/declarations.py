@@ -1,21 +1,26 @@
-"""What a plugin declares, as its process tells it, and what an event holds of that."""
+"""Represents what a plugin declares, as its process describes it, and projects events onto it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
+from learnrelay import kinds
 from learnrelay.fields import ENTRY_KEY, value_at
+from learnrelay.privacy.samples import realistic_values
+from learnrelay.sample_values import SampleValues
 
 
 @dataclass(frozen=True)
 class Declared:
-    """One declared field. ``kind`` is a name of `learnrelay.kinds`, or ``custom``.
+    """Describes one declared field. ``kind`` is a name of `learnrelay.kinds`, or ``custom``.
 
+    ``values``: raw values that it takes, at least one, usually two or more; of a collection none.
     ``digs``: a kind of the plugin's own makes something of objects or lists, though nothing below is declared.
+    ``reads_within``: it takes a value out of a text that holds several (JSON, a form, a query string).
     """
 
     name: str
@@ -26,36 +31,73 @@ class Declared:
     reason: str
     examples: tuple[Any, ...]
     entries: tuple[Declared, ...] | None
+    values: tuple[Any, ...] = ()
     plain: bool = True
     digs: bool = False
+    reads_within: bool = False
 
     @property
     def is_key(self) -> bool:
-        """Whether it is the key of an entry, not a path."""
+        """Tells whether the field is the key of an entry, not a path."""
         return self.paths == (ENTRY_KEY,)
 
 
-def read(told: Sequence[Mapping[str, Any]]) -> tuple[Declared, ...]:
-    """A declaration from its description."""
-    return tuple(
-        Declared(
-            name=one["name"],
-            paths=tuple(one["paths"]),
-            kind=one["kind"],
-            needed=one.get("needed", False),
-            container=one.get("container", False),
-            reason=one.get("reason", ""),
-            examples=tuple(one.get("examples", ())),
-            entries=None if one.get("entries") is None else read(one["entries"]),
-            plain=one.get("plain", True),
-            digs=one.get("digs", False),
-        )
-        for one in told
+def read(descriptions: Sequence[Mapping[str, Any]], sample_values: SampleValues) -> tuple[Declared, ...]:
+    """Builds declared fields from their descriptions, with values such as the platform writes."""
+    return tuple(_read_field(description, sample_values) for description in descriptions)
+
+
+def _read_field(description: Mapping[str, Any], sample_values: SampleValues) -> Declared:
+    kind, examples = description["kind"], tuple(description.get("examples", ()))
+    entries = description.get("entries")
+    lenient = kind.removeprefix("strict_")  # takes fewer values, and the same ones
+    values = realistic_values(
+        description["paths"][0], lenient, lambda value: accepts(kind, value), examples, sample_values
+    )
+    return Declared(
+        name=description["name"],
+        paths=tuple(description["paths"]),
+        kind=kind,
+        needed=description.get("needed", False),
+        container=description.get("container", False),
+        reason=description.get("reason", ""),
+        examples=examples,
+        entries=None if entries is None else read(entries, sample_values),
+        values=() if entries is not None else tuple(values),
+        plain=description.get("plain", True),
+        digs=description.get("digs", False),
+        reads_within=description.get("reads_within", False),
     )
 
 
+def with_agreeing_values(fields: Sequence[Declared]) -> tuple[Declared, ...]:
+    """Gives fields that read one path values that all their kinds accept, where there are any."""
+    readers: dict[str, list[Declared]] = {}
+    for field in fields:
+        readers.setdefault(field.paths[0], []).append(field)
+
+    def agreeing(field: Declared) -> Declared:
+        others = readers[field.paths[0]]
+        if field.entries is not None or len(others) == 1:
+            return field
+        candidates = (value for other in (field, *others) for value in other.values)
+        values = [value for value in candidates if all(accepts(other.kind, value) for other in others)]
+        own = [value for value in field.values if value in values]
+        return replace(field, values=tuple(own or values) or field.values)
+
+    return tuple(map(agreeing, fields))
+
+
+def accepts(kind: str, value: Any) -> bool:
+    """Tells whether a value is of the kind of this name; for a kind of the plugin's own, always True."""
+    if kind == "custom":
+        return True
+    takes: Callable[[Any], Any] = getattr(kinds, kind)
+    return value is not None and (made := takes(value)) is not None and made is not kinds.INVALID
+
+
 def flat(fields: Sequence[Declared], prefix: str = "") -> Iterator[tuple[str, Declared]]:
-    """(path, field) of all, with ``*`` for the entries of a collection."""
+    """Yields (path, field) for each declared path, with ``*`` for the entries of a collection."""
     for field in fields:
         for path in field.paths:
             if field.entries is not None:
@@ -65,7 +107,7 @@ def flat(fields: Sequence[Declared], prefix: str = "") -> Iterator[tuple[str, De
 
 
 def projection(body: Mapping[str, Any], fields: Sequence[Declared]) -> bytes:
-    """What an event holds at declared paths: two events that agree in it must have the same outcome.
+    """Serializes what an event holds at declared paths: events with the same projection must have the same outcome.
 
     A container where no container is declared counts by its type, and whether it is empty: nothing below it is
     declared.
@@ -82,7 +124,7 @@ def _seen(body: Mapping[str, Any], field: Declared) -> Any:
 
 
 def _value(raw: Any, container: bool) -> Any:
-    if type(raw) in (dict, list) and not container:
+    if raw is kinds.INVALID or (type(raw) in (dict, list) and not container):
         return [type(raw).__name__, bool(raw)]
     return [raw]
 

@@ -1,4 +1,4 @@
-"""Where two outcomes differ, in words that name no value."""
+"""Describes where two outcomes differ, without naming a value."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 import orjson
 
 
-def first(one: str, other: str) -> str:
-    """The first difference between two outcomes as JSON text."""
-    a, b = orjson.loads(one), orjson.loads(other)
+def describe_first(first_text: str, second_text: str) -> str:
+    """Describes the first difference between two outcomes (JSON texts)."""
+    a, b = orjson.loads(first_text), orjson.loads(second_text)
     for left, right in zip(a, b, strict=False):
         if left.get("state") != right.get("state"):
             return f"the outcome is {_state(right)} instead of {_state(left)}"
         for key in ("reason", "error", "destinations", "denied"):
             if left.get(key) != right.get(key):
                 return f"its {key} differs"
-        said, others = left.get("statements", []), right.get("statements", [])
-        if len(said) != len(others):
-            return f"it gives {len(others)} statements instead of {len(said)}"
-        for number, (text, changed) in enumerate(zip(said, others, strict=True)):
+        texts, other_texts = left.get("statements", []), right.get("statements", [])
+        if len(texts) != len(other_texts):
+            return f"it gives {len(other_texts)} statements instead of {len(texts)}"
+        for number, (text, changed) in enumerate(zip(texts, other_texts, strict=True)):
             if text != changed:
-                place = path(orjson.loads(text), orjson.loads(changed))
+                place = find_path(orjson.loads(text), orjson.loads(changed))
                 where = f"statement {number + 1}: " if number else ""
                 return f"{where}{place or 'the order of keys'} differs"
     return "the number of outcomes differs" if len(a) != len(b) else "the outcome differs"
@@ -31,19 +31,19 @@ def _state(outcome: dict[str, Any]) -> str:
     return str(outcome.get("state", "?")).lower().replace("_", " ")
 
 
-def path(one: Any, other: Any, outer: str = "") -> str:
-    """The path of the first value that differs; empty where only the order of keys does."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in [*one, *(key for key in other if key not in one)]:
+def find_path(first: Any, second: Any, outer: str = "") -> str:
+    """Returns the path of the first value that differs; an empty path if only the order of keys differs."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        for key in [*first, *(key for key in second if key not in first)]:
             here = f"{outer}.{key}" if outer else key
-            if key not in one or key not in other:
+            if key not in first or key not in second:
                 return here
-            if found := path(one[key], other[key], here):
-                return found
+            if inner := find_path(first[key], second[key], here):
+                return inner
         return ""
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for number, (left, right) in enumerate(zip(one, other, strict=True)):
-            if found := path(left, right, f"{outer}[{number}]"):
-                return found
+    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        for number, (left, right) in enumerate(zip(first, second, strict=True)):
+            if inner := find_path(left, right, f"{outer}[{number}]"):
+                return inner
         return ""
-    return "" if one == other and type(one) is type(other) else outer or "the whole"
+    return "" if first == second and type(first) is type(second) else outer or "the whole"

@@ -1,4 +1,4 @@
-"""Holding a plugin at arm's length: its process, what to send it, and the small world that it finds there."""
+"""Runs a plugin in a process of its own, and prepares the directory and configuration that it finds there."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from typing import Any
 
 import orjson
 
-from .samples import CANDIDATES, WELL_KNOWN
-
 SCRIPT = Path(__file__).with_name("inside") / "main.py"
 
 ROOT_URL = "https://learn.harbour-college.net"
-TITLED_COURSE = "course-v1:Harbour+SAIL+2026"
-TESTING = ("PYTEST", "CI", "TOX", "COV", "HYPOTHESIS", "LEARNRELAY", "GITHUB", "GITLAB", "PYTHON")
-"""Environment variables that start so tell a process that it is tested, or steer Python: they are not handed on."""
+COURSES = "courses.csv"
+TITLED_COURSE = "sailing-2026"
+TEST_PREFIXES = ("PYTEST", "CI", "TOX", "COV", "HYPOTHESIS", "LEARNRELAY", "GITHUB", "GITLAB", "PYTHON")
+"""Prefixes of environment variables that reveal a test or configure Python: plugins' processes do not get them."""
 
 TIMEOUT = 60.0
 """Seconds that a process has for one answer."""
@@ -43,26 +42,29 @@ _LEARNERS = (
     )
     + "470913,lanterna,0b6e3a52-91c4-4d7f-8a10-5f2e7c9d0001,learner1@harbour-college.net\n"
 )
-"""The learners of samples, with e-mail addresses: for settings of standards that tell them.
+"""The learners of samples, with e-mail addresses for settings of standards that use them.
 
-The last one is the first one again, with another id and another name.
+The last learner is the first one again, with another id and another name.
 """
 
 KNOWN_LEARNERS = {"provider": "table", "path": LEARNERS}
-"""The identity provider that knows them."""
+"""The identity provider that knows these learners."""
 
-TWINS = ((470_113, 470_913), ("lantern", "lanterna"))
-"""Ids and names of who is one learner to the identity provider."""
+LEARNER_ALIASES = ((470_113, 470_913), ("lantern", "lanterna"))
+"""Ids and names that belong to one learner, by the identity provider's table."""
 
 CARRIER = "carrier"
-"""Name of the small standard, and of its only family, that carry the events of plugins which bring no standard."""
+"""Name of the small standard, and prefix of its only family, that carry the events of plugins without a standard.
 
-OPEN = "north"
-"""A destination that no rule keeps anything from, but the plugin."""
+The name of a source too, with which standards are checked if no source is installed.
+"""
+
+OPEN_DESTINATION = "north"
+"""Name of a destination for which only the plugin can deny an event."""
 
 
-def destination(**more: Any) -> dict[str, Any]:
-    """A destination of the operator's file that gets all that the carrier says."""
+def build_destination(**more: Any) -> dict[str, Any]:
+    """Builds a destination section that gets all statements of the carrier."""
     return {"standard": CARRIER, "url": "https://lrs.harbour-college.net/statements", "scope": "all", **more}
 
 
@@ -72,9 +74,12 @@ from hashlib import blake2b
 import marshmallow
 import orjson
 
-from learnrelay import Family, Fields, Judgement, Request, Standard, hookimpl, judge_status, optional, required
+from learnrelay import (
+    Facts, Family, Fields, Judgement, Request, Source, Standard, UserRef, Who,
+    hookimpl, judge_status, optional, required,
+)
 from learnrelay.config.fields import Section
-from learnrelay.kinds import text
+from learnrelay.kinds import identifier, moment, text
 
 
 class Settings(Section):
@@ -89,24 +94,24 @@ class Statement(marshmallow.Schema):
     when = marshmallow.fields.String(required=True)
 
 
-class Common(Fields):
-    name = required("name")
-    when = required("timestamp", kind=text)
-    course = optional("context.course_id", kind=text)
-
-
 class Carrier(Standard):
     name = "carrier"
-    common = Common
     settings_schema = Settings
 
-    def composer(self, transformer, site):
-        def compose(common, said):
-            told = {"when": common.when, "what": common.name, "course": common.course, **transformer.constants}
-            several = said if isinstance(said, list) else [said]
+    def framer(self, platform):
+        def make_frame(learner, who, course_id, session):
+            digest = session and platform.digest(session)
+            return {"learner": learner.pseudonym, "course": course_id, "session": digest if who.owns_session else None}
+
+        return make_frame
+
+    def composer(self, transformer, platform, event):
+        def compose(facts, frame, parts):
+            shared = {"when": facts.time_text, "what": event, **frame, **transformer.constants}
+            several = parts if isinstance(parts, list) else [parts]
             return [
-                {"id": blake2b(orjson.dumps([told, one]), digest_size=16).hexdigest(), **told, **one}
-                for one in several
+                {"id": blake2b(orjson.dumps([shared, own]), digest_size=16).hexdigest(), **shared, **own}
+                for own in several
             ]
 
         return compose
@@ -116,6 +121,9 @@ class Carrier(Standard):
 
     def judge(self, answer):
         return Judgement(judge_status(answer.status))
+
+    def learners(self, statement):
+        return [statement["learner"]]
 
     def schema(self):
         return Statement()
@@ -127,7 +135,34 @@ class Plugin:
         register(Carrier)
 
 
+class CarrierFacts(Facts):
+    moment = required("timestamp", kind=moment)
+    time_text = required("timestamp", kind=text)
+    user_id = optional("context.user_id", kind=identifier, reason="turned into a pseudonym")
+    username = optional("context.username", kind=text, reason="turned into a pseudonym")
+    course_id = optional("context.course_id", kind=text)
+    session = optional("context.session", kind=text, reason="turned into a digest")
+
+    who_reads = ("user_id", "username")
+
+    @staticmethod
+    def who(user_id, username):
+        return Who(UserRef(user_id, username)) if user_id or username else None
+
+
+class CarrierSource(Source):
+    name = "carrier"
+    facts = CarrierFacts
+
+
+class SourcePlugin:
+    @hookimpl
+    def register_sources(self, register):
+        register(CarrierSource)
+
+
 standard = Plugin()
+source = SourcePlugin()
 family = Family("carrier.events")
 
 
@@ -136,78 +171,86 @@ class Nothing(Fields):
 
 
 @family.maps(*EVENTS, reads=Nothing)
-def carried(nothing, site):
+def carried(nothing, platform):
     return {"did": "something"}
 """
 
 
-class DiedError(Exception):
-    """The plugin's process ended, hung, or did not answer as agreed."""
+class PluginProcessError(Exception):
+    """Reports that the plugin's process ended, hung, or broke the protocol."""
 
 
-class World:
-    """The directory that plugins' processes share: a course table, an identity, and the carrier, really installed."""
+class Workspace:
+    """Manages the directory that plugins' processes share: a course table, learners, and the installed carrier."""
 
     def __init__(self, events: Sequence[str] = ("probe",)) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="learnrelay-"))
         (self.path / LEARNERS).write_text(_LEARNERS)
-        (self.path / "courses.csv").write_text(f"course_id,title\n{TITLED_COURSE},Sailing by the Stars\n")
+        self.write_courses(TITLED_COURSE)
         self.installed = self.path / "site"
         info = self.installed / "learnrelay_carrier-1.0.dist-info"
         info.mkdir(parents=True)
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: learnrelay-carrier\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(
+            "[learnrelay.sources.v1]\ncarrier = learnrelay_carrier:source\n"
             "[learnrelay.standards.v1]\ncarrier = learnrelay_carrier:standard\n"
             "[learnrelay.families.v1]\ncarrier.events = learnrelay_carrier:family\n"
         )
-        self.carry(events)
+        self.write_carrier(events)
 
-    def carry(self, events: Sequence[str]) -> None:
-        """Let the carrier map these events."""
+    def write_courses(self, *courses: str) -> None:
+        """Writes the table of courses: all have one title."""
+        titled = "".join(f"{course},Sailing by the Stars\n" for course in courses)
+        (self.path / COURSES).write_text(f"course_id,title\n{titled}")
+
+    def write_carrier(self, events: Sequence[str]) -> None:
+        """Writes the carrier so that it maps these events."""
         source = f"EVENTS = {tuple(events)!r}\n{_CARRIER_SOURCE}"
         (self.installed / "learnrelay_carrier.py").write_text(source)
 
-    def configuration(self, enabled: Sequence[str], **sections: Any) -> dict[str, Any]:
-        """An operator's file that enables these plugins, as parsed."""
+    def build_configuration(
+        self, enabled: Sequence[str], source: str, files: Sequence[str] = (), **sections: Any
+    ) -> dict[str, Any]:
+        """Builds a parsed configuration that enables these plugins and reads events with this source."""
         return {
-            "platform": {"root_url": ROOT_URL},
-            "plugins": {"enabled": list(enabled)},
+            "platform": {"root_url": ROOT_URL, "source": source},
+            "plugins": {"enabled": list(enabled), "files": list(files)},
             "identity": {"provider": "keyed", "secret": SECRET},
-            "courses": {"provider": "table", "path": "courses.csv"},
+            "courses": {"provider": "table", "path": COURSES},
             **sections,
         }
 
     def close(self) -> None:
-        """Remove the directory."""
+        """Removes the directory."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def _usual() -> dict[str, str]:
-    """Our environment, without what tells of a test."""
-    return {key: value for key, value in os.environ.items() if not key.upper().startswith(TESTING)}
+def _clean_environment() -> dict[str, str]:
+    """Copies this process's environment without variables that reveal a test."""
+    return {key: value for key, value in os.environ.items() if not key.upper().startswith(TEST_PREFIXES)}
 
 
-def environment(world: World, **more: str) -> dict[str, str]:
-    """A worker's environment."""
+def worker_environment(workspace: Workspace, **more: str) -> dict[str, str]:
+    """Builds the environment of a worker."""
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     return {
-        **_usual(),
-        "PYTHONPATH": os.pathsep.join([*(str(Path(path).absolute()) for path in paths), str(world.installed)]),
+        **_clean_environment(),
+        "PYTHONPATH": os.pathsep.join([*(str(Path(path).absolute()) for path in paths), str(workspace.installed)]),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "HOME": str(world.path),
+        "HOME": str(workspace.path),
         **more,
     }
 
 
 def at_exit(function: Callable[[], object]) -> None:
-    """Call a function when this process ends, a worker of a pool as well: `atexit` has nothing to say there."""
+    """Registers a function for the end of this process, also in workers of a pool, where `atexit` does not run."""
     Finalize(None, function, exitpriority=0)
 
 
-class Nursery:
-    """A process that has imported the core and no plugin, and forks the processes of plugins: they start at once.
+class ForkServer:
+    """Runs a process that has imported the core and no plugin; it forks plugins' processes, which start at once.
 
-    They have its hash seed, and what else of the environment the interpreter looks at when it starts.
+    They inherit its hash seed, and what else of the environment the interpreter reads when it starts.
     """
 
     def __init__(self, **env: str) -> None:
@@ -216,117 +259,121 @@ class Nursery:
             [sys.executable, "-P", str(SCRIPT), str(there.fileno())],
             pass_fds=[there.fileno()],
             stdin=subprocess.DEVNULL,
-            env={**_usual(), **env},
+            env={**_clean_environment(), **env},
         )
         there.close()
         at_exit(self.close)
 
     def fork(self, descriptors: Sequence[int]) -> int:
-        """The number of a new process: it reads the first descriptor, answers to the second, prints to the third.
+        """Forks a process that reads the first descriptor, answers on the second, prints to the third. Returns its id.
 
-        Raises DiedError.
+        Raises PluginProcessError.
         """
-        return self._asked(0, descriptors)
+        return self._request(0, descriptors)
 
     def end(self, child: int) -> None:
-        """Kill a process that was forked. Raises DiedError."""
-        self._asked(child, ())
+        """Kills a forked process. Raises PluginProcessError."""
+        self._request(child, ())
 
-    def _asked(self, child: int, descriptors: Sequence[int]) -> int:
-        told = b""
+    def _request(self, child: int, descriptors: Sequence[int]) -> int:
+        answer = b""
         with suppress(OSError):
             socket.send_fds(self._control, [child.to_bytes(4, "big")], descriptors)
-            told = self._control.recv(4)
-        if not told:
-            raise DiedError("not checked: the process that starts others has ended")
-        return int.from_bytes(told, "big")
+            answer = self._control.recv(4)
+        if not answer:
+            raise PluginProcessError("not checked: the fork server has ended")
+        return int.from_bytes(answer, "big")
 
     def close(self) -> None:
-        """End it; processes that it has forked live on until their pipes are closed."""
+        """Ends the server; processes that it has forked live until their pipes are closed."""
         self._control.close()
         self._process.kill()
         self._process.wait()
 
 
 @lru_cache
-def _nursery(_owner: int, **env: str) -> Nursery:
-    return Nursery(**env)
+def _fork_server(_owner: int, **env: str) -> ForkServer:
+    return ForkServer(**env)
 
 
-class Process:
-    """A plugin's process and the two pipes to it."""
+class PluginProcess:
+    """Represents a plugin's process and the two pipes to it."""
 
     def __init__(
-        self, world: World, roots: Sequence[str], seed: int, observed: bool = False, texts: Sequence[str] = (),
-        **env: str,
+        self, workspace: Workspace, roots: Sequence[str], seed: int, is_traced: bool = False, texts: Sequence[str] = (),
+        host_modules: Sequence[str] = (), **env: str,
     ) -> None:  # fmt: skip
         self.ended = ""
-        """What became of it, once it hung or ended by itself."""
+        """Why it is unusable, once it hung or ended by itself."""
         there, self._to = os.pipe()
         self._from, back = os.pipe()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
-        self._nursery = _nursery(os.getpid(), PYTHONHASHSEED=str(seed), PYTHONDONTWRITEBYTECODE="1", **env)
-        self._child = self._nursery.fork([there, back, self._output.fileno()])
+        self._fork_server = _fork_server(os.getpid(), PYTHONHASHSEED=str(seed), PYTHONDONTWRITEBYTECODE="1", **env)
+        self._child = self._fork_server.fork([there, back, self._output.fileno()])
         os.close(there)
         os.close(back)
-        self._send("start", roots=list(roots), candidates={"*": CANDIDATES, **WELL_KNOWN}, observed=observed,
-                   texts=list(texts), directory=str(world.path), environment=environment(world, **env))  # fmt: skip
+        self._send("start", roots=list(roots), is_traced=is_traced, texts=list(texts), host_modules=list(host_modules),
+                   directory=str(workspace.path), environment=worker_environment(workspace, **env))  # fmt: skip
         self._started = False
 
     def ask(self, operation: str, **arguments: Any) -> Any:
-        """Do something there. Raises DiedError."""
+        """Runs an operation in the process and returns its answer. Raises PluginProcessError."""
         if not self._started:
             self._started = True
             self._receive("start")
         self._send(operation, **arguments)
         return self._receive(operation)
 
-    def output(self) -> str:
-        """Everything that was printed so far."""
+    def read_output(self) -> str:
+        """Returns everything that the process has printed so far."""
         self._output.seek(0)
         return self._output.read().decode("utf-8", "replace")
 
     def close(self) -> None:
-        """End the process."""
+        """Ends the process."""
         for descriptor in (self._to, self._from):
             with suppress(OSError):
                 os.close(descriptor)
-        with suppress(DiedError):  # where its nursery is gone, it has heard by the pipes
-            self._nursery.end(self._child)
+        with suppress(PluginProcessError):  # without its fork server, it ends because its pipes are closed
+            self._fork_server.end(self._child)
         self._output.close()
 
     def _send(self, operation: str, **arguments: Any) -> None:
-        told = orjson.dumps({"do": operation, "with": arguments})
-        rest = memoryview(len(told).to_bytes(4, "big") + told)
+        message = orjson.dumps({"do": operation, "with": arguments})
+        rest = memoryview(len(message).to_bytes(4, "big") + message)
         try:
             while rest:
                 rest = rest[os.write(self._to, rest) :]
         except BrokenPipeError:
-            reason = f"not checked: {self.ended}" if self.ended else f"its process ended before it could {operation}"
-            raise DiedError(reason) from None
+            reason = f"not checked: {self.ended}" if self.ended else f"the plugin's process ended before {operation}"
+            raise PluginProcessError(reason) from None
 
     def _receive(self, operation: str) -> Any:
         deadline = time.monotonic() + TIMEOUT
         size = int.from_bytes(self._read(4, deadline, operation), "big")
         try:
-            told = orjson.loads(self._read(size, deadline, operation))
+            response = orjson.loads(self._read(size, deadline, operation))
         except orjson.JSONDecodeError:
-            raise DiedError(f"the process answered {operation} with something else than JSON") from None
-        if not isinstance(told, Mapping) or "raised" in told:
-            raise DiedError(str(told.get("raised", "no answer")) if isinstance(told, Mapping) else "no answer")
-        return told["answer"]
+            raise PluginProcessError(
+                f"the plugin's process answered {operation} with something other than JSON"
+            ) from None
+        if not isinstance(response, Mapping) or "raised" in response:
+            raise PluginProcessError(
+                str(response.get("raised", "no answer")) if isinstance(response, Mapping) else "no answer"
+            )
+        return response["answer"]
 
     def _read(self, size: int, deadline: float, operation: str) -> bytes:
         parts: list[bytes] = []
         while size:
             ready, _, _ = select.select([self._from], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
-                self.ended = f"it hangs: no answer to {operation} within {TIMEOUT:.0f} s"
-                raise DiedError(self.ended)
+                self.ended = f"the plugin hangs: no answer to {operation} within {TIMEOUT:.0f} s"
+                raise PluginProcessError(self.ended)
             part = os.read(self._from, size)
             if not part:
-                self.ended = f"its process ended in the middle of {operation}"
-                raise DiedError(self.ended)
+                self.ended = f"the plugin's process ended during {operation}"
+                raise PluginProcessError(self.ended)
             parts.append(part)
             size -= len(part)
         return b"".join(parts)

@@ -1,4 +1,4 @@
-"""The lock: the shape of what a plugin says of each event, and which version a change of it asks for (ADR 8)."""
+"""Compares the shape of a plugin's output with its lock file, and finds the bump that a change needs (ADR 8)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _VERSIONED = re.compile(r"([@/ ])\d+\.\d+(\.\d+)?\S*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference from the lock: where, what, and the bump that it asks for."""
+    """Holds one difference from the lock: where, what, and the bump that it needs."""
 
     event: str
     path: str
@@ -34,7 +34,7 @@ class Change:
 
 
 def paths_of(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """(path, leaf) of a statement; lists and empty objects are leaves too, ``[]`` stands for their items."""
+    """Yields (path, leaf) of a statement; lists and empty objects are leaves too, ``[]`` stands for their items."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             part = key if re.fullmatch(r"[\w@-]+", key) else f"[{orjson.dumps(key).decode()}]"
@@ -47,13 +47,13 @@ def paths_of(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def type_of(value: Any) -> str:
-    """Type of a JSON value in words."""
+    """Returns the type of a JSON value as a word."""
     words = {str: "text", bool: "boolean", int: "number", float: "number", list: "list", dict: "object"}
     return words.get(type(value), "null")
 
 
 def shape_of(statements: Sequence[str]) -> Shape:
-    """The shape that all statements of an event have together."""
+    """Returns the common shape of all statements of an event."""
     shape: Shape = {}
     counts: dict[str, int] = {}
     values: dict[str, set[bytes]] = {}
@@ -76,15 +76,15 @@ def shape_of(statements: Sequence[str]) -> Shape:
 
 
 def _masked(value: Any) -> Any:
-    """A constant without what belongs to the site or to a release."""
+    """Replaces what belongs to the platform or to a release in a constant."""
     if not isinstance(value, str):
         return value
     return _VERSIONED.sub(r"\1{version}", value.replace(ROOT_URL, "{root_url}"))
 
 
-def without(statement: str, path: str) -> str | None:
-    """The statement without what stands at a path; None where nothing does."""
-    told = orjson.loads(statement)
+def remove_path(statement: str, path: str) -> str | None:
+    """Returns the statement without the value at a path; None if there is none."""
+    document = orjson.loads(statement)
     wanted = {path}
 
     def prune(value: Any, at: str) -> bool:
@@ -101,33 +101,33 @@ def without(statement: str, path: str) -> str | None:
             return any(prune(inner, f"{at}[]") for inner in value)
         return False
 
-    return orjson.dumps(told).decode() if prune(told, "") else None
+    return orjson.dumps(document).decode() if prune(document, "") else None
 
 
-def compare(locked: Mapping[str, Shape], now: Mapping[str, Shape]) -> list[Change]:
-    """All changes of one plugin, the gravest first."""
-    found: list[Change] = []
+def compare_shapes_by_event(locked: Mapping[str, Shape], now: Mapping[str, Shape]) -> list[Change]:
+    """Lists all changes of one plugin, the gravest first."""
+    changes: list[Change] = []
     for event in locked:
         if event not in now:
-            found.append(Change(event, "", "the event is not mapped any more", MAJOR))
+            changes.append(Change(event, "", "the event is no longer mapped", MAJOR))
     for event, shape in now.items():
         if event not in locked:
-            found.append(Change(event, "", "the event is new", MINOR))
+            changes.append(Change(event, "", "the event is new", MINOR))
         else:
-            found += _compared(event, locked[event], shape)
-    return sorted(found, key=lambda one: -one.bump)
+            changes += _compare_shapes(event, locked[event], shape)
+    return sorted(changes, key=lambda change: -change.bump)
 
 
-def _compared(event: str, old: Shape, new: Shape) -> Iterable[Change]:
+def _compare_shapes(event: str, old: Shape, new: Shape) -> Iterable[Change]:
     gone = [path for path in old if path not in new]
     come = [path for path in new if path not in old]
     for path in gone:
         likely = [other for other in come if new[other].get("types") == old[path].get("types")]
         renamed = f" (renamed to {likely[0]}?)" if len(likely) == 1 and len(gone) == 1 else ""
         if old[path].get("specification"):
-            yield Change(event, path, f"a field that the specification requires is gone{renamed}", NEVER)
+            yield Change(event, path, f"a field that the specification requires is missing{renamed}", NEVER)
         else:
-            yield Change(event, path, f"the field is gone{renamed}", MAJOR)
+            yield Change(event, path, f"the field is removed{renamed}", MAJOR)
     for path in come:
         if not path.endswith("[]"):
             yield Change(event, path, "the field is new", MINOR)
@@ -144,23 +144,25 @@ def _compared(event: str, old: Shape, new: Shape) -> Iterable[Change]:
 
 
 def requires_of(fields: Sequence[Declared]) -> list[list[str]]:
-    """For each required field the paths of which one must hold a value."""
-    found = {tuple(sorted(one.paths)) for one in fields if one.needed and not one.is_key and one.paths != ("name",)}
-    return [list(paths) for paths in sorted(found)]
+    """Lists for each required field its paths, of which one must hold a value."""
+    path_sets = {
+        tuple(sorted(field.paths)) for field in fields if field.needed and not field.is_key and field.paths != ("name",)
+    }
+    return [list(paths) for paths in sorted(path_sets)]
 
 
 def compare_sources(event: str, old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]) -> Iterator[Change]:
-    """Source events that were said and are now rejected: a field that became required, a path no longer looked at."""
+    """Yields changes that reject earlier source events: a field that became required, a path no longer read."""
     for paths in new:
         if not any(set(before) <= set(paths) for before in old):
             met = next((before for before in old if set(before) & set(paths)), None)
             gone = ", ".join(path for path in met or () if path not in paths)
-            what = f"{gone} is no longer looked at" if gone else "the source must hold it now"
-            yield Change(event, paths[0], f"{what}: events that were said are rejected", MAJOR)
+            what = f"{gone} is no longer read" if gone else "the field is now required"
+            yield Change(event, paths[0], f"{what}: events that were transformed before are rejected", MAJOR)
 
 
 def next_version(version: str, bump: int) -> str:
-    """The least version after this one that has the bump."""
+    """Returns the lowest version after this one that has the bump."""
     numbers = [*_numbers(version)]
     major = 0 if numbers[0] else 1 if numbers[1] else 2
     place = {MAJOR: major, MINOR: min(major + 1, 2)}.get(bump, 2)
@@ -168,7 +170,7 @@ def next_version(version: str, bump: int) -> str:
 
 
 def bump_between(old: str, new: str) -> int:
-    """Which bump lies between two versions. Below 1.0 the second number is the major one, the third the minor one."""
+    """Returns the bump between two versions. Below 1.0 the second number is the major one, the third the minor one."""
     before, after = _numbers(old), _numbers(new)
     if after <= before:
         return PATCH
@@ -180,33 +182,33 @@ def bump_between(old: str, new: str) -> int:
 
 
 def _numbers(version: str) -> tuple[int, int, int]:
-    found = [int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:3]]
-    one, two, three, *_ = (*found, 0, 0, 0)
-    return one, two, three
+    parts = [int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:3]]
+    major, minor, patch, *_ = (*parts, 0, 0, 0)
+    return major, minor, patch
 
 
-def read(path: Path) -> dict[str, Any]:
-    """A lock file. Raises ValueError where it is none."""
+def read_lock(path: Path) -> dict[str, Any]:
+    """Reads a lock file. Raises ValueError if it is not one."""
     try:
-        told: dict[str, Any] = orjson.loads(path.read_bytes())
-        assert isinstance(told["version"], str)
-        assert isinstance(told["plugins"], dict)
+        contents: dict[str, Any] = orjson.loads(path.read_bytes())
+        assert isinstance(contents["version"], str)
+        assert isinstance(contents["plugins"], dict)
     except (OSError, orjson.JSONDecodeError, KeyError, AssertionError, TypeError):
-        raise ValueError(f"{path.name} is no lock file") from None
-    return told
+        raise ValueError(f"{path.name} is not a lock file: write it with `learnrelay contract-test --lock`") from None
+    return contents
 
 
-def write(path: Path, version: str, plugins: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write a lock file, keys in order, so that changes can be read in a diff."""
-    known = read(path)["plugins"] if path.is_file() else {}
-    told = {"harness": __version__, "version": version, "plugins": {**known, **plugins}}
-    path.write_text(f"{_written(told, 5)}\n", encoding="utf-8")
+def write_lock(path: Path, version: str, plugins: Mapping[str, Mapping[str, Any]]) -> None:
+    """Writes a lock file with sorted keys, so that changes can be read in a diff."""
+    known = read_lock(path)["plugins"] if path.is_file() else {}
+    contents = {"harness": __version__, "version": version, "plugins": {**known, **plugins}}
+    path.write_text(f"{_format_json(contents, 5)}\n", encoding="utf-8")
 
 
-def _written(value: Any, depth: int, indent: str = "\n") -> str:
-    """JSON with sorted keys and a line for each entry, down to a depth."""
+def _format_json(value: Any, depth: int, indent: str = "\n") -> str:
+    """Formats JSON with sorted keys and a line for each entry, down to a depth."""
     if not isinstance(value, dict) or not depth or not value:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     inner = f"{indent} "
-    lines = [f"{orjson.dumps(key).decode()}: {_written(value[key], depth - 1, inner)}" for key in sorted(value)]
+    lines = [f"{orjson.dumps(key).decode()}: {_format_json(value[key], depth - 1, inner)}" for key in sorted(value)]
     return f"{{{inner}{f',{inner}'.join(lines)}{indent}}}"

@@ -1,4 +1,4 @@
-"""The distribution that a plugin comes in: its files, its version, and what its author wrote for the harness."""
+"""Reads the distribution of a plugin: its files, its version, and what its author wrote in contract.toml."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, d
 from pathlib import Path
 from typing import Any
 
+from learnrelay.plugins.discovery import installed
+
 LOCK = "contract.lock.json"
 NOTES = "contract.toml"
-"""Beside the package's ``__init__.py``: gaps with their reasons, sections of the operator's file, known users."""
+"""Stands beside the package's ``__init__.py``: gaps with their reasons, configuration sections, known users."""
 
 
 @dataclass
 class Package:
-    """Where a plugin's source lies. ``roots``: directories or files that are the plugin's own code.
+    """Describes where a plugin's source lies. ``roots``: directories or files that are the plugin's own code.
 
-    ``plugins``: names of all plugins that the distribution brings. ``commands``: files of its own commands.
+    ``intrusions``: messages about files or entry points that the contract forbids. ``plugins``: names of all plugins
+    of the distribution. ``commands``: files of its own commands. ``auth``: settings for its auth schemes. ``settings``:
+    settings to test plugins with, besides their defaults, as nested tables like those of the operator's file.
+    ``undeclared_plugins``: packages of other installed plugins on which it does not depend.
     """
 
     name: str
@@ -28,47 +33,93 @@ class Package:
     directory: Path | None
     roots: list[str]
     sources: list[Path]
-    strange: list[str] = field(default_factory=list)
+    intrusions: list[str] = field(default_factory=list)
     gaps: dict[str, str] = field(default_factory=dict)
     sections: dict[str, Any] = field(default_factory=dict)
+    auth: dict[str, Any] = field(default_factory=dict)
     users: list[list[Any]] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
     plugins: list[str] = field(default_factory=list)
     commands: set[Path] = field(default_factory=set)
+    undeclared_plugins: set[str] = field(default_factory=set)
 
     @property
     def lock(self) -> Path | None:
-        """Where its lock file stands or would stand."""
+        """Returns where the lock file stands or would stand; None without a directory."""
         return self.directory / LOCK if self.directory else None
 
+    def read_notes(self, file: Path) -> None:
+        """Reads ``contract.toml``, if there is one."""
+        if not file.is_file():
+            return
+        contents = tomllib.loads(file.read_text(encoding="utf-8"))
+        self.gaps = {str(key): str(reason) for key, reason in contents.get("gaps", {}).items()}
+        self.sections = dict(contents.get("sections", {}))
+        self.auth = dict(contents.get("auth", {}))
+        self.users = list(contents.get("users", []))
+        self.settings = dict(contents.get("settings", {}))
 
-def find(points: Sequence[EntryPoint]) -> Package:
-    """The package behind entry points of one distribution, without importing anything of it."""
+    def settings_of(self, plugin: str) -> list[dict[str, Any]]:
+        """Lists the settings to test a plugin with: one table, or an array of them."""
+        table: Any = self.settings
+        for key in plugin.split("."):
+            table = table.get(key, {}) if isinstance(table, dict) else {}
+        return [settings for settings in (table if isinstance(table, list) else [table]) if settings]
+
+
+def find_package(points: Sequence[EntryPoint]) -> Package:
+    """Finds the package behind entry points of one distribution, without importing it."""
     dist = points[0].dist
     package = Package(dist.name if dist else "?", dist.version if dist else "0", None, [], [])
     tops = list(dict.fromkeys(point.module.partition(".")[0] for point in points))
-    own = _tops_of(dist) if dist else []
+    own = _top_level_modules(dist) if dist else []
     for top in dict.fromkeys([*tops, *own]):
-        _add(package, top, main=top in tops)
+        _add_module(package, top, main=top in tops)
     if dist is not None:
-        package.strange += _strange(dist)
-        _add_the_rest(package, dist)
+        package.intrusions += _find_intrusions(dist)
+        _add_remaining_files(package, dist)
         groups = ((point.group, point.name) for point in dist.entry_points)
         package.plugins = [name for group, name in groups if re.fullmatch(r"learnrelay\.\w+\.v\d+", group)]
+        package.undeclared_plugins = _find_undeclared_plugins(dist)
         package.commands = _files_of(package, [p.module for p in dist.entry_points if p.group == "learnrelay.commands"])
-    notes = package.directory / NOTES if package.directory else None
-    if notes is not None and notes.is_file():
-        told = tomllib.loads(notes.read_text(encoding="utf-8"))
-        package.gaps = {str(key): str(reason) for key, reason in told.get("gaps", {}).items()}
-        package.sections = dict(told.get("sections", {}))
-        package.users = list(told.get("users", []))
+        inputs = _files_of(
+            package, [point.module for point in dist.entry_points if point.group == "learnrelay.inputs.v1"]
+        )
+        package.sources = _without_folders(
+            package.sources, {file.parent for file in inputs if file.parent != package.directory}
+        )
+    if package.directory:
+        package.read_notes(package.directory / NOTES)
     return package
 
 
-def _add(package: Package, top: str, main: bool) -> None:
+def describe_file(path: Path, version: str, plugins: Sequence[str]) -> Package:
+    """Describes a single-file plugin; ``contract.toml`` may lie beside it. It has no lock."""
+    package = Package(path.name, version, None, [str(path)], [path], plugins=list(plugins))
+    package.read_notes(path.with_name(NOTES))
+    return package
+
+
+def _find_undeclared_plugins(dist: Distribution) -> set[str]:
+    """Finds the packages of other installed plugins on which a distribution does not depend, not even by an extra."""
+    required = [re.match(r"[\w.-]+", requirement) for requirement in dist.requires or ()]
+    declared = {_normalized(dist.name), *(_normalized(name[0]) for name in required if name)}
+    return {
+        info.entry_point.module.partition(".")[0]
+        for info in installed()
+        if info.entry_point is not None and _normalized(info.distribution) not in declared
+    }
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _add_module(package: Package, top: str, main: bool) -> None:
     spec = PathFinder.find_spec(top)
     if spec is None:
         if main:
-            package.strange.append(f"module {top} is not found")
+            package.intrusions.append(f"module {top} of an entry point is not installed")
         return
     if spec.submodule_search_locations:
         directory = Path(next(iter(spec.submodule_search_locations)))
@@ -80,23 +131,23 @@ def _add(package: Package, top: str, main: bool) -> None:
                 continue
             if "__pycache__" in file.parts:
                 if file.suffix == ".py":
-                    package.strange.append(f"{file.name} is source that hides among compiled files")
+                    package.intrusions.append(f"{file.name} is a source file in __pycache__: move it to the package")
                 continue
             if file.suffix == ".py":
                 package.sources.append(file)
             elif file.suffix in (".so", ".pyd", ".pyc", ".dll", ".dylib"):
-                package.strange.append(f"{file.name} is code without source: nobody can say what it does")
+                package.intrusions.append(f"{file.name} is binary code, which cannot be checked: ship the source only")
     elif spec.origin and spec.origin.endswith(".py"):
         package.roots.append(spec.origin)
         package.sources.append(Path(spec.origin))
         if main and package.directory is None and len(list(Path(spec.origin).parent.glob("*.dist-info"))) == 1:
             package.directory = Path(spec.origin).parent
     else:
-        package.strange.append(f"module {top} has no source: nobody can say what it does")
+        package.intrusions.append(f"module {top} has no source, so it cannot be checked: ship the source")
 
 
-def _add_the_rest(package: Package, dist: Distribution) -> None:
-    """Source that the distribution installs anywhere else is its own code too."""
+def _add_remaining_files(package: Package, dist: Distribution) -> None:
+    """Adds source that the distribution installs elsewhere: it is its own code too."""
     for file in dist.files or ():
         path = Path(str(dist.locate_file(file)))
         if file.suffix == ".py" and "__pycache__" not in file.parts and path not in package.sources and path.is_file():
@@ -110,8 +161,16 @@ def _files_of(package: Package, modules: Sequence[str]) -> set[Path]:
     return {file for file in package.sources if any(file.parts[-len(form.parts) :] == form.parts for form in forms)}
 
 
-def _tops_of(dist: Distribution) -> list[str]:
-    """Top-level modules that a distribution installs; nothing for an editable one."""
+def _without_folders(sources: Sequence[Path], folders: set[Path]) -> list[Path]:
+    """Leaves out the folders of inputs: these handle no event. A folder that other files import stays."""
+    kept = [file for file in sources if not any(folder in file.parents for folder in folders)]
+    texts = [file.read_text(encoding="utf-8", errors="replace") for file in kept]
+    used = {folder for folder in folders if any(re.search(rf"\b{re.escape(folder.name)}\b", text) for text in texts)}
+    return kept + [file for file in sources if any(folder in file.parents for folder in used)]
+
+
+def _top_level_modules(dist: Distribution) -> list[str]:
+    """Lists the top-level modules that a distribution installs; none for an editable one."""
     tops = []
     for file in dist.files or ():
         if len(file.parts) > 1 and file.name == "__init__.py" and len(file.parts) == 2:
@@ -121,42 +180,44 @@ def _tops_of(dist: Distribution) -> list[str]:
     return [top for top in tops if top.isidentifier()]
 
 
-OURS = ("learnrelay", "learnrelay-contract-tests")
-NOT_THEIRS = {"learnrelay", "learnrelay_contract_tests", "hypothesis", "pytest", "_pytest", "pluggy", "stevedore",
-              "orjson", "marshmallow", "click", "rich"}  # fmt: skip
-"""Packages that the core and the harness stand on."""
+OWN_DISTRIBUTIONS = ("learnrelay", "learnrelay-contract-tests")
+RESERVED_PACKAGES = {"learnrelay", "learnrelay_contract_tests", "hypothesis", "pytest", "_pytest", "pluggy",
+                     "stevedore", "orjson", "marshmallow", "click", "rich"}  # fmt: skip
+"""Packages that the core and the harness depend on."""
 
 HARNESS_COMMANDS = ("contract-test", "lint")
 
 
-def _strange(dist: Distribution) -> list[str]:
-    """Ways in which a distribution reaches into every Python process, or into the harness itself."""
-    found = []
+def _find_intrusions(dist: Distribution) -> list[str]:
+    """Lists how a distribution affects every Python process or the harness itself."""
+    intrusions = []
     editable = '"editable": true' in (dist.read_text("direct_url.json") or "")
-    if dist.name not in OURS:
-        taken = {file.parts[0] for file in dist.files or () if len(file.parts) > 1} & NOT_THEIRS
-        found += [f"it installs files into {top}, which belongs to somebody else" for top in sorted(taken)]
+    if dist.name not in OWN_DISTRIBUTIONS:
+        taken = {file.parts[0] for file in dist.files or () if len(file.parts) > 1} & RESERVED_PACKAGES
+        intrusions += [f"it installs files into {top}, a package of another distribution" for top in sorted(taken)]
         if any(point.group == "pytest11" for point in dist.entry_points):
-            found.append("an entry point of pytest11 runs in every test session")
+            intrusions.append("it has an entry point of pytest11, which runs in every test session: remove it")
     for file in dist.files or ():
         if len(file.parts) != 1:
             continue
         if file.suffix == ".pth" and not editable:
             text = Path(str(dist.locate_file(file))).read_text(encoding="utf-8", errors="replace")
             if any(line.startswith(("import ", "import\t")) for line in text.splitlines()):
-                found.append(f"{file.name} runs code at the start of every Python process")
+                intrusions.append(f"{file.name} runs code at the start of every Python process: remove it")
             elif text.strip():
-                found.append(f"{file.name} adds directories to the path of every Python process")
+                intrusions.append(f"{file.name} adds directories to sys.path of every Python process: remove it")
         if file.name in ("sitecustomize.py", "usercustomize.py"):
-            found.append(f"{file.name} runs at the start of every Python process")
+            intrusions.append(f"{file.name} runs at the start of every Python process: remove it")
     for point in dist.entry_points:
         if point.group == "learnrelay.commands" and point.name in HARNESS_COMMANDS:
-            found.append(f"entry point {point.name} of learnrelay.commands would replace the harness's own command")
-    return found
+            intrusions.append(
+                f"entry point {point.name} of learnrelay.commands would replace the harness's own command"
+            )
+    return intrusions
 
 
 def version_of(name: str) -> str:
-    """Version of an installed distribution, empty where there is none."""
+    """Returns the version of an installed distribution, empty if it is not installed."""
     try:
         return distribution(name).version
     except PackageNotFoundError:

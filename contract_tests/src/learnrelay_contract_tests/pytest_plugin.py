@@ -1,10 +1,13 @@
-"""The pytest plugin: contract checks as tests, and the guard that a session without them is not green.
+"""Runs contract checks as pytest tests, and fails a session in which one of them did not run and pass.
 
-The verdict comes from another process, so that nothing of this one can change it. Besides `ContractTests` there is
+Where somebody selects tests on the command line (a node id, ``-k``, ``--lf``), checks that were not selected are no
+failure, unless the environment has ``LEARNRELAY_CONTRACT=required`` or, as in most services for CI, ``CI``.
 
-* the option ``learnrelay_contract`` of pytest's ini file: names of plugins to judge in every session;
+The report comes from another process, so that nothing in this one can change it. Besides `ContractTests` there are
+
+* the option ``learnrelay_contract`` of pytest's ini file: names of plugins to check in every session;
 * the marker ``learnrelay_contract(*names)`` and the fixture ``contract_report``: the report as data, for other tests;
-* the fixture ``site``: a `learnrelay.Site` to call mappings with.
+* the fixture ``platform``: a `learnrelay.Platform` to call mappings with.
 """
 
 from __future__ import annotations
@@ -14,30 +17,31 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from . import WRITTEN, ContractTests
+from . import CONTRACT_CLASSES, ContractTests
 
 OPTION = "learnrelay_contract"
 _ENVIRONMENT = dict(os.environ)
-"""As it was before any conftest was read."""
+"""Copied before any conftest is read."""
 
-Report = dict[str, Any]
-_REPORTS = pytest.StashKey[dict[tuple[str, ...], Report]]()
-_WANTED = pytest.StashKey[dict[str, bool]]()
-"""Node id of each contract test that was collected → whether it passed."""
+ReportData = dict[str, Any]
+_REPORTS = pytest.StashKey[dict[tuple[str, ...], ReportData]]()
+_PASSED = pytest.StashKey[dict[str, bool]]()
+"""Node id of each collected contract test → whether it passed."""
 
 
-def _judged(names: Sequence[str], _run: Callable[..., Any] = subprocess.run) -> Report:
-    """The report on plugins, made by another process."""
+def _run_harness(names: Sequence[str], _run: Callable[..., Any] = subprocess.run) -> ReportData:
+    """Returns the report on plugins, made by another process."""
     done = _run(
         [sys.executable, "-P", "-m", "learnrelay_contract_tests", *names, "--json"],
         env=_ENVIRONMENT, capture_output=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        report: Report = json.loads(done.stdout)
+        report: ReportData = json.loads(done.stdout)
     except json.JSONDecodeError:
         words = done.stderr.decode("utf-8", "replace").strip()[-500:]
         return {"passed": False, "plugins": [], "problem": words or f"the harness ended with {done.returncode}"}
@@ -45,64 +49,68 @@ def _judged(names: Sequence[str], _run: Callable[..., Any] = subprocess.run) -> 
     return report
 
 
-def _report(config: pytest.Config, names: Sequence[str], _judge: Callable[..., Report] = _judged) -> Report:
+def _cached_report(
+    config: pytest.Config, names: Sequence[str], _run: Callable[..., ReportData] = _run_harness
+) -> ReportData:
     known = config.stash.setdefault(_REPORTS, {})
     key = tuple(names)
     if key not in known:
-        known[key] = _judge(names)
+        known[key] = _run(names)
     return known[key]
 
 
 class ContractBrokenError(Exception):
-    """A check did not pass; the text is the report's."""
+    """Reports that a check did not pass; the text is that of the report."""
 
 
 class ContractItem(pytest.Item):
-    """One check of one line of plugins. It takes no fixtures."""
+    """Runs one check for the given plugins. It takes no fixtures."""
 
     def __init__(self, *, names: Sequence[str], check: str, **more: Any) -> None:
         super().__init__(**more)
         self.names, self.check = tuple(names), check
 
-    def runtest(self, _report: Callable[..., Report] = _report) -> None:
-        """Look the check up in the report."""
-        report = _report(self.config, self.names)
-        found = [
+    def runtest(self, _cached_report: Callable[..., ReportData] = _cached_report) -> None:
+        """Reads the result of the check from the report. Raises ContractBrokenError."""
+        report = _cached_report(self.config, self.names)
+        checks = [
             (plugin["plugin"], check)
             for plugin in report["plugins"]
             for check in plugin["checks"]
             if check["check"] == self.check
         ]
-        if not found:
+        if not checks:
             raise ContractBrokenError(report.get("problem") or f"{self.check} did not run")
         faults = []
-        for plugin, check in found:
+        for plugin, check in checks:
             if check["status"] in ("failed", "not run"):
-                lines = [": ".join(filter(None, (one["event"], one["message"]))) for one in check["findings"]]
+                lines = [
+                    ": ".join(filter(None, (finding["event"], finding["message"]))) for finding in check["findings"]
+                ]
                 faults.append(f"{plugin}: {check['proves']}\n  " + "\n  ".join(lines or [check["reason"]]))
         if faults:
             raise ContractBrokenError("\n".join(faults))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The report's words, without a traceback."""
+        """Returns the report's text, without a traceback."""
         if isinstance(excinfo.value, ContractBrokenError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
-        """Where it stands."""
+        """Returns the location and title of the test."""
         return self.path, 0, f"contract of {', '.join(self.names)}: {self.check}"
 
 
 class ContractCollector(pytest.Collector):
-    """The checks of a contract class, or of the ini option."""
+    """Collects the checks of a contract class, or of the ini option."""
 
     def __init__(self, *, names: Sequence[str], **more: Any) -> None:
         super().__init__(**more)
         self.names = tuple(names)
 
     def collect(self) -> Iterator[ContractItem]:
-        """One item a check."""
+        """Yields one item for each check."""
         from .checks import load_all
 
         for check in ("plugin.loads", *load_all()):
@@ -110,20 +118,22 @@ class ContractCollector(pytest.Collector):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The ini option."""
-    parser.addini(OPTION, "Plugins that every session judges by the contract of learnrelay.", "linelist", default=[])
+    """Adds the ini option."""
+    parser.addini(
+        OPTION, "Plugins that every session checks against the contract of learnrelay.", "linelist", default=[]
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker, and the guard's memory."""
+    """Adds the marker and resets the list of contract tests."""
     config.addinivalue_line("markers", f"{OPTION}(*names): the test gets the contract report of these plugins")
-    config.stash[_WANTED] = {}
-    WRITTEN.clear()
+    config.stash[_PASSED] = {}
+    CONTRACT_CLASSES.clear()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> pytest.Collector | None:
-    """Make a contract class a collector of checks; what else stands in the class is not looked at."""
+    """Turns a contract class into a collector of checks; other members of the class are ignored."""
     if isinstance(obj, type) and issubclass(obj, ContractTests) and obj is not ContractTests:
         made: pytest.Collector = ContractCollector.from_parent(collector, name=name, names=obj.plugins)
         return made
@@ -132,14 +142,14 @@ def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Remember each contract test before anybody can take it away."""
+    """Registers each contract test before another plugin can remove it."""
     if isinstance(item, ContractItem):
-        item.config.stash[_WANTED][item.nodeid] = False
+        item.config.stash[_PASSED][item.nodeid] = False
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add what the ini option asks for."""
+    """Adds the checks that the ini option asks for."""
     names = config.getini(OPTION)
     if names:
         collector = ContractCollector.from_parent(session, name=OPTION, names=names)
@@ -150,62 +160,91 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Note what passed: from the call itself, whatever reports are made of it."""
+    """Registers which tests passed: from the call itself, so that altered reports have no effect."""
     if isinstance(item, ContractItem) and call.when == "call" and call.excinfo is None:
-        item.config.stash[_WANTED][item.nodeid] = True
+        item.config.stash[_PASSED][item.nodeid] = True
     return (yield)
 
 
-def _missing(config: pytest.Config) -> list[str]:
-    """Contract tests that were written and did not run and pass."""
-    wanted = config.stash[_WANTED]
+def _find_missing(config: pytest.Config) -> list[str]:
+    """Lists the contract tests that were defined but did not run and pass."""
+    wanted = config.stash[_PASSED]
     missing = [node for node, passed in wanted.items() if not passed]
-    for written in WRITTEN:
-        if not any(f"::{written.__name__}::" in node or _named(written, node) for node in wanted):
+    for written in CONTRACT_CLASSES:
+        if not any(f"::{written.__name__}::" in node or _is_collected_as(written, node) for node in wanted):
             missing.append(f"{written.__module__}.{written.__qualname__} (not collected)")
     return missing
 
 
-def _named(written: type[ContractTests], node: str) -> bool:
+def _is_collected_as(written: type[ContractTests], node: str) -> bool:
     module = sys.modules.get(written.__module__)
     names = [name for name, value in vars(module).items() if value is written] if module else []
     return any(f"::{name}::" in node for name in names)
 
 
+def _is_complete_run(config: pytest.Config) -> bool:
+    """Tells whether all contract tests are required: nothing was selected by hand, or the environment asks for them."""
+    if _ENVIRONMENT.get("LEARNRELAY_CONTRACT") == "required" or _ENVIRONMENT.get("CI"):
+        return True
+    arguments = [str(argument) for argument in config.invocation_params.args]  # without those of ini files
+    return not any(
+        text.startswith(("-k", "--lf", "--last-failed")) or ("::" in text and "--deselect" not in (before, text[:10]))
+        for before, text in pairwise(["", *arguments])
+    )
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A session in which a contract test did not run and pass is not green."""
-    if not session.config.option.collectonly and _missing(session.config) and session.exitstatus in (0, 5):
+    """Fails a session in which a contract test did not run and pass."""
+    config = session.config
+    is_required = not config.option.collectonly and _is_complete_run(config)
+    if is_required and session.exitstatus in (0, 5) and _find_missing(config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say which."""
-    missing = _missing(config)
-    if missing and not config.option.collectonly:
+    """Lists the contract tests that did not run and pass."""
+    missing = _find_missing(config)
+    if config.option.collectonly or not missing:
+        return
+    if not _is_complete_run(config):
+        terminalreporter.line(f"{len(missing)} contract checks did not run and pass: tests were selected by hand")
+    else:
         terminalreporter.section("contract of learnrelay", sep="=", red=True)
-        terminalreporter.line(f"{len(missing)} contract checks did not run and pass; no skip, xfail or -k makes them:")
+        terminalreporter.line(
+            f"{len(missing)} contract checks did not run and pass (skip, xfail and -k do not excuse them):"
+        )
         for node in missing[:10]:
             terminalreporter.line(f"  {node}")
 
 
 @pytest.fixture
-def contract_report(request: pytest.FixtureRequest) -> Report:
-    """The report of the plugins that the marker names, as ``contract-test --json`` writes it."""
+def contract_report(request: pytest.FixtureRequest) -> ReportData:
+    """Returns the report of the plugins that the marker names, as ``contract-test --json`` writes it."""
     marker = request.node.get_closest_marker(OPTION)
     if marker is None:
         raise pytest.UsageError(f"contract_report needs the marker {OPTION}(*names)")
-    return _report(request.config, marker.args)
+    return _cached_report(request.config, marker.args)
 
 
 @pytest.fixture
-def site() -> Any:
-    """A `learnrelay.Site` at https://learn.example.org: each learner has a pseudonym, no course a title."""
-    from learnrelay import Site
-    from learnrelay.resolvers.courses import NoCourses
-    from learnrelay.resolvers.identity import KeyedIdentity
-    from learnrelay.secrets import Secret
+def platform() -> Any:
+    """Returns a `learnrelay.Platform` at https://learn.example.org; learners have pseudonyms, courses no titles.
+
+    Its source is the first one that is installed.
+    """
+    from learnrelay import Platform
+    from learnrelay.config.secrets import Secret
+    from learnrelay.lookups.courses import NoCourses
+    from learnrelay.lookups.identity import KeyedIdentity
+    from learnrelay.plugins.discovery import installed, load
+    from learnrelay.plugins.registry import collect
 
     identity = KeyedIdentity({"secret": Secret("a secret of the tests"), "pseudonyms": "per-standard"})
-    return Site("https://learn.example.org", identity, NoCourses({}))
+    sources = [info for info in installed() if info.kind == "sources"]
+    if not sources:
+        raise pytest.UsageError("the fixture platform needs an installed source")
+    registry = collect([(sources[0], load(sources[0]))])
+    (source,) = registry.sources.values()
+    return Platform("https://learn.example.org", registry.make(source), identity, NoCourses({}))

@@ -1,4 +1,4 @@
-"""Running the checks: each plugin by itself, two at a time, and what became of each check."""
+"""Runs the checks, several plugins in parallel, and collects their results."""
 
 from __future__ import annotations
 
@@ -11,30 +11,34 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from learnrelay.config.fields import did_you_mean
 from learnrelay.errors import LearnrelayError
-from learnrelay.plugins.discovery import PluginInfo, State, installed
+from learnrelay.plugins.discovery import PluginInfo, PluginState, installed
 
-from . import __version__
+from . import __version__, schemas
 from .checks import Check, Finding, NotApplicableError, Note, load_all
-from .host import DiedError, World
-from .lock import write
-from .package import find
+from .host import CARRIER, PluginProcess, PluginProcessError, Workspace
+from .lock import write_lock
+from .package import describe_file, find_package
 from .subject import Subject
 
 PASSED, FAILED, WARNED, GAP, NOTHING, NOT_RUN = "passed", "failed", "warned", "gap", "nothing to check", "not run"
 
 
 WITHOUT_LOADING = ("source.privacy", "source.purity", "source.package", "source.gaps")
-"""Checks that say something of a plugin which does not load."""
+"""Checks that also run for a plugin that does not load."""
+
+
+OF_INPUTS = "an input maps no events; learnrelay_contract_tests.input_checks.check_input checks it in a test"
 
 
 class UnknownPluginError(LearnrelayError):
-    """No installed plugin has the name."""
+    """Reports that no installed plugin has the name."""
 
 
 @dataclass
-class Result:
-    """What became of one check: its status, what was found, what the report shows besides."""
+class CheckResult:
+    """Holds the result of one check: its status, findings, and notes for the report."""
 
     check: str
     proves: str
@@ -46,190 +50,240 @@ class Result:
 
 
 @dataclass
-class Verdict:
-    """All results of one plugin."""
+class PluginReport:
+    """Holds the results of all checks of one plugin. ``lock_entry``: what `write_locks` writes for it."""
 
     plugin: str
     distribution: str
     version: str
-    results: list[Result]
+    results: list[CheckResult]
     events: int = 0
     seconds: float = 0.0
     lock: Path | None = None
-    locked: dict[str, Any] = field(default_factory=dict)
+    lock_entry: dict[str, Any] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
-        """Whether each required check ran and passed, or has a gap with its reason."""
-        return bool(self.results) and all(one.status in (PASSED, WARNED, GAP, NOTHING) for one in self.results)
+        """Tells whether each required check ran and passed, or has a gap with its reason."""
+        return bool(self.results) and all(result.status in (PASSED, WARNED, GAP, NOTHING) for result in self.results)
 
 
 @dataclass
 class Report:
-    """The verdicts on all plugins."""
+    """Holds the reports of all plugins that were checked."""
 
-    verdicts: list[Verdict]
+    plugins: list[PluginReport]
     seconds: float = 0.0
 
     @property
     def passed(self) -> bool:
-        """Whether there was something to judge, and all of it passed."""
-        return bool(self.verdicts) and all(verdict.passed for verdict in self.verdicts)
+        """Tells whether at least one plugin was checked, and all passed."""
+        return bool(self.plugins) and all(plugin.passed for plugin in self.plugins)
 
 
-def plugins(names: Sequence[str]) -> dict[str, list[PluginInfo]]:
-    """Installed plugins by name: these (globs too), or all. Raises UnknownPluginError."""
+def find_plugins(names: Sequence[str]) -> dict[str, list[PluginInfo]]:
+    """Finds installed plugins by name (globs too), or all. Raises UnknownPluginError."""
     from fnmatch import fnmatchcase
 
-    found: dict[str, list[PluginInfo]] = {}
+    infos_by_name: dict[str, list[PluginInfo]] = {}
     known = installed()
     for pattern in names or ["*"]:
         matches = [info for info in known if fnmatchcase(info.name, pattern)]
         if not matches:
-            near = ", ".join(sorted({info.name for info in known})) or "none"
-            raise UnknownPluginError(f"no installed plugin has the name {pattern}; installed: {near}")
+            names_there = sorted({info.name for info in known})
+            hint = did_you_mean(pattern, names_there) or f"; installed: {', '.join(names_there) or 'none'}"
+            raise UnknownPluginError(f"no installed plugin has the name {pattern}{hint}")
         for info in matches:
-            if info not in found.setdefault(info.name, []):
-                found[info.name].append(info)
-    return found
+            if info not in infos_by_name.setdefault(info.name, []):
+                infos_by_name[info.name].append(info)
+    return infos_by_name
 
 
-def run(
-    names: Sequence[str] = (), *, only: Sequence[str] = (), quick: bool = False, jobs: int = 0, lock: bool = False,
-    told: Callable[[Verdict], None] = lambda _: None,
-) -> Report:  # fmt: skip
-    """Judge plugins by name. Raises UnknownPluginError.
+def find_file_plugins(files: Sequence[Path]) -> dict[str, list[PluginInfo]]:
+    """Finds the plugins of single files, by name. They are imported in processes of their own.
 
-    only: names of checks, for who mends one thing; the rest then counts as not run. quick: fewer random events.
-    jobs: plugins at a time. lock: find the shapes for `write_locks`. told: called with each verdict.
+    Raises UnknownPluginError.
+    """
+    infos_by_name: dict[str, list[PluginInfo]] = {}
+    for file in map(Path.absolute, files):
+        workspace = Workspace()
+        process = PluginProcess(workspace, [str(file)], 1)
+        try:
+            answer = process.ask("list_file_plugins", path=str(file))
+        except PluginProcessError as error:
+            raise UnknownPluginError(f"{file}: {error}") from None
+        finally:
+            process.close()
+            workspace.close()
+        if "problem" in answer:
+            raise UnknownPluginError(answer["problem"])
+        for name, kind, version in answer["plugins"]:
+            info = PluginInfo(name, kind, file.name, version, PluginState.DISABLED, file=file)
+            infos_by_name.setdefault(name, []).append(info)
+    return infos_by_name
+
+
+def check_plugins(
+    names: Sequence[str] = (),
+    *,
+    files: Sequence[Path] = (),
+    only: Sequence[str] = (),
+    quick: bool = False,
+    jobs: int = 0,
+    lock: bool = False,
+    on_report: Callable[[PluginReport], None] = lambda _: None,
+) -> Report:
+    """Checks plugins by name. Raises UnknownPluginError.
+
+    files: single-file plugins to check too. only: names of the checks to run; all others then count as not run. quick:
+    fewer random events. jobs: plugins at a time. lock: also build the entries for `write_locks`. on_report: called with
+    the report of each plugin.
     """
     started = time.monotonic()
-    chosen = plugins(names)
+    of_files = find_file_plugins(files)
+    chosen = (find_plugins(names) if names or not files else {}) | of_files
     jobs = jobs or min(len(chosen), os.cpu_count() or 1)
-    verdicts = []
+    reports = []
     if jobs < 2:
         for name, infos in chosen.items():
-            verdicts.append(judge(name, infos, only, quick, lock))
-            told(verdicts[-1])
+            reports.append(check_plugin(name, infos, only, quick, lock))
+            on_report(reports[-1])
     else:
         with ProcessPoolExecutor(jobs, get_context("fork")) as pool:
-            futures = [pool.submit(judge, name, infos, only, quick, lock) for name, infos in chosen.items()]
+            futures = [pool.submit(check_plugin, name, infos, only, quick, lock) for name, infos in chosen.items()]
             for future in futures:
-                verdicts.append(future.result())
-                told(verdicts[-1])
-    return Report(verdicts, time.monotonic() - started)
+                reports.append(future.result())
+                on_report(reports[-1])
+    return Report(reports, time.monotonic() - started)
 
 
-def judge(
+def check_plugin(
     name: str, infos: Sequence[PluginInfo], only: Sequence[str] = (), quick: bool = False, lock: bool = False
-) -> Verdict:
-    """All checks of one plugin, in order."""
+) -> PluginReport:
+    """Runs all checks of one plugin, in order."""
     started = time.monotonic()
-    points = [info.entry_point for info in infos if info.entry_point is not None]
-    world = World()
-    subject = Subject(name, tuple(infos), find(points), world, quick=quick)
+    file = infos[0].file
+    if file is None:
+        package = find_package([info.entry_point for info in infos if info.entry_point is not None])
+    else:
+        of_file = find_file_plugins([file])
+        package = describe_file(file, infos[0].version, list(of_file))
+        schemas.FILES.update({i.name: str(file) for of in of_file.values() for i in of if i.kind == "standards"})
+    workspace = Workspace()
+    subject = Subject(name, tuple(infos), package, workspace, quick=quick)
     try:
-        results = list(_results(subject, load_all().values(), only))
+        results = list(_run_checks(subject, load_all().values(), only))
         loaded = results[0].status == PASSED
-        locked = _locked(subject) if lock and loaded else {}
+        lock_entry = _lock_entry(subject) if lock and loaded else {}
         events = len(subject.cases) if loaded else 0
     finally:
         subject.close()
-        world.close()
+        workspace.close()
     package = subject.package
     seconds = time.monotonic() - started
-    return Verdict(name, package.name, package.version, results, events, seconds, package.lock, locked)
+    return PluginReport(name, package.name, package.version, results, events, seconds, package.lock, lock_entry)
 
 
-def _locked(subject: Subject) -> dict[str, Any]:
-    """What the lock holds of a plugin; nothing, where it maps no events."""
+def _lock_entry(subject: Subject) -> dict[str, Any]:
+    """Builds a plugin's entry of the lock; empty if it maps no events."""
     from .checks.versions import requires_of, shapes_of
 
     if subject.infos[0].kind == "standards":
         return {}
     try:
         return {"says": shapes_of(subject, specification=True), "requires": requires_of(subject)}
-    except (NotApplicableError, DiedError):
+    except (NotApplicableError, PluginProcessError):
         return {}
 
 
 def write_locks(report: Report) -> list[Path]:
-    """Write the lock of each distribution of which a judged plugin passed; where they stand."""
-    written: dict[Path, tuple[str, dict[str, dict[str, Any]]]] = {}
-    for verdict in report.verdicts:
-        if verdict.passed and verdict.lock is not None and verdict.locked:
-            _, known = written.setdefault(verdict.lock, (verdict.version, {}))
-            known[verdict.plugin] = verdict.locked
-    for path, (version, known) in written.items():
-        write(path, version, known)
-    return list(written)
+    """Writes the lock of each distribution of which a checked plugin passed. Returns the paths."""
+    locks: dict[Path, tuple[str, dict[str, dict[str, Any]]]] = {}
+    for plugin in report.plugins:
+        if plugin.passed and plugin.lock is not None and plugin.lock_entry:
+            _, entries = locks.setdefault(plugin.lock, (plugin.version, {}))
+            entries[plugin.plugin] = plugin.lock_entry
+    for path, (version, entries) in locks.items():
+        write_lock(path, version, entries)
+    return list(locks)
 
 
-def _results(subject: Subject, checks: Iterable[Check], only: Sequence[str]) -> Iterable[Result]:
-    loaded = _loads(subject)
+def _run_checks(subject: Subject, checks: Iterable[Check], only: Sequence[str]) -> Iterable[CheckResult]:
+    loaded = _check_loading(subject)
     yield loaded
     for check in checks:
         if only and check.name not in only:
-            yield Result(check.name, check.proves, NOT_RUN, reason="not asked for")
+            yield CheckResult(check.name, check.proves, NOT_RUN, reason="not requested")
+        elif subject.is_input:
+            yield CheckResult(check.name, check.proves, NOTHING, reason=OF_INPUTS)
         elif loaded.status != PASSED and check.name not in WITHOUT_LOADING:
-            yield Result(check.name, check.proves, NOT_RUN, reason="the plugin did not load")
+            yield CheckResult(check.name, check.proves, NOT_RUN, reason="the plugin did not load")
         else:
-            yield _result(subject, check)
+            yield _run_check(subject, check)
 
 
-def _loads(subject: Subject) -> Result:
-    """The plugin through the public door: found, compatible, imported, registered, assembled."""
-    result = Result(
+def _check_loading(subject: Subject) -> CheckResult:
+    """Enables the plugin as an operator would: finds, imports, registers and assembles it."""
+    result = CheckResult(
         "plugin.loads", "The installed plugin is found, imported and assembled as an operator would enable it.", PASSED
     )
     started = time.monotonic()
     try:
-        bad = [info for info in subject.infos if info.state is not State.DISABLED]
+        bad = [
+            info
+            for info in subject.infos
+            if info.state is not PluginState.DISABLED
+            and not (info.state is PluginState.UNAVAILABLE and info.standard == CARRIER)  # installed in the workspace
+        ]
         if bad:
-            raise DiedError(f"{bad[0].state.value}: {bad[0].reason}")
+            raise PluginProcessError(f"{bad[0].state.value}: {bad[0].reason}")
         assert subject.description
         assert subject.cases is not None
-    except DiedError as error:
+    except PluginProcessError as error:
         result.status, result.findings = FAILED, [Finding(str(error))]
     except Exception as error:
-        result.status, result.findings = FAILED, [Finding(f"cannot be described: {type(error).__name__}: {error}")]
+        result.status, result.findings = (
+            FAILED,
+            [Finding(f"the plugin cannot be described: {type(error).__name__}: {error}")],
+        )
     result.seconds = time.monotonic() - started
     return result
 
 
-def _result(subject: Subject, check: Check) -> Result:
-    result = Result(check.name, check.proves, PASSED)
+def _run_check(subject: Subject, check: Check) -> CheckResult:
+    result = CheckResult(check.name, check.proves, PASSED)
     started = time.monotonic()
     try:
-        for one in check.function(subject):
-            (result.findings if isinstance(one, Finding) else result.notes).append(one)  # type: ignore[arg-type]
+        for entry in check.run(subject):
+            (result.findings if isinstance(entry, Finding) else result.notes).append(entry)  # type: ignore[arg-type]
     except NotApplicableError as error:
         result.status, result.reason = NOTHING, str(error)
-    except DiedError as error:
+    except PluginProcessError as error:
         result.findings.append(Finding(f"{error}"))
-    except Exception as error:  # a check that cannot judge has not passed
+    except Exception as error:  # a check that raises has not passed
         result.findings.append(Finding(f"the check itself failed: {type(error).__name__}: {error}"))
     if result.findings:
         result.status = FAILED
         gap = subject.package.gaps.get(check.name, "")
         if len(gap.strip()) >= 20 and not check.private:
             result.status, result.reason = GAP, gap
-        elif not check.required_in(__version__):
-            result.status, result.reason = WARNED, f"new in {check.since}: required from the next minor release on"
+        elif not check.is_required_in(__version__):
+            result.status, result.reason = WARNED, f"new in {check.since}: required from the next minor release"
     result.seconds = time.monotonic() - started
     return result
 
 
 def as_data(report: Report) -> dict[str, Any]:
-    """A report as JSON says it."""
+    """Converts a report into JSON data."""
     return {
         "harness": __version__,
         "passed": report.passed,
         "seconds": round(report.seconds, 2),
         "plugins": [
             {
-                "plugin": one.plugin, "distribution": one.distribution, "version": one.version, "passed": one.passed,
-                "events": one.events, "seconds": round(one.seconds, 2),
+                "plugin": plugin.plugin, "distribution": plugin.distribution, "version": plugin.version,
+                "passed": plugin.passed,
+                "events": plugin.events, "seconds": round(plugin.seconds, 2),
                 "checks": [
                     {
                         "check": result.check, "proves": result.proves,
@@ -238,9 +292,9 @@ def as_data(report: Report) -> dict[str, Any]:
                         "findings": [{"event": f.event, "path": f.path, "message": f.message} for f in result.findings],
                         "notes": [{"event": n.event, "path": n.path, "message": n.message} for n in result.notes],
                     }
-                    for result in one.results
+                    for result in plugin.results
                 ],
             }
-            for one in report.verdicts
+            for plugin in report.plugins
         ],
     }  # fmt: skip

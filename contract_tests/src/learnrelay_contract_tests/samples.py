@@ -1,80 +1,23 @@
-"""Samples: source events made from declarations, personal markers around them, and every way to alter them."""
+"""Makes samples of source events from declarations, puts personal markers around them, and alters them."""
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from learnrelay import kinds
-from learnrelay.events import ROOT_OF_CONTEXT
+from learnrelay.events import Shape
+from learnrelay.fields import value_at
+from learnrelay.inner_texts import read_step, write_step
+from learnrelay.privacy.samples import BY_KIND, put
 
-from .declarations import Declared, flat
+from .declarations import Declared, accepts, flat
 
 Event = dict[str, Any]
-
-COURSE = "course-v1:Harbour+SAIL+2026"
-_BLOCK = "block-v1:Harbour+SAIL+2026+type@problem+block@"
-WELL_KNOWN: dict[str, tuple[Any, ...]] = {
-    "course_id": (COURSE, "course-v1:Atoll+TIDE+2025"),
-    "course_key": (COURSE, "course-v1:Atoll+TIDE+2025"),
-    "org_id": ("Harbour", "Atoll"),
-    "org": ("Harbour", "Atoll"),
-    "problem_id": (f"{_BLOCK}4f1c", f"{_BLOCK}9b2e"),
-    "module_id": (f"{_BLOCK}77aa", f"{_BLOCK}51cd"),
-    "usage_key": (f"{_BLOCK}c0de", f"{_BLOCK}beef"),
-    "block_id": (f"{_BLOCK}aa01", f"{_BLOCK}aa02"),
-    "exam_content_id": (f"{_BLOCK}ee01", f"{_BLOCK}ee02"),
-    "user_id": (470_113, 470_217),
-    "timestamp": ("2026-03-02T09:00:00.250000+00:00", "2026-05-11T17:42:07+02:00"),
-    "time": ("2026-03-02T09:00:00.250000+00:00", "2026-05-11T17:42:07+02:00"),
-    "event_source": ("server", "browser"),
-    "success": ("correct", "incorrect"),
-    "percent_grade": (0.75, 0.5),
-    "completion": (0.5, 1.0),
-    "target_url": ("https://learn.harbour-college.net/courses/x/", "/courses/y/", "ftp://files.harbour-college.net/z"),
-    "current_url": ("https://learn.harbour-college.net/courses/", "https://learn.harbour-college.net/"),
-    "referer": (f"https://learn.harbour-college.net/jump?activate_block_id={_BLOCK}c0de".replace("+", "%2B"),),
-    "enterprise_uuid": ("6f1b2c7e-0f6e-4c55-9f2f-5a3c1d7e9b10", "0d0a3f0c-2f63-4d0b-8c0e-7b1f2a3c4d5e"),
-    "mode": ("verified", "honor"),
-    "attempts": (2, 0),
-    "response_type": (
-        "choiceresponse",
-        "multiplechoiceresponse",
-        "stringresponse",
-        "optionresponse",
-        "numericalresponse",
-        "truefalseresponse",
-    ),
-    "answers": ({"first_2_1": "lantern", "first_3_1": ["compass", "anchor"], "second_2_1": ""},),
-}
-"""Last part of a path → values that the Open edX platform writes there; a field's own examples come before."""
-
-_BY_KIND: dict[str, tuple[Any, ...]] = {
-    "scalar": ("lantern", "compass"),
-    "text": ("lantern", "compass"),
-    "identifier": ("70113", 70217),
-    "number": (12.5, 3, 0),
-    "integer": (3, 4, 0),
-    "count": (3, 0),
-    "boolean": (True, False),
-    "uuid": ("6f1b2c7e-0f6e-4c55-9f2f-5a3c1d7e9b10", "0d0a3f0c-2f63-4d0b-8c0e-7b1f2a3c4d5e"),
-    "moment": ("2026-03-02T09:00:00.250000+00:00", "2026-05-11T17:42:07+02:00"),
-    "scalars": (["lantern", "compass"], ["anchor"]),
-    "structure": ("lantern", ["compass", "anchor"], {"first_2_1": "lantern", "first_3_1": ["compass"]}),
-    "custom": ("lantern", 12),
-}
-
-CANDIDATES: tuple[Any, ...] = (
-    "lantern", "compass", 3, 4, 12.5, True, False, "7", COURSE, f"{_BLOCK}4f1c", "6f1b2c7e-0f6e-4c55-9f2f-5a3c1d7e9b10",
-    "2026-03-02T09:00:00.250000+00:00", "https://learn.harbour-college.net/courses/x/", "en", ["lantern"],
-    {"a": "lantern"},
-)  # fmt: skip
-"""Values among which a kind of a plugin's own finds some that it takes; else the field needs an example."""
 
 PERSONAL_NOISE = (
     "email", "username", "ip", "full_name", "session", "agent", "phone_number", "date_of_birth", "address", "user_id",
@@ -84,19 +27,19 @@ VALUES: tuple[Any, ...] = (
     None, "", "another text", "2031-01-01T00:00:00Z", 0, 917_263_554, -2.5, True, False, [], ["a", 1], {},
     {"a": {"b": 1}},
 )  # fmt: skip
-"""A value of every type that JSON has: what an undeclared path is replaced with."""
+"""Values that replace an undeclared path: one of every type that JSON has."""
 
 NASTY: tuple[Any, ...] = (
-    None, "", " ", "\x00", "a\ud7ff\U0001f600é", "x" * 5000, "-1", "NaN", "http://", "course-v1:", "%", "://[",
+    None, "", " ", "\x00", "a\ud7ff\U0001f600é", "x" * 5000, "-1", "NaN", "http://", "key:", "%", "://[",
     "0000-00-00T00:00:00", "9999-12-31T23:59:59.999999-23:59", 0, -1, 2**63 - 1, -(2**63), 1e308, -1e-300, 0.1 + 0.2,
     True, False, [], [None], ["", []], [[["x"]]], {}, {"": None}, {"a": {"b": [1]}}, {"id": 1}, "{}", '["x"]',
     10**6, 10**12, "²", "١٢", "http://[", "9999-12-31T00:00:00+00:00", "0001-01-01T00:00:00+00:00", "a/b", "a+b",
 )  # fmt: skip
-"""What stands where it should not: each replaces each declared value once."""
+"""Malformed values: each replaces each declared value once, and so does half of a text."""
 
 
 def malformed_paths(fields: Sequence[Declared]) -> list[str]:
-    """Declared paths at which nonsense is tried: in the first entry of collections, and as the collection itself."""
+    """Lists the declared paths to fill with malformed values: of a collection, itself and its first entry."""
     paths = []
     for path, _ in flat(fields):
         if path != "name":
@@ -105,9 +48,13 @@ def malformed_paths(fields: Sequence[Declared]) -> list[str]:
 
 
 def malformed(event: Event, fields: Sequence[Declared]) -> Iterator[tuple[tuple[str, Any], Event]]:
-    """((path, value), event) for each nasty value at each declared path."""
+    """Yields ((path, value), event) for each of `NASTY` at each declared path."""
+    halves = {
+        path.replace("*", FIRST_ENTRY): [value[: len(value) // 2] for value in field.values[:1] if type(value) is str]
+        for path, field in flat(fields)
+    }
     for path in malformed_paths(fields):
-        for value in NASTY:
+        for value in (*NASTY, *halves.get(path, ())):
             altered = copy(event)
             put(altered, path, value)
             yield (path, value), altered
@@ -115,7 +62,7 @@ def malformed(event: Event, fields: Sequence[Declared]) -> Iterator[tuple[tuple[
 
 @dataclass(frozen=True)
 class Sample:
-    """A source event in the in-process shape and what it is a sample of. ``left_out``: names of absent fields."""
+    """Holds a source event in the canonical shape, and a label that says what differs. ``left_out``: absent fields."""
 
     label: str
     event: Event
@@ -124,67 +71,41 @@ class Sample:
 
 @dataclass(frozen=True)
 class Marker:
-    """A personal value planted at a path."""
+    """Holds a personal value, and the undeclared path where it stands."""
 
     path: str
     text: str = field(repr=False)
 
 
-def accepts(declared: Declared, value: Any) -> bool:
-    """Whether a value is of the declared kind; of a kind of the plugin's own nobody knows."""
-    if declared.kind == "custom":
-        return True
-    kind: Callable[[Any], Any] = getattr(kinds, declared.kind)
-    return value is not None and kind(value) is not None
-
-
-def values_of(declared: Declared) -> list[Any]:
-    """Raw values that the field takes, at least one, usually two or more."""
-    known = WELL_KNOWN.get(declared.paths[0].rpartition(".")[2], ())
-    return (
-        list(declared.examples)
-        or [value for value in known if accepts(declared, value)]
-        or list(_BY_KIND.get(declared.kind, _BY_KIND["custom"]))
-    )
-
-
-def put(event: Event, path: str, value: Any) -> bool:
-    """Put a value at a path; False where something else stands in the way."""
-    *outer, last = path.split(".")
-    holder: Any = event
-    for key in outer:
-        holder = holder.setdefault(key, {})
-        if type(holder) is not dict:
-            return False
-    if holder.get(last) and type(holder[last]) is dict and type(value) is not dict:
-        return False
-    holder[last] = value
-    return True
-
-
-def take(event: Event, path: str) -> None:
-    """Remove what stands at a path."""
-    *outer, last = path.split(".")
-    holder: Any = event
-    for key in outer:
-        holder = holder.get(key)
-        if type(holder) is not dict:
-            return
-    holder.pop(last, None)
+def delete_path(event: Event, path: str) -> None:
+    """Deletes the value at a path, if there is one."""
+    head, mark, rest = path.partition("|")
+    if mark:
+        form, _, rest = rest.partition(".")
+        outer_path, _, key = head.rpartition(".")
+        holder = value_at(event, outer_path)
+        inner = read_step(holder, f"{key}|{form}") if type(holder) is dict else None
+        if type(inner) is dict:
+            delete_path(inner, rest)
+            write_step(holder, f"{key}|{form}", inner)
+        return
+    outer_path, _, last = path.rpartition(".")
+    holder = value_at(event, outer_path) if outer_path else event
+    if type(holder) is dict:
+        holder.pop(last, None)
 
 
 MOST_ENTRIES = 8
 """Variants of a collection: each has other values in its entries."""
 
-FIRST_ENTRY, SECOND_ENTRY = "first_2_1", "first_3_1"
+FIRST_ENTRY, SECOND_ENTRY = "first", "second"
 """Keys of the entries that samples have in their collections."""
 
 
 def value_for(declared: Declared, number: int = 0) -> Any:
-    """The ``number``-th value of a field, of a collection two entries."""
+    """Returns the ``number``-th sample value of a field; for a collection, an object with two entries."""
     if declared.entries is None:
-        found = values_of(declared)
-        return found[number % len(found)]
+        return declared.values[number % len(declared.values)]
     entries = {}
     for position, key in enumerate((FIRST_ENTRY, SECOND_ENTRY)):
         entry: Event = {}
@@ -196,14 +117,14 @@ def value_for(declared: Declared, number: int = 0) -> Any:
 
 
 def basis(name: str) -> Event:
-    """An event of this name with nothing in it."""
-    return {"name": name, "data": {}, "context": {}, "timestamp": WELL_KNOWN["timestamp"][0]}
+    """Returns an event of this name without data and context."""
+    return {"name": name, "data": {}, "context": {}, "timestamp": BY_KIND["moment"][0]}
 
 
 def build(name: str, fields: Sequence[Declared], chosen: Mapping[str, tuple[str, Any]]) -> Event:
-    """An event with the chosen fields: name of the field → (path, value). Shorter paths give way to longer ones."""
+    """Builds an event with the chosen fields, name → (path, value). A longer path replaces a value above it."""
     event = basis(name)
-    for declared in sorted(fields, key=lambda one: -max(map(len, one.paths))):
+    for declared in sorted(fields, key=lambda field: -max(map(len, field.paths))):
         if declared.name in chosen and not declared.is_key:
             path, value = chosen[declared.name]
             if path != "name":
@@ -212,8 +133,8 @@ def build(name: str, fields: Sequence[Declared], chosen: Mapping[str, tuple[str,
 
 
 def whole_of(fields: Sequence[Declared]) -> dict[str, tuple[str, Any]]:
-    """What the complete sample consists of: name of the field → (path, value)."""
-    return {one.name: (one.paths[0], value_for(one)) for one in fields if _is_put(one)}
+    """Returns the fields of the complete sample: name of the field → (path, value)."""
+    return {field.name: (field.paths[0], value_for(field)) for field in fields if _is_put(field)}
 
 
 def _is_put(declared: Declared) -> bool:
@@ -223,7 +144,7 @@ def _is_put(declared: Declared) -> bool:
 def samples_of(
     name: str, fields: Sequence[Declared], own: Sequence[Declared] = (), literals: Sequence[Any] = ()
 ) -> list[Sample]:
-    """Samples of an event, the complete one first, then the one with the required fields only.
+    """Makes the samples of an event: the complete one first, then the one with the required fields only.
 
     literals: values that the source compares with; each is tried in each of the fields ``own`` that takes it.
     """
@@ -233,10 +154,10 @@ def samples_of(
     optional = [declared for declared in usable if not declared.needed]
     made = [
         Sample("complete", build(name, fields, whole)),
-        Sample(LEAST, build(name, fields, needed), tuple(one.name for one in optional)),
+        Sample(LEAST, build(name, fields, needed), tuple(declared.name for declared in optional)),
         Sample(
             "complete, other values",
-            build(name, fields, {one.name: (one.paths[0], value_for(one, 1)) for one in usable}),
+            build(name, fields, {declared.name: (declared.paths[0], value_for(declared, 1)) for declared in usable}),
         ),
     ]
     for declared in usable:
@@ -248,9 +169,9 @@ def samples_of(
             chosen = {declared.name: (path, value_for(declared))}
             made.append(Sample(f"{declared.name} at {path}", build(name, fields, whole | chosen)))
     for declared in optional:
-        rest = {key: value for key, value in whole.items() if key != declared.name}
+        rest = {key: at for key, at in whole.items() if at[0] != declared.paths[0] or key in needed}
         made.append(Sample(f"without {declared.name}", build(name, fields, rest), (declared.name,)))
-        others = tuple(one.name for one in optional if one is not declared)
+        others = tuple(other.name for other in optional if other is not declared)
         alone = build(name, fields, needed | {declared.name: whole[declared.name]})
         made.append(Sample(f"{declared.name} alone", alone, others))
     tried = [(declared, value) for value in literals for declared in own if _may_hold(declared, value)]
@@ -268,14 +189,14 @@ MOST_LITERALS = 48
 def _may_hold(declared: Declared, value: Any) -> bool:
     if declared.is_key or declared.entries is not None or declared.paths == ("name",):
         return False
-    return declared.kind == "custom" or accepts(declared, value)
+    return declared.kind == "custom" or accepts(declared.kind, value)
 
 
 def _alternatives(declared: Declared) -> list[Any]:
-    """Values to try; of a collection also one with a single entry, and one with an entry that holds nothing."""
+    """Lists values to try; of a collection also one entry alone, and one entry without its optional fields."""
     if declared.entries is None:
-        return values_of(declared)
-    most = max((len(values_of(inner)) for inner in declared.entries if inner.entries is None), default=1)
+        return list(declared.values)
+    most = max((len(inner.values) for inner in declared.entries if inner.entries is None), default=1)
     several = [value_for(declared, number) for number in range(max(2, min(most, MOST_ENTRIES)))]
     bare: Event = {}
     for inner in declared.entries:
@@ -296,30 +217,30 @@ def _distinct(made: Sequence[Sample]) -> list[Sample]:
 
 
 def copy(value: Any) -> Any:
-    """A deep copy of JSON."""
+    """Copies a JSON value deeply."""
     return orjson.loads(orjson.dumps(value))
 
 
 # --- shapes -----------------------------------------------------------------------------------------------
 
 
-def as_line(event: Event, payload_as_text: bool = False) -> Event:
-    """The same event as an object in the shape of a tracking-log line."""
+def as_line(event: Event, shape: Shape, payload_as_text: bool = False) -> Event:
+    """Writes an event in a source's other shape, that of its log lines: with the last of the keys that it reads."""
     event = copy(event)
     context = event["context"] if type(event["context"]) is dict else {}
-    at_root = {key: context.pop(key) for key in ROOT_OF_CONTEXT if key in context}
+    at_root = {key: context.pop(key) for key in shape.context_at_root if key in context}
     payload = event["data"]
-    if payload_as_text and type(payload) is dict:
+    if payload_as_text and shape.json_in_data and type(payload) is dict:
         payload = orjson.dumps(payload).decode()
     return {
-        "name": event["name"], "event_type": event["name"], "time": event["timestamp"], "event": payload,
-        "context": context, **at_root,
+        **dict.fromkeys(shape.name, event["name"]), shape.timestamp[-1]: event["timestamp"], shape.data[-1]: payload,
+        shape.context: context, **at_root,
         **{key: value for key, value in event.items() if key not in ("name", "data", "context", "timestamp")},
     }  # fmt: skip
 
 
-def sent(event: Event, shape: str) -> list[Any]:
-    """An event as it goes to the process."""
+def message_of(event: Event, shape: str) -> list[Any]:
+    """Makes the message to the plugin's process: a raw event as ``line``, one in the canonical shape as ``object``."""
     return ["line", orjson.dumps(event).decode()] if shape == "line" else ["object", event]
 
 
@@ -327,7 +248,7 @@ def sent(event: Event, shape: str) -> list[Any]:
 
 
 def marker_text(rng: random.Random, name: str) -> str:
-    """A personal value that stands nowhere else, in a form that suits its name."""
+    """Makes a personal value that occurs nowhere else, in a form that suits the name of the field."""
     word = "".join(rng.choice("bcdfghjklmnpqrstvwxz") + rng.choice("aeiouy") for _ in range(5)).capitalize()
     if name == "email":
         return f"{word}@{word.lower()[::-1]}.no"
@@ -336,13 +257,14 @@ def marker_text(rng: random.Random, name: str) -> str:
     return f"{word} {rng.randrange(10**5, 10**6)}"
 
 
-def with_markers(event: Event, declared: set[str], seed: str) -> tuple[Event, list[Marker]]:
-    """The event with a personal marker in each undeclared field that might hold one, at every level.
+def with_markers(event: Event, declared: set[str], seed: str, shape: Shape) -> tuple[Event, list[Marker]]:
+    """Plants a personal marker in each undeclared field that might hold a personal value, at every level.
 
     The same seed and path give the same marker.
     """
     event = copy(event)
     markers: list[Marker] = []
+    of_the_shape = {*shape.name, *shape.timestamp, *shape.data, *shape.context_at_root}  # no noise, at the root
 
     def plant(holder: Event, prefix: str) -> None:
         for key, inner in list(holder.items()):
@@ -351,7 +273,7 @@ def with_markers(event: Event, declared: set[str], seed: str) -> tuple[Event, li
                 plant(inner, f"{path}.")
         for name in PERSONAL_NOISE:
             path = f"{prefix}{name}"
-            if name in holder or starred(path) in declared or path in _OF_THE_SHAPE:
+            if name in holder or starred(path) in declared or path in of_the_shape:
                 continue
             marker = Marker(path, marker_text(random.Random(f"{seed}/{path}"), name))  # noqa: S311  # for samples
             holder[name] = int(marker.text) if name == "user_id" else marker.text
@@ -361,14 +283,11 @@ def with_markers(event: Event, declared: set[str], seed: str) -> tuple[Event, li
     return event, markers
 
 
-_OF_THE_SHAPE = frozenset({"name", "event_type", *ROOT_OF_CONTEXT})
-"""Keys of an event's root that the log-line shape gives a meaning: they are context, not noise."""
-
 _ENTRY = re.compile(rf"({FIRST_ENTRY}|{SECOND_ENTRY})(?=\.|$)")
 
 
 def starred(path: str) -> str:
-    """A path with ``*`` for the entries that `value_for` makes."""
+    """Replaces the keys of entries that `value_for` makes by ``*`` in a path."""
     return _ENTRY.sub("*", path)
 
 
@@ -376,7 +295,7 @@ def starred(path: str) -> str:
 
 
 def alterations(event: Event, markers: Sequence[str] = ()) -> Iterator[tuple[str, Event]]:
-    """The event with one thing altered: each path deleted, replaced by each of `VALUES`; fields added to each object.
+    """Yields the event with one change each: a path deleted or replaced by one of `VALUES`, or a field added.
 
     The caller keeps those that change nothing declared.
     """

@@ -1,4 +1,4 @@
-"""Asking a standard's schema: in a process with the standard alone, whose answers no other plugin can reach."""
+"""Validates statements by a standard's schema in a process without the plugin, which no plugin can reach."""
 
 from __future__ import annotations
 
@@ -7,42 +7,47 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from .host import CARRIER, Process, World, at_exit
+from .host import CARRIER, PluginProcess, Workspace, at_exit
 
 Settings = Mapping[str, Any]
 
+FILES: dict[str, str] = {}
+"""Standard that comes from a single file → that file."""
 
-class _Judge:
-    """A standard's schema, under settings that change."""
+
+class _SchemaProcess:
+    """Runs a standard's schema, under settings that change."""
 
     def __init__(self, standard: str) -> None:
         self.standard = standard
-        self.world = World()
-        self.process = Process(self.world, [], seed=2)
+        self.workspace = Workspace()
+        self.process = PluginProcess(self.workspace, [], seed=2)
         self.settings: Settings | None = None
-        at_exit(self.world.close)
+        at_exit(self.workspace.close)
         at_exit(self.process.close)
 
-    def problems(self, statements: list[str], settings: Settings) -> list[Any]:
-        """What the schema says of each statement."""
+    def find_problems(self, statements: list[str], settings: Settings) -> list[Any]:
+        """Returns the schema's problems for each statement."""
         if settings != self.settings:
+            files = [FILES[self.standard]] if self.standard in FILES else []
             enabled = [f"{CARRIER}.events" if self.standard == CARRIER else self.standard]
-            raw = self.world.configuration(enabled, **({self.standard: settings} if settings else {}))
-            self.process.ask("assemble", raw=raw, path=str(self.world.path / "relay.toml"))
+            sections = {self.standard: settings} if settings else {}
+            raw = self.workspace.build_configuration([] if files else enabled, CARRIER, files, **sections)
+            self.process.ask("assemble", raw=raw, path=str(self.workspace.path / "relay.toml"))
             self.settings = settings
-        found: list[Any] = self.process.ask("validate", standard=self.standard, statements=statements)
-        return found
+        find_problems: list[Any] = self.process.ask("validate", standard=self.standard, statements=statements)
+        return find_problems
 
 
 @lru_cache(64)
-def _judge(standard: str, _owner: int) -> _Judge:
-    return _Judge(standard)
+def _schema_process(standard: str, _owner: int) -> _SchemaProcess:
+    return _SchemaProcess(standard)
 
 
-def problems(standard: str, statements: Iterable[str], settings: Settings | None = None) -> list[Any]:
-    """What the standard's schema says of each statement; an empty one means valid. Raises DiedError.
+def find_problems(standard: str, statements: Iterable[str], settings: Settings | None = None) -> list[Any]:
+    """Returns the problems of each statement by the standard's schema; empty means valid. Raises PluginProcessError.
 
     settings: those of the standard's section that are not the default.
     """
-    told = list(statements)
-    return _judge(standard, os.getpid()).problems(told, settings or {}) if told else []
+    texts = list(statements)
+    return _schema_process(standard, os.getpid()).find_problems(texts, settings or {}) if texts else []

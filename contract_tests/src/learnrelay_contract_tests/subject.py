@@ -1,4 +1,4 @@
-"""What is judged: one plugin by the name of its entry point, with its process, its cases, and what came out of them."""
+"""Represents one plugin under test: its processes, its cases, and their outcomes."""
 
 from __future__ import annotations
 
@@ -12,26 +12,45 @@ from typing import Any
 
 import orjson
 
-from learnrelay.plugins.discovery import PluginInfo, installed
+from learnrelay.mapping import ANY_EVENT
+from learnrelay.plugins.discovery import PluginInfo, installed, select_source
+from learnrelay.privacy.literals import literals_of_files, texts_of_files
 
-from .declarations import Declared, flat, read
-from .host import CARRIER, KNOWN_LEARNERS, OPEN, DiedError, Process, World, destination
-from .literals import compared, texts
+from .declarations import Declared, flat, read, with_agreeing_values
+from .host import (
+    CARRIER,
+    KNOWN_LEARNERS,
+    OPEN_DESTINATION,
+    TITLED_COURSE,
+    PluginProcess,
+    PluginProcessError,
+    Workspace,
+    build_destination,
+)
 from .package import Package
-from .samples import Sample, malformed, samples_of, sent
-from .twins import only
+from .samples import Event, Sample, malformed, message_of, samples_of
+from .source_description import SourceDescription
+from .twins import one_field_twins
+
+REPLACED = ("identity", "courses", "destinations")
+"""Sections of which another one takes the place; of others the keys are merged."""
 
 PROVIDED = ("identity", "courses")
-"""Sections that say which provider is on: an author's settings count when the author's provider is."""
+"""Sections that select a provider: the author's settings apply if the author's provider is selected."""
+
+OTHER_EVENTS = ("harbour.tide.turned", "harbour.wind.rose")
+"""Names of events that only a mapping of every event maps."""
 
 FAILED, TRANSFORMED, SKIPPED = "FAILED", "TRANSFORMED", "SKIPPED"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One event that the plugin looks at: for a mapping its standard, for a stage the carrier.
+    """Represents one event that the plugin handles: for a mapping with its standard, for a stage with the carrier.
 
-    ``own``: what the plugin declares; ``fields``: that and what the standard declares for every event.
+    ``own``: fields that the plugin declares; ``fields``: these and the facts of the source.
+    ``own_sample_count``: how many of the last samples come from the plugin. ``is_any_event``: whether the mapping is of
+    every event that no other maps; ``event`` is then the name of most samples.
     """
 
     standard: str
@@ -40,25 +59,26 @@ class Case:
     own: tuple[Declared, ...]
     fields: tuple[Declared, ...]
     samples: tuple[Sample, ...]
-    given: int = 0
+    own_sample_count: int = 0
+    is_any_event: bool = False
 
     @cached_property
     def declared(self) -> set[str]:
-        """All declared paths; those below which everything is read end in ``.**`` too."""
+        """Returns all declared paths; a path below which everything is read stands with ``.**`` too."""
         paths = set()
-        for path, one in flat(self.fields):
-            paths |= {path, f"{path}.**"} if one.container else {path}
+        for path, declared in flat(self.fields):
+            paths |= {path, f"{path}.**"} if declared.container else {path}
         return paths
 
     @property
-    def about(self) -> str:
-        """For findings."""
-        return f"{self.standard}: {self.event}"
+    def label(self) -> str:
+        """Returns the case's name for findings."""
+        return f"{self.standard}: {ANY_EVENT if self.is_any_event else self.event}"
 
 
 @dataclass(frozen=True)
 class Twin:
-    """A field of the complete sample, another value that looks like its own, and what comes out with it."""
+    """Holds a field of the complete sample, another value that resembles the field's own, and the outcome with it."""
 
     field: str
     value: Any
@@ -66,42 +86,91 @@ class Twin:
 
 
 @dataclass
-class Ran:
-    """What came out of a batch of events."""
+class RunOutput:
+    """Holds the output of a batch of events."""
 
     outcomes: list[str]
     changed: list[int]
     records: list[str]
-    guard: list[tuple[str, str, str]]
-
-    def parsed(self, number: int) -> list[dict[str, Any]]:
-        """The outcomes of one event."""
-        found: list[dict[str, Any]] = orjson.loads(self.outcomes[number])
-        return found
 
 
 @dataclass
 class Subject:
-    """A plugin under judgement. Its code runs in processes of its own only."""
+    """Represents a plugin under test. Its code runs only in processes of its own."""
 
     name: str
     infos: tuple[PluginInfo, ...]
     package: Package
-    world: World
+    workspace: Workspace
     seed: int = 0
     quick: bool = False
-    carried: tuple[str, ...] = ("probe",)
     flaws: Any = None
-    heard: dict[tuple[str, str, str], None] = field(default_factory=dict)
-    early: dict[int, str] = field(default_factory=dict)
-    """``id`` of each sample → what came out of it the first time."""
-    _processes: list[Process] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Settings of the plugin that are tested at the moment; empty for its defaults, or those of contract.toml."""
+    audit_findings: dict[tuple[str, str, str], None] = field(default_factory=dict)
+    first_outcomes: dict[int, str] = field(default_factory=dict)
+    """``id`` of each sample → its outcome in the first run."""
+    _processes: list[PluginProcess] = field(default_factory=list)
 
     # --- processes ----------------------------------------------------------------------------------------
 
-    def enabled(self) -> list[str]:
-        """What is switched on to judge the plugin: itself, and what it needs to be of use."""
+    @property
+    def is_source(self) -> bool:
+        """Tells whether the plugin is a source."""
+        return "sources" in {info.kind for info in self.infos}
+
+    @property
+    def is_auth_scheme(self) -> bool:
+        """Tells whether the plugin is an auth scheme."""
+        return "auth" in {info.kind for info in self.infos}
+
+    @property
+    def is_input(self) -> bool:
+        """Tells whether the plugin is an input and nothing else."""
+        return {info.kind for info in self.infos} == {"inputs"}
+
+    @cached_property
+    def source_name(self) -> str:
+        """Returns the source to run with: this plugin, its distribution's, the author's choice, or the only one.
+
+        Without an installed source it is the carrier's. Raises PluginProcessError if several are installed.
+        """
+        if self.is_input:
+            return CARRIER
+        if self.is_source and self.infos[0].file:
+            return self.name
+        chosen = self.package.sections.get("platform", {})
+        if isinstance(chosen, Mapping) and isinstance(chosen.get("source"), str):
+            return str(chosen["source"])
+        plugins = installed()
+        sources = [info for info in plugins if info.kind == "sources"]
+        names = [info.name for info in sources if info in self.infos]
+        names += [info.name for info in sources if info.distribution == self.infos[0].distribution]
+        if names or not sources:
+            return (names or [CARRIER])[0]
+        try:
+            return select_source(plugins, None).name
+        except ValueError as error:
+            raise PluginProcessError(
+                f'{error}; or choose one in contract.toml, [sections.platform] source = "…"'
+            ) from None
+
+    @cached_property
+    def host_modules(self) -> list[str]:
+        """Lists the modules of the source, if it is not the plugin's own: to it they are part of the host."""
+        points = [
+            info.entry_point
+            for info in installed()
+            if (info.kind, info.name) == ("sources", self.source_name)
+            and info.distribution != self.infos[0].distribution
+        ]
+        return [point.module for point in points if point is not None]
+
+    def enabled_plugins(self) -> list[str]:
+        """Lists the plugins to enable: this one, and what it needs to be useful."""
         kinds = {info.kind for info in self.infos}
+        if "sources" in kinds or self.is_auth_scheme:
+            return [f"{CARRIER}.events"]
         if "standards" in kinds:
             return [self.name, *self.companions]
         if kinds == {"families"}:
@@ -110,268 +179,389 @@ class Subject:
 
     @cached_property
     def companions(self) -> list[str]:
-        """A family for a standard, of its own distribution if possible: its composer needs something to compose."""
-        families = [one for one in installed() if one.kind == "families" and one.standard == self.name]
-        families.sort(key=lambda one: (one.distribution != self.infos[0].distribution, one.name))
-        return [one.name for one in families[:1]]
+        """Returns a family for a standard, of its own distribution if possible: its composer needs parts to compose."""
+        if self.infos[0].file:
+            return [name for name in self.package.plugins if name.startswith(f"{self.name}.")][:1]
+        plugins = installed()
+        of_sources = {info.distribution: info.name for info in plugins if info.kind == "sources"}
+        families = [
+            info for info in plugins
+            if info.kind == "families" and info.standard == self.name
+            and of_sources.get(info.distribution, self.source_name) == self.source_name
+        ]  # fmt: skip
+        families.sort(key=lambda info: (info.distribution != self.infos[0].distribution, info.name))
+        return [info.name for info in families[:1]]
 
     def start(self, *, seed: int, enabled: Sequence[str] | None = None, sections: Mapping[str, Any] | None = None,
-              observed: bool = False, **env: str) -> tuple[Process, dict[str, Any]]:  # fmt: skip
-        """A process of its own with the plugin assembled, and its description. Raises DiedError."""
-        if ended := next((one.ended for one in self._processes if one.ended), ""):
-            raise DiedError(f"not checked: {ended}")
-        process = Process(self.world, self.package.roots, seed, observed, self.texts, **env)
+              is_traced: bool = False, **env: str) -> tuple[PluginProcess, dict[str, Any]]:  # fmt: skip
+        """Starts a process with the plugin assembled; returns it and its description. Raises PluginProcessError."""
+        if ended := next((process.ended for process in self._processes if process.ended), ""):
+            raise PluginProcessError(f"not checked: {ended}")
+        process = PluginProcess(
+            self.workspace, self.package.roots, seed, is_traced, self.texts, self.host_modules, **env
+        )
         self._processes.append(process)
         return process, self.assemble(process, enabled, sections)
 
     @contextmanager
-    def elsewhere(self, enabled: Sequence[str]) -> Iterator[tuple[Process, dict[str, Any]] | None]:
-        """A process with these plugins, for a while, and its description; None where they do not work."""
-        process = Process(self.world, self.package.roots, 7)
+    def temporary_process(self, enabled: Sequence[str]) -> Iterator[tuple[PluginProcess, dict[str, Any]] | None]:
+        """Starts a process with these plugins, and yields it with its description; None if they cannot be assembled."""
+        process = PluginProcess(self.workspace, self.package.roots, 7, host_modules=self.host_modules)
         try:
             try:
-                told = self.assemble(process, enabled)
-            except DiedError:
+                description = self.assemble(process, enabled)
+            except PluginProcessError:
                 yield None
             else:
-                yield process, told
+                yield process, description
         finally:
             process.close()
 
     def assemble(
-        self, process: Process, enabled: Sequence[str] | None = None, sections: Mapping[str, Any] | None = None
+        self, process: PluginProcess, enabled: Sequence[str] | None = None, sections: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Assemble anew in a process, with other sections of the operator's file."""
+        """Assembles the plugins again in a process, with other configuration sections. Returns the description."""
         own = {
             name: section
             for name, section in self.package.sections.items()
-            if name not in PROVIDED or (isinstance(section, Mapping) and "provider" in section)
+            if name != "platform" and (name not in PROVIDED or (isinstance(section, Mapping) and "provider" in section))
         }
-        if "routers" in {info.kind for info in self.infos}:  # without destinations it would not be asked
-            own["destinations"] = {OPEN: destination()}
-        raw = self.world.configuration(
-            enabled if enabled is not None else self.enabled(), **{**own, **(sections or {})}
+        if "routers" in {info.kind for info in self.infos}:  # without destinations it would not be called
+            own["destinations"] = {OPEN_DESTINATION: build_destination()}
+        if self.is_auth_scheme:
+            settings = process.ask("invent_auth_settings", scheme=self.name) | self.package.auth
+            own["destinations"] = {OPEN_DESTINATION: build_destination(auth={**settings, "scheme": self.name})}
+        names = enabled if enabled is not None else self.enabled_plugins()
+        file = self.infos[0].file
+        is_used = file is not None and (enabled is None or self.name in names)
+        raw = self.workspace.build_configuration(
+            [name for name in names if not is_used or name not in self.package.plugins],
+            self.source_name,
+            [str(file)] if is_used else [],
+            **_merged(own, sections or {}, nested_table(self.name, self.settings) if self.settings else {}),
         )
-        told: dict[str, Any] = process.ask("assemble", raw=raw, path=str(self.world.path / "relay.toml"))
-        if "problems" in told:
-            raise DiedError("; ".join(told["problems"]))
-        return told
+        description: dict[str, Any] = process.ask("assemble", raw=raw, path=str(self.workspace.path / "relay.toml"))
+        if "problems" in description:
+            raise PluginProcessError("; ".join(description["problems"]))
+        return description
 
     @cached_property
-    def _started(self) -> tuple[Process, dict[str, Any]]:
-        return self.start(seed=1)
+    def _main_process(self) -> tuple[PluginProcess, dict[str, Any]]:
+        process, description = self.start(seed=1)
+        source = SourceDescription.from_data(description["source"])
+        courses = [field.values[0] for field in source.facts if field.name == "course_id"]
+        self.workspace.write_courses(TITLED_COURSE, *(course for course in courses if isinstance(course, str)))
+        return process, self.assemble(process)
 
     @property
-    def process(self) -> Process:
-        """The process in which most checks run."""
-        return self._started[0]
+    def process(self) -> PluginProcess:
+        """Returns the process in which most checks run."""
+        return self._main_process[0]
 
     @cached_property
-    def witness(self) -> tuple[Process, dict[str, Any]]:
-        """A second process, in which everything is different that must make no difference."""
+    def second_process(self) -> tuple[PluginProcess, dict[str, Any]]:
+        """Starts a second process; everything differs in it that must make no difference."""
         return self.start(seed=4242, TZ="Pacific/Kiritimati", LC_ALL="C.UTF-8")
 
     @cached_property
-    def observed(self) -> dict[str, Any]:
-        """What a third process saw that ran all samples, and all malformed ones, step by step."""
-        process = self.start(seed=3, observed=True)[0]
-        for case in self.cases:
-            self.run([sent(sample.event, "object") for sample in case.samples], process=process)
-        told: dict[str, Any] = process.ask("observations", files=self.own_files)
-        if told["unreached"]:
+    def trace_findings(self) -> dict[str, Any]:
+        """Runs all samples, and malformed ones if code is unreached, step by step in a third process.
+
+        Returns what never ran, and the calls of clock and chance.
+        """
+        process = self.start(seed=3, is_traced=True)[0]
+
+        def run_all() -> None:
             for case in self.cases:
-                self.run([sent(event, "object") for _, event in malformed(case.samples[0].event, case.fields)],
+                self.run([message_of(sample.event, "object") for sample in case.samples], process=process)
+
+        run_all()
+        for _ in self.own_settings():
+            self.assemble(process)
+            run_all()
+        self.assemble(process)
+        findings: dict[str, Any] = process.ask("trace_findings", files=self.own_files)
+        if findings["unreached"]:
+            for case in self.cases:
+                self.run([message_of(event, "object") for _, event in malformed(case.samples[0].event, case.fields)],
                          process=process)  # fmt: skip
-            told = process.ask("observations", files=self.own_files)
-        return told
+            findings = process.ask("trace_findings", files=self.own_files)
+        return findings
 
     @cached_property
     def own_files(self) -> list[str]:
-        """Files that hold its mappings; all of the package, where it holds nothing but this plugin."""
+        """Lists the files with its mappings; all files of the package if it holds only this plugin."""
         if len(self.package.plugins) == 1:
             return [str(file) for file in self.package.sources if file not in self.package.commands]
-        return sorted({one["file"] for one in self.description["transformers"] if one["family"] == self.name} - {""})
+        return sorted(
+            {mapping["file"] for mapping in self.description["transformers"] if mapping["family"] == self.name} - {""}
+        )
 
     @property
     def description(self) -> dict[str, Any]:
-        """What the plugin contributes and declares."""
-        return self._started[1]
+        """Returns what the plugin contributes and declares."""
+        return self._main_process[1]
 
     @contextmanager
-    def identified(self, **provider: str) -> Iterator[None]:
-        """While it lasts, this identity provider says who learners are."""
+    def with_identity_provider(self, **provider: str) -> Iterator[None]:
+        """Selects this identity provider for the duration of the context."""
         self.assemble(self.process, sections={"identity": provider})
         try:
             yield
         finally:
             self.assemble(self.process)
 
-    def variants(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """(words, standard, settings) for each other setting of its standards, assembled while it is looked at.
+    def own_settings(self) -> Iterator[str]:
+        """Yields a description of each other setting of the plugin itself, assembled meanwhile.
 
-        The learners of samples have e-mail addresses then.
+        These are the other choices of its section, and the settings that contract.toml gives.
         """
-        told = [
+        for settings in [
+            *self.description["settings_variants"].get(self.name, ()),
+            *self.package.settings_of(self.name),
+        ]:
+            self.settings = settings
+            try:
+                self.assemble(self.process)
+                yield f"with {_in_words(settings)}"
+            finally:
+                self.settings = {}
+                self.assemble(self.process)
+
+    def variants(self) -> Iterator[tuple[str, Sequence[Case], dict[str, Any]]]:
+        """Yields (description, cases, settings of their standard) for each other setting, assembled meanwhile.
+
+        First the plugin's own settings, then those of its standards; for these the learners of samples have e-mail
+        addresses.
+        """
+        for words in self.own_settings():
+            yield words, self.cases, {}
+        pairs = [
             (standard, settings)
             for standard in sorted({case.standard for case in self.cases})
             for settings in self.description["variants"][standard]
         ]
-        if not told:
+        if not pairs:
             return
-        with self.identified(**KNOWN_LEARNERS):
-            for standard, settings in told:
-                words = ", ".join(f"{key} = {orjson.dumps(value).decode()}" for key, value in settings.items())
+        with self.with_identity_provider(**KNOWN_LEARNERS):
+            for standard, settings in pairs:
                 self.assemble(self.process, sections={standard: settings, "identity": KNOWN_LEARNERS})
-                yield f"with {words}", standard, settings
+                cases = [case for case in self.cases if case.standard == standard]
+                yield f"with {_in_words(settings)}", cases, settings
 
     def close(self) -> None:
-        """End all processes."""
+        """Ends all processes."""
         for process in self._processes:
             process.close()
 
     # --- what there is to judge ---------------------------------------------------------------------------
 
     @cached_property
-    def standards(self) -> dict[str, tuple[Declared, ...]]:
-        """Common fields of the enabled standards."""
-        return {name: read(fields) for name, fields in self.description["standards"].items()}
+    def source(self) -> SourceDescription:
+        """Returns the source of the assembly under test."""
+        return SourceDescription.from_data(self.description["source"])
+
+    def read(self, fields: Sequence[Mapping[str, Any]]) -> tuple[Declared, ...]:
+        """Builds declared fields from their descriptions, with values such as the platform writes."""
+        return read(fields, self.source.sample_values)
+
+    @cached_property
+    def standards(self) -> list[str]:
+        """Lists the enabled standards."""
+        return list(self.description["variants"])
 
     @cached_property
     def stages(self) -> dict[str, tuple[Declared, ...]]:
-        """Hook → declared fields, of the plugin's stage functions."""
-        return {one["hook"]: read(one["fields"]) for one in self.description["stages"] if one["plugin"] == self.name}
+        """Returns the declared fields of the plugin's stage functions by hook."""
+        return {
+            stage["hook"]: self.read(stage["fields"])
+            for stage in self.description["stages"]
+            if stage["plugin"] == self.name
+        }
 
     @cached_property
     def scopes(self) -> dict[str, tuple[Declared, ...]]:
-        """Scope key → declared fields."""
+        """Returns the declared fields of the plugin's scopes by key."""
         return {
-            key: read(one["fields"])
-            for key, one in self.description["scopes"].items()
-            if one["origin"].startswith(f"{self.name} of ")
+            key: self.read(scope["fields"])
+            for key, scope in self.description["scopes"].items()
+            if scope["origin"].startswith(f"{self.name} of ")
         }
 
     @cached_property
     def cases(self) -> list[Case]:
-        """All cases; a stage's are carried."""
-        found = []
+        """Lists all cases; the events of a stage come from the carrier."""
+        cases = []
         families = {self.name, *(self.companions if "standards" in {info.kind for info in self.infos} else ())}
-        for told in self.description["transformers"]:
-            if told["family"] not in families or told["standard"] not in self.standards:
+        for mapping in self.description["transformers"]:
+            if mapping["family"] not in families or mapping["standard"] not in self.standards:
                 continue
-            own = read(told["fields"])
-            fields = (*own, *self.standards[told["standard"]])
-            for event in told["events"]:
-                if f"{told['standard']}:{event}" in self.description["mapped"]:
-                    found.append(self._case(told["standard"], event, told["name"], own, fields))
+            own = self.read(mapping["fields"])
+            for event in mapping["events"]:
+                if f"{mapping['standard']}:{event}" in self.description["mapped"]:
+                    cases.append(self._build_case(mapping["standard"], event, mapping["name"], own, self.source.facts))
         if self.infos[0].kind == "standards":
-            return found[:3]
-        return found or self._carried_cases()
+            return cases[:3]
+        return cases or self._carrier_cases()
 
-    def _carried_cases(self) -> list[Case]:
+    def _carrier_cases(self) -> list[Case]:
         if CARRIER not in self.standards:
             return []
-        own = tuple(one for fields in (*self.stages.values(), *self.scopes.values()) for one in fields)
+        own = tuple(field for fields in (*self.stages.values(), *self.scopes.values()) for field in fields)
         names = [
-            value for one in own if one.paths == ("name",) for value in one.examples if isinstance(value, str)
+            value for field in own if field.paths == ("name",) for value in field.examples if isinstance(value, str)
         ] or ["probe"]
-        return [
-            self._case(CARRIER, name, self.name, _unique(own), _unique((*own, *self.standards[CARRIER])))
-            for name in dict.fromkeys(names)
-        ]
+        facts = self.source.facts
+        if not self.is_source:  # an event of nobody would be skipped, whatever the plugin does
+            taken = {path for field in own for path in field.paths}
+            facts = tuple(
+                replace(field, needed=field.needed or not taken.intersection(field.paths))
+                if field.name in self.source.who_reads
+                else field
+                for field in facts
+            )
+        return [self._build_case(CARRIER, name, self.name, own, facts) for name in dict.fromkeys(names)]
 
-    def _case(
-        self, standard: str, event: str, transformer: str, own: Sequence[Declared], fields: Sequence[Declared]
+    def _build_case(
+        self, standard: str, event: str, transformer: str, declared: Sequence[Declared], facts: Sequence[Declared]
     ) -> Case:
+        is_any_event, event = event == ANY_EVENT, OTHER_EVENTS[0] if event == ANY_EVENT else event
+        fields = with_agreeing_values(_with_unique_names((*declared, *facts)))
+        own = fields[: len(declared)]
         family = self.name if self.name in self.description["samples"] else ""
-        given = [
-            Sample(f"the plugin's sample {number}", one)
-            for number, one in enumerate(self.description["samples"].get(family, ()), 1)
-            if isinstance(one, dict) and event in (one.get("name"), one.get("event_type"))
+        own_samples = [
+            Sample(f"the plugin's sample {number}", event_data)
+            for number, event_data in enumerate(self.description["samples"].get(family, ()), 1)
+            if isinstance(event_data, dict)
+            and (is_any_event or event in (event_data.get(key) for key in self.source.shape.name))
         ]
         made = samples_of(event, fields, own, self.literals)
-        case = Case(standard, event, transformer, tuple(own), tuple(fields), (*made, *given), len(given))
-        return self._first_that_is_said(case)
+        if is_any_event:
+            made += [Sample(f"named {name}", {**made[0].event, "name": name}) for name in OTHER_EVENTS[1:]]
+        case = Case(standard, event, transformer, own, fields, (*made, *own_samples), len(own_samples), is_any_event)
+        return self._put_transformed_first(case)
 
-    def _first_that_is_said(self, case: Case) -> Case:
-        """The case with a sample at the head that is said, where the complete one is rightly skipped."""
-        texts = self.run([sent(sample.event, "object") for sample in case.samples]).outcomes
-        self.early |= {id(sample): text for sample, text in zip(case.samples, texts, strict=True)}
+    def _put_transformed_first(self, case: Case) -> Case:
+        """Moves a sample with a statement to the front, if the complete sample is skipped with good reason."""
+        texts = self.run([message_of(sample.event, "object") for sample in case.samples]).outcomes
+        self.first_outcomes |= {id(sample): text for sample, text in zip(case.samples, texts, strict=True)}
         outcomes = [outcome_of(case, self.parse(text)) for text in texts]
         if outcomes[0]["state"] != SKIPPED:
             return case
-        made = outcomes[: len(outcomes) - case.given]
-        found = next((n for n, one in enumerate(made) if one["state"] == TRANSFORMED and one.get("statements")), 0)
-        order = [found, *(number for number in range(len(case.samples)) if number != found)]
+        made = outcomes[: len(outcomes) - case.own_sample_count]
+        first = next(
+            (n for n, outcome in enumerate(made) if outcome["state"] == TRANSFORMED and outcome.get("statements")), 0
+        )
+        order = [first, *(number for number in range(len(case.samples)) if number != first)]
         return replace(case, samples=tuple(case.samples[number] for number in order))
 
     @cached_property
     def texts(self) -> list[str]:
-        """Short texts in its source."""
-        return texts(self.package.sources)
+        """Returns the short texts of its source."""
+        return texts_of_files(self.package.sources)
 
     @cached_property
     def literals(self) -> list[Any]:
-        """Values that its source compares with."""
-        return compared(map(Path, self.own_files or map(str, self.package.sources)))
+        """Returns the values that its source compares with."""
+        return literals_of_files(map(Path, self.own_files or map(str, self.package.sources)))
 
     # --- running ------------------------------------------------------------------------------------------
 
-    def run(self, events: Sequence[list[Any]], *, process: Process | None = None, debug: bool = False) -> Ran:
-        """Run events (``[shape, event]``) through the real pipeline; what the guard hears is kept as well."""
+    def run(
+        self, events: Sequence[list[Any]], *, process: PluginProcess | None = None, debug: bool = False
+    ) -> RunOutput:
+        """Runs events (``[shape, event]``) through the real pipeline, and keeps the findings of the audit hook."""
         process = process or self.process
-        told = process.ask("run", events=list(events), debug=debug)
-        texts = told["texts"]
-        guard = [tuple(one) for one in told["guard"]]
-        self.heard.update(dict.fromkeys(guard))
-        return Ran([texts[number] for number in told["index"]], told["changed"], told["records"], guard)
+        answer = process.ask("run", events=list(events), debug=debug)
+        texts = answer["texts"]
+        self.audit_findings.update(dict.fromkeys(tuple(action) for action in answer["actions"]))
+        return RunOutput([texts[number] for number in answer["index"]], answer["changed"], answer["records"])
 
     @cached_property
-    def base(self) -> dict[str, list[dict[str, Any]]]:
-        """For each case (by standard and event) the outcomes of its samples, one each."""
+    def _reader(self) -> PluginProcess:
+        """Starts a process with the source and without the plugin, unless the plugin is the source."""
+        if self.is_source:
+            return self.process
+        process = PluginProcess(self.workspace, [], 5)
+        self._processes.append(process)
+        self.assemble(process, [f"{CARRIER}.events"])
+        return process
+
+    def read_bodies(self, events: Sequence[list[Any]]) -> list[Event | None]:
+        """Returns the bodies of events (``[shape, event]``) as the source reads them; None for what is no event."""
+        answers = self._reader.ask("read", events=list(events))
+        return [answer.get("body") for answer in answers]
+
+    @cached_property
+    def sample_outcomes(self) -> dict[str, list[dict[str, Any]]]:
+        """Returns for each case (by standard and event) the outcomes of its samples, one each."""
         return {
-            case.about: [
+            case.label: [
                 outcome_of(case, self.parse(text))
-                for text in self.run([sent(sample.event, "object") for sample in case.samples]).outcomes
+                for text in self.run([message_of(sample.event, "object") for sample in case.samples]).outcomes
             ]
             for case in self.cases
         }
 
     @cached_property
     def twins(self) -> dict[str, list[Twin]]:
-        """For each case (by standard and event) the twins of its complete sample, one value replaced, that pass."""
-        found: dict[str, list[Twin]] = {}
+        """Returns for each case (by label) the twins of its complete sample that are transformed or skipped."""
+        twins: dict[str, list[Twin]] = {}
         for case in self.cases:
-            tried = list(only(case.event, case.fields))
-            texts = self.run([sent(event, "object") for _, _, event in tried]).outcomes
+            tried = list(one_field_twins(case.event, case.fields))
+            texts = self.run([message_of(event, "object") for _, _, event in tried]).outcomes
             outcomes = [outcome_of(case, self.parse(text)) for text in texts]
-            found[case.about] = [
+            twins[case.label] = [
                 Twin(field, value, outcome)
                 for (field, value, _), outcome in zip(tried, outcomes, strict=True)
                 if outcome["state"] in (TRANSFORMED, SKIPPED)
             ]
-        return found
+        return twins
 
     def parse(self, text: str) -> list[dict[str, Any]]:
-        """Outcomes as the process wrote them."""
-        found: list[dict[str, Any]] = orjson.loads(text)
-        return found
+        """Parses the outcomes that the process wrote."""
+        outcomes: list[dict[str, Any]] = orjson.loads(text)
+        return outcomes
 
     def rng(self, what: str) -> random.Random:
-        """Random numbers that are the same in every run of the harness."""
+        """Builds a random generator that is the same in every run of the harness."""
         return random.Random(f"{self.seed}/{self.name}/{what}")  # noqa: S311  # for samples, not for secrets
 
 
+def _in_words(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} = {orjson.dumps(value).decode()}" for key, value in settings.items())
+
+
+def nested_table(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the section of a plugin as it lies in a parsed operator's file: ``xapi.poll`` in ``xapi``."""
+    table = dict(settings)
+    for key in reversed(name.split(".")):
+        table = {key: table}
+    return table
+
+
+def _merged(*tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Merges tables, and the tables in them; later values count."""
+    merged: dict[str, Any] = {}
+    for table in tables:
+        for key, value in table.items():
+            known = merged.get(key)
+            both = isinstance(known, Mapping) and isinstance(value, Mapping) and key not in REPLACED
+            merged[key] = _merged(known, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
 def outcome_of(case: Case, outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The outcome for the case's standard, or the only one."""
-    return next((one for one in outcomes if one.get("standard") == case.standard), outcomes[0])
+    """Returns the outcome for the case's standard, or the only one."""
+    return next((outcome for outcome in outcomes if outcome.get("standard") == case.standard), outcomes[0])
 
 
-def _unique(fields: Sequence[Declared]) -> tuple[Declared, ...]:
-    """Fields of several declarations under names that differ."""
+def _with_unique_names(fields: Sequence[Declared]) -> tuple[Declared, ...]:
+    """Renames fields of several declarations so that all names differ."""
     seen: dict[str, int] = {}
-    found = []
-    for one in fields:
-        seen[one.name] = seen.get(one.name, 0) + 1
-        name = one.name if seen[one.name] == 1 else f"{one.name} ({seen[one.name]})"
-        found.append(Declared(name, *(getattr(one, key) for key in list(Declared.__dataclass_fields__)[1:])))
-    return tuple(found)
+    renamed = []
+    for declared in fields:
+        seen[declared.name] = seen.get(declared.name, 0) + 1
+        name = declared.name if seen[declared.name] == 1 else f"{declared.name} ({seen[declared.name]})"
+        renamed.append(Declared(name, *(getattr(declared, key) for key in list(Declared.__dataclass_fields__)[1:])))
+    return tuple(renamed)

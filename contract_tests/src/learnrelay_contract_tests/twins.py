@@ -1,7 +1,7 @@
-"""Twins of a sample: other values that share with its own whatever a careless key keeps of a value.
+"""Makes twins of a sample: other values that an incomplete cache key cannot tell from the sample's own.
 
-The same length, beginning, end, letters, type, bucket, second: who remembers by such a key, or makes an id of it,
-takes two twins for one.
+Twins share length, beginning, end, letters, type, bucket or second. A plugin that caches by such a key, or makes an
+id of it, confuses two twins.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from .declarations import Declared
 from .samples import Event, build, whole_of
 
 MOST = 24
-"""Twins of one value: so many that two of them meet in any table of a few hundred places."""
+"""Twins of one value: enough that two of them collide in any table of a few hundred slots."""
 
 LONG = 200
-"""Characters that two twins of a text are longer: there may be a limit from which on all are taken for one."""
+"""Characters by which two twins of a text are longer, to reveal a limit from which on texts are truncated."""
 
 _STEPS = (1, 2, 7, 10, 16, 64, 100, 256, 1000, 4096, 10_000, -1, -2)
 _LATER = (timedelta(microseconds=1), timedelta(milliseconds=1), timedelta(seconds=1), timedelta(hours=1))
@@ -32,15 +32,15 @@ Twins = Mapping[str, Sequence[Any]]
 
 
 def twins_of(value: Any) -> list[Any]:
-    """Other values of the same type that look like it, at most `MOST`."""
-    found: list[Any] = []
-    for one in _twins(value):
-        if len(found) < MOST and one != value and one not in found:
-            found.append(one)
-    return found
+    """Returns other values of the same type that resemble the value, at most `MOST`."""
+    twins: list[Any] = []
+    for twin in _generate_twins(value):
+        if len(twins) < MOST and twin != value and twin not in twins:
+            twins.append(twin)
+    return twins
 
 
-def _twins(value: Any) -> Iterator[Any]:
+def _generate_twins(value: Any) -> Iterator[Any]:
     if isinstance(value, bool):
         yield not value
     elif isinstance(value, int):
@@ -48,10 +48,10 @@ def _twins(value: Any) -> Iterator[Any]:
     elif isinstance(value, float):
         yield from (value + step for step in (2**-20, 0.001, 0.125, *_STEPS))
     elif isinstance(value, str):
-        yield from _texts(value)
+        yield from _text_twins(value)
     elif isinstance(value, list | dict):
         pairs = list(value.items() if isinstance(value, dict) else enumerate(value))
-        for several in zip_longest(*(_twins(inner) for _, inner in pairs)):
+        for several in zip_longest(*(_generate_twins(inner) for _, inner in pairs)):
             for (key, _), twin in zip(pairs, several, strict=True):
                 if twin is not None:
                     changed = value.copy()
@@ -59,46 +59,46 @@ def _twins(value: Any) -> Iterator[Any]:
                     yield changed
 
 
-def _texts(value: str) -> Iterator[str]:
-    """A moment a little later; the same letters, more of them, in the other case; others of their sort, one by one."""
+def _text_twins(value: str) -> Iterator[str]:
+    """Yields a moment a little later; swapped, more, and other-case letters; similar letters, one by one."""
     if _MOMENT.match(value):
         with suppress(ValueError, OverflowError):
             yield from ((datetime.fromisoformat(value) + step).isoformat() for step in _LATER)
-    places = [place for place, one in enumerate(value) if any(one in alphabet for alphabet in _ALPHABETS)]
+    places = [place for place, letter in enumerate(value) if any(letter in alphabet for alphabet in _ALPHABETS)]
     inner = places[1:-1] or places
     yield from (value[:a] + value[b] + value[a] + value[b + 1 :] for a, b in pairwise(inner[:4]))
     yield from (value + value[-1:], value.swapcase(), value + "x" * LONG, value + "y" * LONG)
     for turn in range(MOST if inner else 0):
         place = inner[turn % len(inner)]
-        yield value[:place] + _turned(value[place], 1 + turn // len(inner)) + value[place + 1 :]
+        yield value[:place] + _shift_letter(value[place], 1 + turn // len(inner)) + value[place + 1 :]
 
 
-def _turned(letter: str, turn: int) -> str:
-    alphabet = next(one for one in _ALPHABETS if letter in one)
-    return alphabet[(alphabet.index(letter) + turn) % len(alphabet)]
+def _shift_letter(letter: str, turn: int) -> str:
+    letters = next(letters for letters in _ALPHABETS if letter in letters)
+    return letters[(letters.index(letter) + turn) % len(letters)]
 
 
-def only(name: str, fields: Sequence[Declared]) -> Iterator[tuple[str, Any, Event]]:
-    """(field, twin, event): the complete sample with one value replaced, for each field and each of its twins."""
+def one_field_twins(name: str, fields: Sequence[Declared]) -> Iterator[tuple[str, Any, Event]]:
+    """Yields (field, twin, event): the complete sample with one value replaced by each of its twins."""
     whole = whole_of(fields)
     for field, (path, value) in whole.items():
         for twin in twins_of(value):
             yield field, twin, build(name, fields, whole | {field: (path, twin)})
 
 
-def crowd(name: str, fields: Sequence[Declared], twins: Twins) -> Iterator[Event]:
-    """Events of which no two are alike: all values replaced by twins, all but one, one only.
+def many_field_twins(name: str, fields: Sequence[Declared], twins: Twins) -> Iterator[Event]:
+    """Yields events that all differ: with all values replaced by twins, all but one, and only one.
 
-    Whatever a key is made of, two of them, or one of them and the complete sample, differ in all else.
+    Whatever a key is made of, two of them, or one of them and the complete sample, differ in everything else.
     """
     whole = whole_of(fields)
     turned = [
         {field: (whole[field][0], several[number % len(several)]) for field, several in twins.items()}
         for number in range(max(map(len, twins.values()), default=0))
     ]
-    chosen = [whole | one for one in turned]
+    chosen = [whole | values for values in turned]
     for field in twins:
         chosen.append(whole | turned[0] | {field: whole[field]})
     for field in twins:
         chosen.append(whole | {field: turned[0][field]})
-    return (build(name, fields, one) for one in chosen)
+    return (build(name, fields, values) for values in chosen)

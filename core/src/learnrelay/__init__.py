@@ -1,6 +1,6 @@
-"""learnrelay: tracking events of a learning platform, in the standards that other systems read, delivered.
+"""Turns tracking events of learning platforms into statements of a standard, and delivers them.
 
-Plugin authors need only what is named here; operators need `Relay`.
+Plugin authors need only the names of this module; operators need `Relay`.
 """
 
 from __future__ import annotations
@@ -18,26 +18,49 @@ from .errors import (
     OutboxFullError,
     PluginError,
     TransformError,
+    Unavailable,
     UnreadableEventError,
-)  # fmt: skip
-from .families import Family, Said, Skip, Transformer
+)
+from .events import Shape, SourceEvent
+from .facts import Facts, Who
+from .families import Family
 from .fields import Fields, each, entry_key, extract_subdict_by_keys, optional, required
+from .frames import Frame, MakeFrame
 from .hookspecs import hookimpl
-from .routing import Doubt, Scope
-from .site import CourseProvider, IdentityProvider, Learner, Site, UserRef
+from .inputs import Input, InputBatch, InputHost
+from .mapping import MappingResult, Parts, Skip, Transformer
+from .personal_data import Grade, PersonalNames
+from .platform import Platform
+from .providers import CourseProvider, IdentityProvider, Learner, UserRef
+from .sample_values import MarkedForms, SampleValues
+from .scopes import Scope, Unproven
+from .sources import (
+    UNREADABLE_COURSE,
+    CourseEvidence,
+    CourseParts,
+    CourseProof,
+    CourseRef,
+    EnterpriseProof,
+    Source,
+)
 from .standards import (
     Answer,
+    Compose,
+    Constant,
+    Hole,
     Judgement,
+    Prepare,
     Request,
+    SerializedStatement,
     Standard,
     Statement,
     Verdict,
-    Written,
+    cached_json,
     content_uuid,
     judge_status,
-    kept_json,
     to_json,
-)  # fmt: skip
+    without_none,
+)
 
 if TYPE_CHECKING:
     from .relay import Relay
@@ -45,17 +68,79 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Answer", "ConfigurationError", "CourseProvider", "Doubt", "EventError", "Family", "Fields", "IdentityProvider",
-    "InvalidFieldError", "Judgement", "Learner", "LearnrelayError", "MissingFieldError", "NotJsonError", "OutboxError",
-    "OutboxFullError", "PluginError", "Relay", "Request", "Said", "Scope", "Site", "Skip", "Standard", "Statement",
-    "TransformError", "Transformer", "UnreadableEventError", "UserRef", "Verdict", "Written", "content_uuid", "each",
-    "entry_key", "extract_subdict_by_keys", "hookimpl", "judge_status", "kept_json", "optional", "required",
+    "UNREADABLE_COURSE",
+    "Answer",
+    "Compose",
+    "ConfigurationError",
+    "Constant",
+    "CourseEvidence",
+    "CourseParts",
+    "CourseProof",
+    "CourseProvider",
+    "CourseRef",
+    "EnterpriseProof",
+    "EventError",
+    "Facts",
+    "Family",
+    "Fields",
+    "Frame",
+    "Grade",
+    "Hole",
+    "IdentityProvider",
+    "Input",
+    "InputBatch",
+    "InputHost",
+    "InvalidFieldError",
+    "Judgement",
+    "Learner",
+    "LearnrelayError",
+    "MakeFrame",
+    "MappingResult",
+    "MarkedForms",
+    "MissingFieldError",
+    "NotJsonError",
+    "OutboxError",
+    "OutboxFullError",
+    "Parts",
+    "PersonalNames",
+    "Platform",
+    "PluginError",
+    "Prepare",
+    "Relay",
+    "Request",
+    "SampleValues",
+    "Scope",
+    "SerializedStatement",
+    "Shape",
+    "Skip",
+    "Source",
+    "SourceEvent",
+    "Standard",
+    "Statement",
+    "TransformError",
+    "Transformer",
+    "Unavailable",
+    "Unproven",
+    "UnreadableEventError",
+    "UserRef",
+    "Verdict",
+    "Who",
+    "cached_json",
+    "content_uuid",
+    "each",
+    "entry_key",
+    "extract_subdict_by_keys",
+    "hookimpl",
+    "judge_status",
+    "optional",
+    "required",
     "to_json",
-]  # fmt: skip
+    "without_none",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """`Relay` brings the database and HTTP with it: it is imported when it is asked for."""
+    """Imports `Relay` on first use, because it brings the database and HTTP with it."""
     if name == "Relay":
         from .relay import Relay
 

@@ -1,7 +1,7 @@
-"""All exceptions of learnrelay, one hierarchy.
+"""Defines all exceptions of learnrelay in one hierarchy.
 
-Each message says what happened where, in words an operator can act on. None carries a value out of an
-event: names, paths, kinds and reasons only (ADR 2).
+Each message names what happened and where, so that an operator can act on it. None holds a value of an event: only
+names, paths, kinds and reasons (ADR 2).
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 
 class LearnrelayError(Exception):
-    """Base of every exception that learnrelay raises on purpose."""
+    """Is the base of every exception that learnrelay raises on purpose."""
 
 
 # --- events ---------------------------------------------------------------------------------------------
 
 
 class EventError(LearnrelayError):
-    """One event cannot go on; its neighbours do.
+    """Reports that one event cannot be processed; others are not affected.
 
-    ``path`` is the source path (or the declared name) it is about, ``reason`` says why in words.
+    ``path`` is the source path (or the declared name) concerned, ``reason`` the cause in words.
     ``event_name`` and ``event_id`` are filled in by the pipeline, which knows them.
     """
 
@@ -32,12 +32,12 @@ class EventError(LearnrelayError):
         self.event_id = event_id
 
     def __str__(self) -> str:
-        """Event name, event id, path and reason, as far as they are known."""
+        """Shows event name, event id, path and reason, as far as they are known."""
         event = " ".join(part for part in (self.event_name, self.event_id and f"[{self.event_id}]") if part)
         return ": ".join(part for part in (event, self.path, self.reason) if part)
 
     def as_record(self, standard: str = "", reason: str = "") -> dict[str, str]:
-        """For ``--errors``: what and where, never a value. ``reason``: in other words than its own."""
+        """Returns the record for ``--errors``, without any value. ``reason`` replaces the error's own."""
         return {
             "event": self.event_name,
             "event_id": self.event_id,
@@ -49,27 +49,49 @@ class EventError(LearnrelayError):
 
 
 class UnreadableEventError(EventError):
-    """The input is not an event: not JSON, not an object, no name, no time, too long."""
+    """Reports input that is no event: not JSON, not an object, no name, no time, too long."""
 
 
 class MissingFieldError(EventError):
-    """A field that a transformer requires is not in the event (null and empty count as missing)."""
+    """Reports that a required field is not in the event (null and empty count as missing)."""
 
 
 class InvalidFieldError(EventError):
-    """A required field is there, but is not of the declared kind."""
+    """Reports that a required field is present, but not of the declared kind."""
+
+
+class BlankLineError(UnreadableEventError):
+    """Reports a line without content. Nothing is lost with it, and nobody can mend it."""
+
+    def __init__(self) -> None:
+        super().__init__("blank line")
 
 
 class UnknownCourseError(EventError):
-    """An event of a course that ``[courses] provider`` does not know: its statements go without the title."""
+    """Reports an event of a course that ``[courses] provider`` does not know: its statements lack the title."""
 
 
 class TransformError(EventError):
-    """The code of a plugin failed on an event. Holds the exception's type and place, never its text."""
+    """Reports that a plugin's code failed on an event: the exception's type and place, never its text."""
 
 
 class NotJsonError(TransformError):
-    """A statement says what JSON has no words for, such as an object of Python's."""
+    """Reports a value in a statement that JSON cannot represent, such as a Python object."""
+
+
+class ProviderError(EventError):
+    """Reports that a provider failed on an event: its name and the exception's type, never its text."""
+
+
+class ProviderUnavailableError(ProviderError):
+    """Reports that a provider does not answer now: the event is to be processed again later."""
+
+
+class Unavailable(LearnrelayError):  # noqa: N818  # says what a provider is, not what the author did wrong
+    """Tells that a provider cannot answer now, and may later: the event waits, a title is left out.
+
+    Its text reaches no log and no report.
+    """
 
 
 # --- start-up -------------------------------------------------------------------------------------------
@@ -77,31 +99,35 @@ class NotJsonError(TransformError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in a configuration: which file, which dotted key, what is wrong and how to mend it."""
+    """Describes a mistake in a configuration: the file, the dotted key, the reason and the cure."""
 
     file: str
     key: str
     reason: str
 
     def __str__(self) -> str:
-        """``file: key: reason``."""
+        """Shows ``file: key: reason``."""
         return ": ".join(part for part in (self.file, self.key, self.reason) if part)
 
 
 class ConfigurationError(LearnrelayError):
-    """The operator's file is not sound. Lists every problem, not only the first."""
+    """Reports all problems of an operator's file."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(problems)
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
-        """One problem a line."""
+        """Shows one problem a line."""
         return "\n".join(str(problem) for problem in self.problems)
 
 
+class ObjectionsError(LearnrelayError):
+    """Reports that the list of learners who objected cannot be read or changed."""
+
+
 class PluginError(LearnrelayError):
-    """A plugin cannot be used: names distribution, entry point, cause and fix."""
+    """Reports that a plugin cannot be used: distribution, entry point, cause and fix."""
 
     def __init__(self, entry_point: str, distribution: str, cause: str, fix: str) -> None:
         super().__init__(f"plugin {entry_point} of {distribution}: {cause}; {fix}")
@@ -115,12 +141,45 @@ class PluginError(LearnrelayError):
 
 
 class DeliveryError(LearnrelayError):
-    """Base of what can go wrong between the outbox and a consumer."""
+    """Is the base of all errors between the outbox and a consumer."""
+
+
+class SinkError(DeliveryError):
+    """Reports that a sink cannot be used now: a reason without secrets and without values of statements."""
+
+
+class AuthError(DeliveryError):
+    """Reports that an auth scheme cannot give a request its credentials.
+
+    ``reason``: in the scheme's own words, without secrets. ``is_refusal``: trying again will not help, until somebody
+    changes something. ``retry_after``: seconds to wait at least.
+    """
+
+    def __init__(self, reason: str, *, is_refusal: bool = False, retry_after: float = 0.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_refusal = is_refusal
+        self.retry_after = retry_after
 
 
 class OutboxError(DeliveryError):
-    """The outbox did not take the statements (disk full, database locked, read-only or gone): none is kept."""
+    """Reports that the outbox stored none of the statements (disk full, database locked, read-only or gone)."""
+
+
+class OutboxVersionError(OutboxError):
+    """Reports that the outbox has tables of another version, or none, and what to run."""
 
 
 class OutboxFullError(OutboxError):
-    """The outbox holds as many waiting deliveries as configured, and none left within the time allowed."""
+    """Reports that the outbox held its configured maximum of deliveries for the whole time allowed."""
+
+
+class StorageError(LearnrelayError):
+    """Reports that a folder or a store cannot be read or written."""
+
+
+# --- replay ---------------------------------------------------------------------------------------------
+
+
+class ReplayError(LearnrelayError):
+    """Reports that a replay cannot start or continue. Finished chunks stay in the checkpoint."""

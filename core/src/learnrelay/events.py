@@ -1,97 +1,172 @@
-"""Source events: the two shapes in which the platform writes an event become one.
+"""Reads source events from JSON, and brings them into one shape.
 
-The in-process shape (``name``, ``data``, ``context``, ``timestamp``) is the canonical one. A tracking-log line
-has the payload under ``event`` (often as JSON text), the time under ``time``, and has some of the context at the
-root; mixtures of both occur. Paths in declarations (``data.…``, ``context.…``) always mean the canonical shape.
+The canonical shape has exactly ``name``, ``data``, ``context`` and ``timestamp``. Paths in declarations (``data.…``,
+``context.…``) always mean this shape. A source declares, as a `Shape`, where its raw events have these parts.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import blake2b
-from operator import itemgetter
-from typing import Any
+from secrets import token_bytes
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
 
-from .errors import UnreadableEventError
+from .errors import BlankLineError, UnreadableEventError
+from .facts import Facts, compile_facts
+from .fields import first_value
 from .kinds import moment
-from .lines import LONGEST_LINE
 
-ROOT_OF_CONTEXT = (
-    "username", "session", "ip", "agent", "host", "referer", "accept_language", "event_source", "page",
-)  # fmt: skip
-"""Keys of the context that a log line carries at its root."""
+LONGEST_EVENT = 2**20
+"""Bytes of an event, as JSON, that is read at all."""
 
-_root_of_context = itemgetter(*ROOT_OF_CONTEXT)
+_KEY_OF_THE_RUN = token_bytes(32)
 
-_IDENTIFYING_CONTEXT = ("user_id", "username", "session", "course_id", "org_id", "path")
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Declares where a platform's raw events have the parts of the canonical shape.
+
+    name, timestamp, data: keys at the root, the first that holds a value counts. context: key of the object that is
+    the context. context_at_root: keys of the context that stand at the root of some events. json_in_data: whether a
+    payload that is text may be JSON. identifying: keys of the context that tell two events apart, for `SourceEvent.id`.
+    client_mark: key and value of the context by which the platform marks what a client sent; None where it has no such
+    events.
+    """
+
+    name: tuple[str, ...] = ("name",)
+    timestamp: tuple[str, ...] = ("timestamp",)
+    data: tuple[str, ...] = ("data",)
+    context: str = "context"
+    context_at_root: tuple[str, ...] = ()
+    json_in_data: bool = False
+    identifying: tuple[str, ...] = ()
+    client_mark: tuple[str, str] | None = None
+
+
+class EventReader:
+    """Reads the parts of raw events of one shape. Compiled once for each source.
+
+    id_key: key of `SourceEvent.id`, at most 64 bytes; that of the run until start-up sets the operator's.
+    """
+
+    __slots__ = ("_course", "body_of", "facts_of", "first_name", "id_key", "shape")
+
+    def __init__(self, shape: Shape, facts: type[Facts]) -> None:
+        self.shape = shape
+        self.body_of = _compile_body(shape)
+        self.facts_of = compile_facts(facts)
+        self._course = facts.declared["course_id"]
+        self.first_name = shape.name[0]
+        self.id_key = _KEY_OF_THE_RUN
+
+    def event_from_line(self, line: bytes) -> SourceEvent:
+        """Reads the event in a line that `parse_line` can read. Raises UnreadableEventError."""
+        start = line.find(b"{")
+        if start < 0 or line[0] in b"[ \t":
+            return SourceEvent(parse_line(line), self)
+        try:
+            raw = orjson.loads(line[start:])
+        except orjson.JSONDecodeError:
+            raw = parse_line(line)  # reads what orjson does not, or says what is wrong
+        return SourceEvent(raw, self)
+
+    def distrust(self, event: SourceEvent) -> SourceEvent:
+        """Returns the event as one that a client sent, whatever it says of itself."""
+        assert self.shape.client_mark is not None
+        key, value = self.shape.client_mark
+        body = event.body
+        return SourceEvent({}, self, {**body, "context": {**body["context"], key: value}})
+
+    def name_of(self, raw: Mapping[str, Any]) -> str:
+        """Returns the event's name. Raises UnreadableEventError when there is none."""
+        name = next((value for key in self.shape.name if (value := raw.get(key))), None)
+        if type(name) is not str:
+            raise UnreadableEventError(f"no event name ({' or '.join(self.shape.name)})")
+        return name
+
+    def course_of(self, body: Mapping[str, Any]) -> str | None:
+        """Returns the course run that an event names."""
+        return cast("str | None", first_value(body, self._course))
 
 
 class SourceEvent:
-    """One event. Its name is known at once, the rest is brought into the canonical shape when it is asked for."""
+    """Holds one event. Its name is read at once, the canonical shape and the facts on first use."""
 
-    __slots__ = ("_body", "_raw", "name")
+    __slots__ = ("_body", "_facts", "_raw", "name", "reader")
 
-    def __init__(self, raw: dict[str, Any]) -> None:
-        """``raw``: the parsed object, in either shape; it becomes part of the event.
+    def __init__(self, raw: dict[str, Any], reader: EventReader, body: dict[str, Any] | None = None) -> None:
+        """Takes over ``raw``, the parsed object. ``body``: the canonical shape, where it is known already.
 
         Raises UnreadableEventError when it has no name.
         """
-        name = raw.get("name") or raw.get("event_type")
-        if type(name) is not str:
-            raise UnreadableEventError("no event name (name, or event_type in old lines)")
-        self.name = name
+        name = raw.get(reader.first_name) if body is None else body["name"]
+        self.name: str = name if type(name) is str and name else reader.name_of(raw)
+        self.reader = reader
         self._raw = raw
-        self._body: dict[str, Any] | None = None
+        self._body = body
+        self._facts: Facts | None = None
 
     @property
     def body(self) -> dict[str, Any]:
-        """The event in the canonical shape: exactly name, data, context and timestamp."""
+        """Returns the event in the canonical shape: exactly name, data, context and timestamp."""
         if self._body is None:
-            self._body = _canonical(self.name, self._raw)
+            self._body = self.reader.body_of(self.name, self._raw)
         return self._body
 
     @property
+    def facts(self) -> Facts:
+        """Extracts when, who, which course and which session. Raises MissingFieldError, InvalidFieldError."""
+        facts = self._facts
+        if facts is None:
+            facts = self._facts = self.reader.facts_of(self._body or self.body)
+        return facts
+
+    @property
     def id(self) -> str:
-        """UUID text of the event: equal for both shapes and under replay. For errors and logs, never in an output."""
+        """Computes the event's UUID with the reader's key. For errors and logs, never outputs.
+
+        It is equal in all raw shapes, and under replay with the same key. It is keyed because user ids are few: they
+        could be tried out.
+        """
         context = self.body["context"]
         written = self.body["timestamp"]
         when = moment(written)
-        told = [
+        parts = [
             self.name,
-            when.astimezone(UTC).isoformat() if when else written if type(written) is str else None,
+            when.astimezone(UTC).isoformat() if when else str(written) if type(written) in (str, int, float) else None,
             {
                 key: str(value)
-                for key in _IDENTIFYING_CONTEXT
+                for key in self.reader.shape.identifying
                 if (value := context.get(key)) and type(value) in (str, int, float)
             },
         ]
         try:
-            content = orjson.dumps([*told, self.body["data"]], option=orjson.OPT_SORT_KEYS)
-        except TypeError:  # nested deeper than can be written: the rest tells it apart well enough for an error
-            content = orjson.dumps(told, default=str)
-        return str(UUID(bytes=blake2b(content, digest_size=16).digest()))
+            content = orjson.dumps([*parts, self.body["data"]], option=orjson.OPT_SORT_KEYS)
+        except TypeError:  # nested too deep for JSON: the other parts suffice for an error
+            content = orjson.dumps(parts, default=str)
+        return str(UUID(bytes=blake2b(content, digest_size=16, key=self.reader.id_key).digest()))
 
     @property
     def course_id(self) -> str | None:
-        """The course run that it names."""
-        body = self.body
-        course = body["context"].get("course_id")
-        if not course and type(body["data"]) is dict:
-            course = body["data"].get("course_id")
-        return course if type(course) is str and course else None
+        """Returns the course run that the event names."""
+        return self.reader.course_of(self.body)
 
     def __repr__(self) -> str:
-        """Name only: the content of an event never reaches a log."""
+        """Shows the name only: the content of an event never reaches a log."""
         return f"SourceEvent({self.name})"
 
 
-def event_from_line(line: bytes) -> SourceEvent:
-    """Read one line of a tracking log, with or without the logger's prefix before the JSON object.
+# --- JSON -----------------------------------------------------------------------------------------------
+
+
+def parse_line(line: bytes) -> dict[str, Any]:
+    """Reads the JSON object in a line, with or without a logger's prefix before it.
 
     Where the JSON gives a key twice, the last one counts, for every reader alike.
     Raises UnreadableEventError with the reason, never with the content.
@@ -99,41 +174,43 @@ def event_from_line(line: bytes) -> SourceEvent:
     start = line.find(b"{")
     content = line[start:] if start >= 0 and line[0] not in b"[ \t" else _object_in(line, start)
     try:
-        return SourceEvent(orjson.loads(content))
+        return cast("dict[str, Any]", orjson.loads(content))
     except orjson.JSONDecodeError as error:
         if (lenient := _lenient(content)) is not None:
-            return SourceEvent(lenient)
+            return cast("dict[str, Any]", lenient)
         reason = f"not valid JSON: {error.msg.partition(':')[0]}"
         raise UnreadableEventError(reason, path=f"column {start + error.colno}") from None
 
 
 def _lenient(content: bytes) -> Any:
-    """JSON with ``NaN`` and ``Infinity``, which the platform's logger writes though there are none in JSON, as null.
+    """Reads JSON with ``NaN`` and ``Infinity``, which Python's writer makes though JSON has none, as null.
 
-    None for what is no JSON otherwise.
+    None for any other invalid JSON.
     """
     if b"NaN" not in content and b"Infinity" not in content:
         return None
     try:
-        said = json.loads(content, parse_constant=lambda _: None, parse_int=orjson.loads)
-        return orjson.loads(orjson.dumps(said))  # refuses what else the slow reader takes
+        parsed = json.loads(content, parse_constant=lambda _: None, parse_int=orjson.loads)
+        return orjson.loads(orjson.dumps(parsed))  # refuses other extensions that the slow reader accepts
     except (ValueError, TypeError, RecursionError):
         return None
 
 
 def _object_in(line: bytes, start: int) -> bytes:
-    """The object that begins at ``start`` of a line that begins unlike those of loggers."""
+    """Returns the object that begins at ``start`` of a line that begins unlike those of loggers."""
+    if not line.strip():
+        raise BlankLineError
     if start < 0:
-        raise UnreadableEventError("blank line" if not line.strip() else "no JSON object in the line")
+        raise UnreadableEventError("no JSON object in the line")
     if line[:start].lstrip()[:1] == b"[":
         raise UnreadableEventError("a JSON array, expected one object a line")
     return line[start:]
 
 
-def event_from_mapping(raw: Mapping[str, Any]) -> SourceEvent:
-    """Read an event handed over inside a Python process. It is copied through JSON, so the caller's stays untouched.
+def copy_mapping(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Copies an event handed over inside a Python process through JSON, so the caller's stays untouched.
 
-    Raises UnreadableEventError when it holds what JSON cannot say, or too much.
+    Raises UnreadableEventError when it holds a value that JSON cannot represent, or is too large.
     """
     try:
         content = _as_json(raw)
@@ -143,58 +220,57 @@ def event_from_mapping(raw: Mapping[str, Any]) -> SourceEvent:
         raise UnreadableEventError(f"cannot be written as JSON ({type(error).__name__})") from None
     if type(copy) is not dict:
         raise UnreadableEventError("not an object")
-    return SourceEvent(copy)
+    return copy
 
 
 def _as_json(raw: Mapping[str, Any]) -> bytes:
-    """Raises TypeError, ValueError, RecursionError."""
+    """Serializes an event. Raises TypeError, ValueError, RecursionError."""
     try:
         return orjson.dumps(raw, _in_json, orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS)
-    except TypeError:  # perhaps an integer of more than 64 bits, which the platform's logger writes
+    except TypeError:  # perhaps an integer of more than 64 bits, which Python's own writer knows
         content = json.dumps(raw, default=_in_json).encode()
         lenient = _lenient(content)
         return content if lenient is None else orjson.dumps(lenient)
 
 
 def refuse_above_limit(content: bytes) -> None:
-    """The same limit as where logs are read: what is stored can be replayed. Raises UnreadableEventError."""
-    if len(content) > LONGEST_LINE:
-        raise UnreadableEventError(f"more than {LONGEST_LINE:,} bytes")
+    """Refuses an event that is too long to be read from a log. Raises UnreadableEventError."""
+    if len(content) > LONGEST_EVENT:
+        raise UnreadableEventError(f"more than {LONGEST_EVENT:,} bytes")
 
 
-def _canonical(name: str, raw: dict[str, Any]) -> dict[str, Any]:
-    data = raw.get("data")
-    if data is None:
-        data = raw.get("event")
-    if type(data) is str:
-        data = _payload(data)
-    context = raw.get("context")
-    if type(context) is not dict:
-        context = {}
-    try:  # a line of the platform's logger has all of them; written out, for a loop takes three times as long
-        username, session, ip, agent, host, referer, language, source, page = _root_of_context(raw)
-        context = {
-            "username": username,
-            "session": session,
-            "ip": ip,
-            "agent": agent,
-            "host": host,
-            "referer": referer,
-            "accept_language": language,
-            "event_source": source,
-            "page": page,
-            **context,
-        }
-    except KeyError:
-        context = {key: raw[key] for key in ROOT_OF_CONTEXT if key in raw} | context
-    timestamp = raw.get("timestamp")
-    if timestamp is None:
-        timestamp = raw.get("time")
-    return {"name": name, "data": data, "context": context, "timestamp": timestamp}
+def _compile_body(shape: Shape) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
+    """Generates the function from name and raw event to the canonical shape."""
+    lines = ["def body_of(name, raw):"]
+
+    def first(variable: str, keys: tuple[str, ...]) -> None:
+        for order, key in enumerate(keys):
+            lines.append(
+                f" {variable} = raw.get({key!r})"
+                if order == 0
+                else f" if {variable} is None: {variable} = raw.get({key!r})"
+            )
+
+    first("data", shape.data)
+    if shape.json_in_data:
+        lines.append(" if type(data) is str: data = payload(data)")
+    lines += [f" context = raw.get({shape.context!r})", " if type(context) is not dict: context = {}"]
+    if shape.context_at_root:  # most events have all of them; a loop over the keys takes three times as long
+        pairs = ", ".join(f"{key!r}: raw[{key!r}]" for key in shape.context_at_root)
+        lines += [
+            f" try: context = {{{pairs}, **context}}",
+            " except KeyError: context = {key: raw[key] for key in at_root if key in raw} | context",
+        ]
+    first("timestamp", shape.timestamp)
+    lines.append(" return {'name': name, 'data': data, 'context': context, 'timestamp': timestamp}")
+    scope: dict[str, Any] = {"payload": _payload, "at_root": shape.context_at_root}
+    # The source is made of a plugin's declared keys, through repr(); never of event text.
+    exec(compile("\n".join(lines), "<body of an event>", "exec"), scope)  # noqa: S102
+    return cast("Callable[[str, dict[str, Any]], dict[str, Any]]", scope["body_of"])
 
 
 def _payload(text: str) -> Any:
-    """A payload that is JSON text, parsed; other text (URL-encoded, or JSON cut short) as it is; None for empty."""
+    """Parses a payload that is JSON text; other text (URL-encoded, or JSON cut short) stays; None for empty text."""
     if text[:1] in ("{", "[", '"'):
         try:
             return orjson.loads(text)
@@ -205,7 +281,7 @@ def _payload(text: str) -> Any:
 
 
 def _in_json(value: Any) -> Any:
-    """What JSON has no form for, in the form that the platform's own logger gives it."""
+    """Converts a value that JSON cannot represent to the form that loggers commonly write."""
     if isinstance(value, datetime):
         return (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
     if isinstance(value, date):

@@ -1,10 +1,13 @@
-"""Extraction: a transformer declares what it reads, and gets these values and nothing else.
+"""Extracts declared values from events: a function gets these values and no others.
 
 A `Fields` class is the declaration::
 
     class VideoFields(Fields):
         id = required("data.id", kind=text)
         position = optional("data.current_time", "data.currentTime", kind=number)
+
+Where a value is a text that holds others, a path goes on in it after the name of its form: ``data.other|json.quizid``,
+``data.answers|form.input_1``, ``context.referer|query.page`` (`learnrelay.inner_texts`).
 
 `compile_extractor` turns it, once, into a function from the event's body to an instance. The paths are dotted
 and start at the event (``name``, ``timestamp``, ``data.…``, ``context.…``); of several the first that holds a
@@ -13,14 +16,18 @@ value of the kind wins. `extract_subdict_by_keys` is the plain form of the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from keyword import iskeyword
 from typing import Any, ClassVar, TypeVar, cast, overload
 
 from .errors import InvalidFieldError, MissingFieldError
+from .inner_texts import READERS, read_step
 from .kinds import (
-    UNREADABLE,
+    INVALID,
+    LONGEST_ID,
+    Invalid,
     Kind,
     Scalar,
     boolean,
@@ -37,15 +44,18 @@ from .kinds import (
 T = TypeVar("T")
 F = TypeVar("F", bound="Fields")
 
+Body = Mapping[str, Any]
+"""An event in the canonical shape: exactly name, data, context and timestamp."""
+
 ENTRY_KEY = "@key"
-"""Pseudo-path: the key (or position) of the entry that `each` is looking at."""
+"""Pseudo-path: the key (or position) of an entry of a collection, see `each`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One declared field: its source paths in order of preference, its kind, and whether it must be there.
+    """Describes a declared field: its source paths in order of preference, its kind, and whether it must be present.
 
-    ``reason`` is why a field that looks like personal data is read at all (the harness asks for it).
+    ``reason`` is why a field that looks like personal data is read at all (the harness requires it).
     ``entries`` is the declaration of each entry where the field is a collection. ``examples`` are raw values as
     an event has them, from which the harness makes its samples.
     """
@@ -63,7 +73,7 @@ def required(*paths: str, reason: str = "", example: Any = None) -> Scalar: ...
 @overload
 def required(*paths: str, kind: Callable[[Any], T | None], reason: str = "", example: Any = None) -> T: ...
 def required(*paths: str, kind: Kind = scalar, reason: str = "", example: Any = None) -> Any:
-    """Declare a field without which there is nothing to say: its absence is a `MissingFieldError`.
+    """Declares a field that every event must have: its absence is a `MissingFieldError`.
 
     ``example`` is a raw value that an event may hold there, or a tuple of several.
     """
@@ -75,20 +85,20 @@ def optional(*paths: str, reason: str = "", example: Any = None) -> Scalar | Non
 @overload
 def optional(*paths: str, kind: Callable[[Any], T | None], reason: str = "", example: Any = None) -> T | None: ...
 def optional(*paths: str, kind: Kind = scalar, reason: str = "", example: Any = None) -> Any:
-    """Declare a field that may be absent: the mapping then sees None."""
+    """Declares a field that may be absent: the mapping then sees None."""
     return Field(_checked(paths), kind, needed=False, reason=reason, examples=_examples(example))
 
 
 def each(path: str, entries: type[F]) -> tuple[F, ...]:
-    """Declare a collection: the values of an object, or the items of a list, each read through ``entries``.
+    """Declares a collection: the values of an object, or the items of a list, each read through ``entries``.
 
-    Entries that are no objects are passed over. The mapping sees a tuple, empty where there is nothing.
+    Entries that are no objects are skipped. The mapping sees a tuple, empty when there are none.
     """
     return cast("tuple[F, ...]", Field(_checked((path,)), text, needed=False, entries=entries))
 
 
 def entry_key() -> str:
-    """Inside a declaration that is used with `each`: the entry's key in its object, or its position from 0."""
+    """Declares the key of an entry in its object, or its position from 0, inside a declaration for `each`."""
     return cast("str", Field((ENTRY_KEY,), text, needed=True))
 
 
@@ -99,16 +109,21 @@ def _examples(example: Any) -> tuple[Any, ...]:
 def _checked(paths: tuple[str, ...]) -> tuple[str, ...]:
     if not paths or not all(all(path.split(".")) for path in paths):
         raise ValueError(f"a field needs at least one dotted path without empty parts, got {paths!r}")
+    for path in paths:
+        *outer, last = path.split(".")
+        forms = [form for part in outer for form in part.split("|")[1:]]
+        if "|" in last or not READERS.keys() >= set(forms):
+            raise ValueError(f"a path goes on after {', '.join('|' + form for form in READERS)}, got {path!r}")
     return paths
 
 
 class Fields:
-    """Base of declarations. An instance holds the extracted values as attributes, and nothing else."""
+    """Holds extracted values as attributes, and nothing else: the base of declarations."""
 
     declared: ClassVar[dict[str, Field]] = {}
 
     def __init_subclass__(cls) -> None:
-        """Collect the declared fields, inherited ones first, and take them off the class."""
+        """Collects the declared fields, inherited ones first, and removes them from the class."""
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
         for name in own:
             if not name.isidentifier() or iskeyword(name):
@@ -118,7 +133,7 @@ class Fields:
         cls.declared = inherited | own
 
     def __init__(self, **values: Any) -> None:
-        """Build by hand, for tests of a mapping: absent optional fields become None."""
+        """Builds an instance by hand, for tests of a mapping: absent optional fields become None."""
         if unknown := values.keys() - self.declared.keys():
             raise TypeError(f"{type(self).__name__} declares no {', '.join(sorted(unknown))}")
         for name, field in self.declared.items():
@@ -127,19 +142,19 @@ class Fields:
             setattr(self, name, values.get(name, () if field.entries else None))
 
     def __eq__(self, other: object) -> bool:
-        """Equal when of one declaration and of equal values."""
+        """Compares declaration and values."""
         return type(other) is type(self) and vars(other) == vars(self)
 
     __hash__ = None  # type: ignore[assignment]  # values may be lists
 
     def __repr__(self) -> str:
-        """Names only: a value never reaches a log through a repr."""
+        """Shows names only: a value never reaches a log through a repr."""
         present = [name for name in self.declared if getattr(self, name, None) is not None]
         return f"{type(self).__name__}({', '.join(present)})"
 
 
 def declared_paths(fields: type[Fields], prefix: str = "") -> Iterator[tuple[str, str, Field]]:
-    """All (attribute, source path, field) of a declaration, depth first.
+    """Yields (attribute, source path, field) of a declaration, depth first.
 
     Inside collections the path has ``*`` for the entry (``data.submission.*.answer``); a path whose kind takes
     containers ends in ``.**`` as well, because all below it is read.
@@ -158,19 +173,19 @@ def declared_paths(fields: type[Fields], prefix: str = "") -> Iterator[tuple[str
 
 
 def value_at(body: Mapping[str, Any], path: str) -> Any:
-    """The raw value at a dotted path, or None where there is no such path."""
-    found: Any = body
+    """Returns the raw value at a dotted path; None without such a path, INVALID inside a text that cannot be read."""
+    value: Any = body
     for key in path.split("."):
-        if type(found) is not dict:
-            return None
-        found = found.get(key)
-    return found
+        if type(value) is not dict:
+            return INVALID if value is INVALID else None
+        value = read_step(value, key) if "|" in key else value.get(key)
+    return value
 
 
 def extract_subdict_by_keys(
     body: Mapping[str, Any], required: Iterable[str], optional: Iterable[str] = ()
 ) -> dict[str, Scalar]:
-    """The plain form of extraction: ``{dotted path: value}`` of exactly these paths, scalars only.
+    """Extracts ``{dotted path: value}`` of exactly these paths, scalars only: the plain form of extraction.
 
     Raises MissingFieldError or InvalidFieldError for a required path; an optional one without value is left out.
 
@@ -178,21 +193,34 @@ def extract_subdict_by_keys(
     >>> extract_subdict_by_keys(event, required=["data.id"], optional=["data.duration"])
     {'data.id': 'v1'}
     """
-    found: dict[str, Scalar] = {}
+    values: dict[str, Scalar] = {}
     for path in required:
         value = _first(body, (path,), scalar)
         if value is None:
             raise absent(body, Field((path,), scalar, needed=True))
-        found[path] = value
+        values[path] = value
     for path in optional:
         value = _first(body, (path,), scalar)
         if value is not None:
-            found[path] = value
-    return found
+            values[path] = value
+    return values
+
+
+class _Unreadable:
+    """Stands in the extractor for the object in a text that cannot be read."""
+
+    @staticmethod
+    def get(_key: str) -> Invalid:
+        return INVALID
 
 
 _SCALARS = frozenset({str, int, float, bool})
-"""What a kind gets to see: a kind of a plugin's own cannot look into what lies below a declared path."""
+"""Types that a kind gets: a plugin's own kind cannot read objects below a declared path."""
+
+
+def first_value(body: Mapping[str, Any], field: Field) -> Any:
+    """Returns the value of a declared field from the first path that has one; None without any."""
+    return _first(body, field.paths, field.kind)
 
 
 def _first(body: Mapping[str, Any], paths: tuple[str, ...], kind: Kind) -> Any:
@@ -203,12 +231,12 @@ def _first(body: Mapping[str, Any], paths: tuple[str, ...], kind: Kind) -> Any:
             if value is not None:
                 return value
         elif raw is not None and is_strict(kind):
-            return UNREADABLE
+            return INVALID
     return None
 
 
 def absent(body: Mapping[str, Any], field: Field, prefix: str = "") -> MissingFieldError | InvalidFieldError:
-    """The error of a required field that gave no value: was it missing, or not of its kind?"""
+    """Returns the error for a required field without a value: it is missing, or not of its kind."""
     for path in field.paths:
         raw = value_at(body, path)
         if raw not in (None, "", [], {}):
@@ -226,6 +254,7 @@ def _type_in_words(raw: Any) -> str:
         float: "a number",
         list: "a list",
         dict: "an object",
+        Invalid: "a text that cannot be read",
     }
     return words.get(type(raw), type(raw).__name__)
 
@@ -233,32 +262,42 @@ def _type_in_words(raw: Any) -> str:
 # --- the compiled form ----------------------------------------------------------------------------------
 
 
-def compile_extractor(fields: type[F]) -> Callable[[Mapping[str, Any]], F]:
-    """Generate the function that extracts ``fields`` from an event's body.
+def compile_extractor(
+    fields: type[F], copying: bool = False, derived: Sequence[str] = (), **known: Any
+) -> Callable[[Mapping[str, Any]], F]:
+    """Generates the function that extracts ``fields`` from an event's body.
 
     Equal to looking up each path by hand, and about six times faster: each object on the way is fetched once.
+    ``copying``: lists and objects are copied, so that the receiving code cannot change the event. ``derived``: lines of
+    the core's own that set further attributes of ``self`` with what is ``known``; an instance keeps its compact form
+    only if all of them are set here.
     """
-    return cast(
-        "Callable[[Mapping[str, Any]], F]", _generate(fields, ["def extract(body, key='', prefix=''):"], "self")
-    )
+    begin = ["def extract(body, key='', prefix=''):"]
+    return cast("Callable[[Mapping[str, Any]], F]", _generate(fields, begin, "self", copying, derived, **known))
 
 
-def compile_call(function: Callable[..., Any], fields: type[Fields], signature: str, call: str) -> Callable[..., Any]:
-    """Generate the function with this signature that gives ``fields`` to another, extracted from the body so named.
+def compile_call(
+    function: Callable[..., Any], fields: type[Fields], signature: str, call: str, **known: Any
+) -> Callable[..., Any]:
+    """Generates a function with this signature that calls another with the ``fields`` extracted from the event's body.
 
-    ``call``: its arguments, in which ``self`` is what was extracted. One function, since a call of another to extract
-    costs as much again as handing over. Both texts are the core's own.
+    Lists and objects are copied: a plugin of a stage cannot change the event.
+
+    ``call``: the arguments, in which ``self`` is the extracted instance, and what else is ``known``. Extraction is part
+    of the function, because a second call would double the cost. Both texts are the core's own.
     """
     begin = [f"def extract({signature}):", " body, prefix = fields, ''"]
-    return _generate(fields, begin, f"function({call})", function=function)
+    return _generate(fields, begin, f"function({call})", copying=True, function=function, **known)
 
 
 _INLINE: dict[Kind, str] = {
     text: "if type(v) is not str or not v: v = None",
     boolean: "if type(v) is not bool: v = None",
     number: "if type(v) is not int and (type(v) is not float or v - v != 0): v = None",
-    identifier: "v = (v.strip() or None) if type(v) is str else str(v) if type(v) is int else None",
-    strict_text: f"v = (v or None) if type(v) is str else None if v is None else {UNREADABLE!r}",
+    identifier: (
+        f"v = (v.strip() or None) if type(v) is str and len(v) <= {LONGEST_ID} else str(v) if type(v) is int else None"
+    ),
+    strict_text: "v = (v if v.strip() else INVALID) if type(v) is str and v else None if v in (None, '') else INVALID",
 }
 """The commonest kinds written out in the generated code, which saves a call for each field.
 
@@ -266,39 +305,53 @@ A test holds them equal to the functions. ``v - v`` is not 0 for what is not fin
 """
 
 
-def _conversion(kind: Kind, name: str) -> str:
-    """The line that makes ``v`` what the kind makes of it. Containers reach the kinds that are meant for them only."""
+def _conversion(kind: Kind, name: str, copying: bool) -> str:
+    """Generates the line that converts ``v`` by the kind. Only kinds for containers get lists and objects."""
     if kind in _INLINE:
         return _INLINE[kind]
     if takes_containers(kind):
-        return f"if v is not None: v = {name}(v)"
+        made = f"copy({name}(v))" if copying else f"{name}(v)"
+        return f"if v is not None: v = {made}"
     if is_strict(kind):
-        return f"if v is not None: v = {name}(v) if type(v) in SCALARS else {UNREADABLE!r}"
+        return f"if v is not None: v = {name}(v) if type(v) in SCALARS else INVALID"
     return f"v = {name}(v) if type(v) in SCALARS else None"
 
 
-def _generate(fields: type[Fields], begin: list[str], result: str, **known: Any) -> Callable[..., Any]:
-    """A function of these first lines that extracts ``self`` from ``body`` and returns the result."""
+def _generate(
+    fields: type[Fields],
+    begin: list[str],
+    result: str,
+    copying: bool = False,
+    derived: Sequence[str] = (),
+    **known: Any,
+) -> Callable[..., Any]:
+    """Generates a function of these first lines that extracts ``self`` from ``body`` and returns the result."""
     scope: dict[str, Any] = {
         **known,
         "cls": fields,
         "new": object.__new__,
         "absent": absent,
         "EMPTY": {},
+        "UNREADABLE": _Unreadable,
         "walk": _entries,
         "SCALARS": _SCALARS,
+        "INVALID": INVALID,
+        "copy": deepcopy,
+        "read_step": read_step,
     }
     lines = [*begin, " self = new(cls)"]
     objects: dict[str, str] = {"": "body"}
 
     def parent(path: str) -> tuple[str, str]:
-        """The variable that holds the object in which the last part of ``path`` stands."""
+        """Returns the variable of the object that holds the last part of ``path``, and that part."""
         head, _, last = path.rpartition(".")
         if head not in objects:
             outer, name = parent(head)
             variable = objects[head] = f"o{len(objects)}"
-            lines.append(f" {variable} = {outer}.get({name!r})")
-            lines.append(f" if type({variable}) is not dict: {variable} = EMPTY")
+            fetched = f"read_step({outer}, {name!r})" if "|" in name else f"{outer}.get({name!r})"
+            lines.append(f" {variable} = {fetched}")
+            other = f"UNREADABLE if {variable} is INVALID else EMPTY" if "|" in head else "EMPTY"
+            lines.append(f" if type({variable}) is not dict: {variable} = {other}")
         return objects[head], last
 
     for place, (name, field) in enumerate(fields.declared.items()):
@@ -306,7 +359,7 @@ def _generate(fields: type[Fields], begin: list[str], result: str, **known: Any)
             lines.append(f" self.{name} = key")
             continue
         if field.entries is not None:
-            scope[f"e{place}"] = compile_extractor(field.entries)
+            scope[f"e{place}"] = compile_extractor(field.entries, copying)
             holder, last = parent(field.paths[0])
             path = field.paths[0]
             lines.append(f" self.{name} = walk({holder}.get({last!r}), e{place}, prefix + {path!r})")
@@ -318,11 +371,12 @@ def _generate(fields: type[Fields], begin: list[str], result: str, **known: Any)
             if order:
                 lines.append(" if v is None:")
             lines.append(f"{indent}v = {holder}.get({last!r})")
-            lines.append(indent + _conversion(field.kind, f"k{place}"))
+            lines.append(indent + _conversion(field.kind, f"k{place}", copying))
         if field.needed:
             scope[f"f{place}"] = field
             lines.append(f" if v is None: raise absent(body, f{place}, prefix)")
         lines.append(f" self.{name} = v")
+    lines += [f" {line}" for line in derived]
     lines.append(f" return {result}")
     # The source is made of declared names (identifiers, see above) and paths (through repr()); never of event text.
     exec(compile("\n".join(lines), f"<extractor of {fields.__qualname__}>", "exec"), scope)  # noqa: S102

@@ -1,10 +1,10 @@
-"""Kinds of source values: what a declared field accepts.
+"""Defines kinds: functions that accept and convert the raw values of declared fields.
 
-A kind is a function from the raw JSON value (never None) to the value that a mapping sees, or to None where
-the raw value is not of this kind or is empty. Empty text, ``[]`` and ``{}`` count as missing; 0 and False are
-values. Lists and objects reach `structure` and `scalars` only: whatever another kind does, it cannot pull in what
-lies below a declared path. Where a value that is no identifier must not pass for none, `strict_text` and
-`strict_identifier` make it `UNREADABLE`.
+A kind is a function from the raw JSON value (never None) to the value that a mapping sees, or to None where the raw
+value is not of this kind or is empty. Empty text, ``[]`` and ``{}`` count as missing; 0 and False are values. Only
+`structure` and `scalars` get lists and objects, so that no other kind can read what lies below a declared path.
+`strict_text`, `strict_identifier` and `strict_one_of` give `INVALID` for a value of another kind, so that it is not
+taken as absent.
 """
 
 from __future__ import annotations
@@ -13,85 +13,97 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 _UUID = re.compile(r"([0-9a-fA-F]{8})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{12})")
 
 _EXACT = 2**53
 
+LONGEST_ID = 1_024
+"""Characters of an identifier: no platform makes longer ones."""
+
 Scalar = str | int | float | bool
 
 
 def scalar(value: Any) -> Scalar | None:
-    """Text that is not empty, number or boolean: the default kind."""
+    """Accepts text that is not empty, a number or a boolean: the default kind."""
     if type(value) is str:
         return value or None
     return value if type(value) in (int, float, bool) else None
 
 
 def text(value: Any) -> str | None:
-    """Text that is not empty."""
+    """Accepts text that is not empty."""
     return value or None if type(value) is str else None
 
 
 def number(value: Any) -> int | float | None:
-    """A finite number; booleans and numeric text are none."""
+    """Accepts a finite number; no boolean and no numeric text."""
     if type(value) is int:
         return value
     return value if type(value) is float and math.isfinite(value) else None
 
 
 def integer(value: Any) -> int | None:
-    """A whole number that JSON says exactly (RFC 8259, 6); 3.0 is 3."""
+    """Accepts a whole number that JSON represents exactly (RFC 8259, 6); 3.0 is 3."""
     if type(value) not in (int, float) or not -_EXACT <= value <= _EXACT:
         return None
     return int(value) if value == int(value) else None
 
 
 def count(value: Any) -> int | None:
-    """A whole number from 0: attempts, hints, tabs."""
-    found = integer(value)
-    return None if found is None or found < 0 else found
+    """Accepts a whole number from 0: attempts, hints, tabs."""
+    whole = integer(value)
+    return None if whole is None or whole < 0 else whole
 
 
 def boolean(value: Any) -> bool | None:
-    """True or false, nothing that resembles them."""
+    """Accepts true or false only."""
     return value if type(value) is bool else None
 
 
 def identifier(value: Any) -> str | None:
-    """An identifier as text: text that is not blank, or a whole number (3 and "3" are the same)."""
+    """Reads an identifier as text: text that is not blank or too long, or a whole number (3 and "3" are the same)."""
     if type(value) is str:
-        return value.strip() or None
+        return value.strip() or None if len(value) <= LONGEST_ID else None
     return str(value) if type(value) is int else None
 
 
-UNREADABLE = " "
-"""What a strict kind makes of what is there and is none of it: a text that is no identifier of anything."""
+class Invalid:
+    """Is the type of `INVALID`."""
+
+    def __repr__(self) -> str:
+        """Shows ``INVALID``."""
+        return "INVALID"
 
 
-def strict_text(value: Any) -> str | None:
-    """Text as it stands; UNREADABLE for anything else, None for empty text."""
-    return text(value) or _unreadable(value)
+INVALID: Final = Invalid()
+"""Result of a strict kind for a value that is present, but not of this kind."""
 
 
-def strict_identifier(value: Any) -> str | None:
-    """An identifier as text (6.0 is 6); UNREADABLE for anything else, None for empty text."""
-    return identifier(integer(value) if type(value) is float else value) or _unreadable(value)
+def strict_text(value: Any) -> str | Invalid | None:
+    """Reads text unchanged; INVALID for blank text and other values, None for empty text."""
+    as_text = text(value)
+    return as_text if as_text is not None and as_text.strip() else _invalid(value)
 
 
-def _unreadable(value: Any) -> str | None:
-    return None if scalar(value) is None else UNREADABLE
+def strict_identifier(value: Any) -> str | Invalid | None:
+    """Reads an identifier as text (6.0 is 6); INVALID for other values, None for empty text."""
+    return identifier(integer(value) if type(value) is float else value) or _invalid(value)
+
+
+def _invalid(value: Any) -> Invalid | None:
+    return None if scalar(value) is None else INVALID
 
 
 def uuid(value: Any) -> str | None:
-    """A UUID in ASCII, with or without its hyphens, in either case → canonical lower-case text."""
-    found = _UUID.fullmatch(value) if type(value) is str else None
-    return "-".join(found.groups()).lower() if found else None
+    """Reads a UUID in ASCII, with or without hyphens, in any case, as canonical lower-case text."""
+    match = _UUID.fullmatch(value) if type(value) is str else None
+    return "-".join(match.groups()).lower() if match else None
 
 
 def moment(value: Any) -> datetime | None:
-    """A date with time, ISO 8601, ``T`` or blank between them; without offset it is taken as UTC."""
+    """Reads a date with time (ISO 8601, ``T`` or blank between them); without offset it is UTC."""
     if type(value) is not str or len(value) < 16 or value[4] != "-" or value[7] != "-" or value[10] not in "T ":
         return None  # forms without hyphens, of weeks, and of days only, which no platform writes
     try:
@@ -109,15 +121,49 @@ def moment(value: Any) -> datetime | None:
 
 
 def scalars(value: Any) -> list[Scalar] | None:
-    """A list of scalars; empty ones among them are left out."""
+    """Reads a list of scalars, without the empty ones."""
     if type(value) is not list:
         return None
-    found = [item for item in value if item is not None and item != ""]
-    return found if found and all(scalar(item) is not None for item in found) else None
+    items = [item for item in value if item is not None and item != ""]
+    return items if items and all(scalar(item) is not None for item in items) else None
+
+
+def one_of(*words: str) -> Callable[[Any], str | None]:
+    """Makes a kind that accepts these texts only: the words of a closed list, in which nobody can write something.
+
+    >>> one_of("up", "down")("up"), one_of("up", "down")("my name")
+    ('up', None)
+    """
+
+    def kind(value: Any) -> str | None:
+        return value if value in words else None
+
+    kind.__name__ = f"one of {', '.join(words)}"
+    return kind
+
+
+class _StrictWords:
+    """Is the kind that `strict_one_of` makes."""
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self._words = words
+        self.__name__ = f"one of {', '.join(words)}"
+
+    def __call__(self, value: Any) -> str | Invalid:
+        return value if type(value) is str and value in self._words else INVALID
+
+
+def strict_one_of(*words: str) -> Callable[[Any], str | Invalid | None]:
+    """Makes a kind that accepts these texts only; INVALID for all else but null, empty text included.
+
+    >>> strict_one_of("up", "down")("up"), strict_one_of("up", "down")("")
+    ('up', INVALID)
+    """
+    return _StrictWords(words)
 
 
 def structure(value: Any) -> Scalar | list[Any] | dict[str, Any] | None:
-    """Anything that is not empty, with all that lies below it: declare it only for what is data as a whole."""
+    """Accepts any value that is not empty, with everything below it: declare it only where all of that is needed."""
     if value in ([], {}):
         return None
     return value if type(value) in (list, dict) else scalar(value)
@@ -130,16 +176,16 @@ TAKES_CONTAINERS: tuple[Kind, ...] = (scalars, structure)
 
 
 def takes_containers(kind: Kind) -> bool:
-    """Whether a kind is one of these: itself, not something that says it equals one."""
-    return any(kind is one for one in TAKES_CONTAINERS)
+    """Tells whether a kind is one of `TAKES_CONTAINERS`, by identity rather than equality."""
+    return any(kind is container_kind for container_kind in TAKES_CONTAINERS)
 
 
 _STRICT: tuple[Kind, ...] = (strict_text, strict_identifier)
 
 
 def is_strict(kind: Kind) -> bool:
-    """Whether the list or object that stands in the place of a value is UNREADABLE, and not passed over."""
-    return any(kind is one for one in _STRICT)
+    """Tells whether a list or object in the place of a value is INVALID rather than absent."""
+    return isinstance(kind, _StrictWords) or any(kind is strict_kind for strict_kind in _STRICT)
 
 
 _IN_WORDS: dict[Kind, str] = {
@@ -159,5 +205,5 @@ _IN_WORDS: dict[Kind, str] = {
 
 
 def described(kind: Kind) -> str:
-    """A kind in words, for messages and tables."""
+    """Describes a kind, for messages and tables."""
     return _IN_WORDS.get(kind, getattr(kind, "__name__", "a value"))

@@ -1,213 +1,356 @@
-"""`Relay`: the whole of learnrelay behind one object, for a web process, a script or a worker."""
+"""Runs learnrelay in a web process, a script or a worker, through one object: `Relay`."""
 
 from __future__ import annotations
 
+import atexit
 import logging
-from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime
-from fnmatch import fnmatchcase
+import math
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from .assembly import Assembly, assemble
-from .delivery import EmbeddedEngine, Engine, Outbox, Parcel
-from .delivery.drain import AT_ONCE
-from .delivery.engine import Makers, Wake
-from .delivery.figures import Recorder
+from . import forks
+from .assembly.assemble import Assembly, assemble
+from .config.sealing import Seal
+from .delivery import EmbeddedEngine, Engine, StoringEngine
+from .delivery.drain import IMMEDIATELY
+from .delivery.engine import QueueWorker, Wake, WorkerFactories
 from .delivery.leases import LeaseKeeper
-from .delivery.queue import DEFERRED
-from .errors import EventError, TransformError, UnreadableEventError
-from .events import SourceEvent, event_from_line, event_from_mapping, refuse_above_limit
-from .kinds import moment
-from .pipeline import Outcome, Pipeline, State
-from .pruning import pruners
-from .sealing import Seal
+from .errors import EventError, OutboxError, UnreadableEventError
+from .events import SourceEvent, refuse_above_limit
+from .lookups.identity import identity_id
+from .outbox import Outbox, OutgoingStatement
+from .outbox.erasure import record_identity
+from .outbox.intake_policy import Intake
+from .outbox.outgoing import CriticalEvents, outgoing_statements
+from .outbox.queue import DEFERRED, SPOOL
+from .outbox.spool import SpoolRecord
+from .outbox.statistics import LOOK_INTERVAL, Recorder
+from .outbox.time_limits import time_limit
+from .pipeline.run import Outcome, OutcomeState, Pipeline, unavailable_provider
+from .privacy.pruning import compile_pruners
+from .taps.tapped_pipeline import Tap, TapWatch
 
 if TYPE_CHECKING:
-    from .delivery.deferred import Deferral
+    from .outbox.deferred import Deferral
 
 log = logging.getLogger(__name__)
 
+RawEvent = Mapping[str, Any] | bytes | str
+Trust = Literal["platform", "client"]
+
+EXIT_TIMEOUT = 1.5
+"""Seconds that relays have at the end of a process to send what waits for a batch to fill, and to free their leases."""
+_CLOSING = 2.0  # seconds for what is written after the last delivery
+
 
 class Relay:
-    """Takes events, keeps what the destinations may have, and delivers it in the background.
+    """Accepts events, stores their statements for the destinations, and delivers them in the background.
 
     ::
 
         with Relay.from_file("relay.toml") as relay:
             relay.emit(event)
 
-    `emit` returns when the statements are stored durably; the network is never waited for. Threads may share a relay;
-    a process that forks should make one of its own afterwards.
+    `emit` returns when the statements are stored durably: it never waits for a destination or a broker, and for the
+    database no longer than ``delivery.wait``. Threads may share a relay, and so may forked processes: each gets threads
+    and connections of its own when it emits. A relay that is still open when its process ends is closed then, within
+    `EXIT_TIMEOUT` seconds.
     """
 
-    def __init__(self, assembly: Assembly) -> None:
-        """Open the outbox, and log what the file is to be warned of. Raises OutboxError."""
+    def __init__(self, assembly: Assembly, engine: str | None = None) -> None:
+        """Opens the outbox, and logs the warnings of the configuration. Raises OutboxError.
+
+        ``engine`` is used instead of ``delivery.engine``.
+        """
         for warning in assembly.config.warnings:
             log.warning("%s: %s", assembly.config.path, warning)
         self.assembly = assembly
         self.pipeline = Pipeline(assembly.plan)
         self.outbox = Outbox.open(assembly.config.delivery)
-        self._critical = critical_events(assembly)
-        self._recorder = Recorder(self.outbox, list(assembly.standards))
+        self._record_identity()
+        self._critical = CriticalEvents(assembly)
+        self._engine_name = engine or assembly.config.delivery.engine
+        self._tap_watch = TapWatch(assembly)
+        self._taps: tuple[Tap, ...] = ()
+        self._looked_at = -math.inf
+        self._recorder = Recorder(
+            self.outbox,
+            list(assembly.standards),
+            in_background=self._engine_name != "none",
+            look=self._look_for_taps,
+        )
+        self._intake = Intake(self.outbox, self._recorder.count_refusals)
         key = assembly.config.delivery.key
         self._seal = Seal(key) if key is not None else None
         self._deferral = self._make_deferral()
-        self.engine = self._make_engine()
-        self._started = False
+        self._lock = threading.RLock()
+        self._engine: Engine | None = self._make_engine()
+        self._started = self._starts_in_child = False
+        forks.register(self, Relay._renew)
+
+    def _record_identity(self) -> None:
+        try:
+            identity = identity_id(self.assembly.identity)
+        except Exception as error:  # whatever a provider raises that is away
+            log.warning(
+                "identity provider: %s; the next start records its secret's id for `forget`", type(error).__name__
+            )
+            return
+        prepare = self.outbox.database.prepare
+        if prepare is None:
+            record_identity(self.outbox, identity)
+            return
+
+        def prepare_and_record() -> None:
+            prepare()
+            record_identity(self.outbox, identity)
+
+        self.outbox.database.prepare = prepare_and_record
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
-        """Assemble the operator's file. Raises ConfigurationError with all its problems, or OutboxError."""
+        """Assembles the operator's file. Raises ConfigurationError with all its problems, or OutboxError."""
         return cls(assemble(Path(path)))
 
-    def emit(self, event: Mapping[str, Any] | bytes | str) -> list[Outcome]:
-        """Take one event: an object of either shape, or a line of a tracking log; at most 1 MiB as JSON.
+    def emit(self, event: RawEvent) -> list[Outcome]:
+        """Processes one event: an object in a shape of the source, or a line of its log; at most 1 MiB as JSON.
 
-        Returns what became of it for each standard; an event that fails is an outcome, not an exception. Of an event
-        that is left to the worker's pipeline (``delivery.pipeline``) nothing has become yet: an empty list. Raises
-        OutboxError or OutboxFullError, when it or what it became could not be stored; then nothing of it is.
+        Returns its outcome for each standard; an event that fails is an outcome, not an exception. The list is empty
+        for an event that is deferred: to the worker (``delivery.pipeline``), or, with a ``delivery.key``, until the
+        identity provider answers. Raises OutboxError or OutboxFullError, within ``delivery.wait``, when the event or
+        its statements could not be stored; then none of them is, and the event is counted as not stored.
         """
-        source = self._read(event)
-        if isinstance(source, Outcome):
-            self._recorder.count_unreadable(source.reason)
-            return [source]
-        if self._deferral is not None and self._deferral.put(source):
-            self._arrived({DEFERRED: 1})
-            return []
-        outcomes, parcels = self.process(source)
-        if parcels:
-            self.outbox.put(parcels)
-            self._arrived(Counter(name for parcel in parcels for name in parcel.destinations))
-        self._recorder.count(outcomes)
-        return outcomes
+        return self.emit_all([event])[0]
 
-    def process(self, source: SourceEvent) -> tuple[list[Outcome], list[Parcel]]:
-        """What becomes of an event, and what the outbox is to keep of that. Stores nothing."""
-        outcomes = self.pipeline.process(source)
-        when = moment(source.body["timestamp"]) if outcomes[0].standard else None
-        parcels: list[Parcel] = []
-        for number, outcome in enumerate(outcomes):
-            try:
-                parcels += parcels_of(outcome, when, self._critical)
-            except TransformError as error:  # a plugin put something into a statement that JSON cannot say
-                error.event_name, error.event_id = source.name, source.id
-                log.warning("%s for %s: %s", type(error).__name__, outcome.standard, error)
-                outcomes[number] = Outcome(
-                    outcome.standard, State.FAILED, source.name, reason=error.reason, error=error
-                )
-        return outcomes, parcels
+    def emit_all(self, events: Iterable[RawEvent], *, trust: Trust = "platform") -> list[list[Outcome]]:
+        """Processes several events as `emit` does, and stores what comes of them in one transaction, all or nothing.
 
-    def _arrived(self, arrivals: Mapping[str, int]) -> None:
+        ``trust``: whose word they are, as in `learnrelay.config.InputConfig`.
+        """
+        forks.notice_fork()
+        if self not in _open_relays:
+            _close_at_exit(self)
+        in_worker = self.assembly.config.delivery.pipeline == "worker"
+        results: list[list[Outcome]] = []
+        rows: list[OutgoingStatement] = []
+        number = 0
+        for raw in events:
+            event = self.read(raw, trust)
+            if isinstance(event, Outcome):
+                results.append([event])
+                continue
+            row = self._seal_event(event) if in_worker else None
+            outcomes, statements = self.process_or_defer(event) if row is None else ([], [row])
+            results.append(outcomes)
+            rows += statements
+            number += bool(statements)
+        if rows:
+            self.wake(self._intake.put(rows, number))
+        self._recorder.count(results)
+        return results
+
+    def process(self, event: SourceEvent) -> tuple[list[Outcome], list[OutgoingStatement]]:
+        """Runs the pipeline on an event. Returns the outcomes and the statements for the outbox; stores nothing."""
+        outcomes = self.pipeline.process(event)
+        if self._taps:
+            for tap in self._taps:
+                tap.show(event, outcomes)
+        statements: list[OutgoingStatement] = []
+        for outcome in outcomes:
+            if outcome.statements or outcome.own:
+                statements += outgoing_statements(outcome, event.facts.moment, self._critical)
+        return outcomes, statements
+
+    def _look_for_taps(self) -> None:
+        self._looked_at = time.monotonic()
+        self._taps = self._tap_watch.look()
+
+    def look_for_taps_if_due(self) -> None:
+        """Looks for taps in a process that may emit no event: then nothing else does."""
+        if time.monotonic() - self._looked_at >= LOOK_INTERVAL:
+            self._look_for_taps()
+
+    def _process_deferred(self, event: SourceEvent) -> tuple[list[Outcome], list[OutgoingStatement]]:
+        self.look_for_taps_if_due()
+        return self.process(event)
+
+    def process_or_defer(self, event: SourceEvent) -> tuple[list[Outcome], list[OutgoingStatement]]:
+        """Does the same, but defers an event for which a provider is unavailable, where there is a key to seal it."""
+        outcomes, statements = self.process(event)
+        if unavailable_provider(outcomes) and (row := self._seal_event(event)) is not None:
+            return [], [row]
+        return outcomes, statements
+
+    def _seal_event(self, event: SourceEvent) -> OutgoingStatement | None:
+        return None if self._deferral is None else self._deferral.seal(event)
+
+    def wake(self, arrivals: Mapping[str, int]) -> None:
         self.start()
-        for name, number in arrivals.items():
-            self.engine.wake(name, number)
+        if self._started:
+            for name, number in arrivals.items():
+                self.engine.wake(name, number)
 
-    @staticmethod
-    def _read(event: Mapping[str, Any] | bytes | str) -> SourceEvent | Outcome:
+    def read(self, raw: RawEvent, trust: Trust = "platform") -> SourceEvent | Outcome:
+        """Reads an event; what is none is an outcome."""
+        source = self.assembly.source
         try:
-            if isinstance(event, Mapping):
-                return event_from_mapping(event)
-            if not isinstance(event, (bytes, str)):
-                kind = type(event).__name__
+            if isinstance(raw, (bytes, str)):
+                line = raw.encode() if isinstance(raw, str) else raw
+                refuse_above_limit(line)
+                event = source.event_from_line(line)
+            elif isinstance(raw, Mapping):
+                event = source.event_from_mapping(raw)
+            else:
+                kind = type(raw).__name__
                 raise UnreadableEventError(f"expected an object, or a line of a tracking log, got {kind}")
-            line = event.encode() if isinstance(event, str) else event
-            refuse_above_limit(line)
-            return event_from_line(line)
         except EventError as error:
-            return Outcome("", State.FAILED, reason=error.reason, error=error)
+            for tap in self._taps:
+                tap.show_unreadable(error.reason)
+            return Outcome("", OutcomeState.FAILED, reason=error.reason, error=error)
+        return event if trust == "platform" else source.reader.distrust(event)
 
     def _make_deferral(self) -> Deferral | None:
-        if self._seal is None or self.assembly.config.delivery.pipeline != "worker":
+        if self._seal is None:
             return None
-        from .delivery.deferred import Deferral
+        from .outbox.deferred import Deferral
 
-        return Deferral(self.outbox, pruners(self.assembly.plan, self.assembly.registry), self._seal)
+        return Deferral(
+            self.outbox.clock,
+            compile_pruners(self.assembly.plan, self.assembly.registry, self.assembly.source.facts),
+            self._seal,
+        )
 
     @property
-    def others(self) -> Makers:
-        """Queues of the outbox that are no destination's, and who works on them.
+    def internal_queues(self) -> WorkerFactories:
+        """Returns the internal queues of the outbox, with the factories of their workers.
 
-        With a key, deferred events are worked off also when no new ones come.
+        With a key, there is a queue of deferred events, even when no new ones are deferred.
         """
         if (seal := self._seal) is None:
             return {}
-        from .delivery.deferred import Worker
+        from .delivery.deferred_worker import DeferredWorker
 
-        def make(keeper: LeaseKeeper, wake: Wake) -> Worker:
-            return Worker(self.outbox, self.process, list(self.assembly.standards), seal, keeper, wake)
+        def make(keeper: LeaseKeeper, wake: Wake) -> DeferredWorker:
+            source, standards = self.assembly.source, list(self.assembly.standards)
+            return DeferredWorker(self.outbox, source.reader, self._process_deferred, standards, seal, keeper, wake)
 
         return {DEFERRED: make}
 
     @property
     def queues(self) -> list[str]:
-        """Names of all queues, in the order in which what waits moves on."""
-        return [*self.others, *self.assembly.config.destinations]
+        """Lists the names of all queues, in the order of processing."""
+        return [*self.internal_queues, *self.assembly.config.destinations]
+
+    @property
+    def engine(self) -> Engine:
+        """Returns the engine of this process; after a fork, it is made when it is first needed."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = self._make_engine()
+            return self._engine
 
     def _make_engine(self) -> Engine:
         config = self.assembly.config
-        if config.delivery.engine == "celery":
+        if self._engine_name == "none":
+            return StoringEngine()
+        if self._engine_name == "celery":
             from .delivery.celery_engine import CeleryEngine
 
-            return CeleryEngine(config.delivery)
-        return EmbeddedEngine(self.outbox, config.destinations, self.assembly.standards, self.others)
+            return CeleryEngine(config.delivery, self.outbox, self.queues)
+        from .delivery.spool_worker import SpoolWorker
 
-    def work_off(self) -> int:
-        """Run the pipeline on the deferred events that are free, here and now; says how many are left."""
-        if (make := self.others.get(DEFERRED)) is not None:
+        def make_spool_worker(_keeper: LeaseKeeper, wake: Wake) -> QueueWorker:
+            return SpoolWorker(self.outbox, wake)
+
+        factories = {SPOOL: make_spool_worker, **self.internal_queues}
+        return EmbeddedEngine(self.outbox, config.destinations, self.assembly.make_sink, factories)
+
+    def process_deferred(self) -> int:
+        """Takes in the spool, processes the deferred events that no worker holds, and returns how many are left."""
+        self.outbox.take_in()
+        if (make := self.internal_queues.get(DEFERRED)) is not None:
+            self.outbox.queue(DEFERRED).resume()  # what failed a moment ago may be processed now
             keeper = LeaseKeeper(self.outbox.settings.lease)
             worker = make(keeper, self.engine.wake)
-            while worker.step() is AT_ONCE:
+            while worker.step() is IMMEDIATELY:
                 pass
             keeper.close()
         return self.outbox.status([DEFERRED])[DEFERRED].waiting
 
     def start(self) -> None:
-        """Start delivering in the background, if that is not done yet."""
-        if not self._started:
+        """Starts the delivery in the background, once. In a process that uwsgi will fork, its children start it."""
+        forks.notice_fork()
+        with self._lock:
+            if self._started:
+                return
+            if forks.awaits_fork():
+                self._starts_in_child = True
+                return
             self._started = True
+            _close_at_exit(self)
             self.engine.start()
 
+    def _renew(self) -> None:
+        """Forgets the parent's engine. A child starts its own when it emits, or at once when the parent may not."""
+        _open_relays.discard(self)
+        self._lock = threading.RLock()
+        self._engine, self._started = None, False
+        if self._starts_in_child and not forks.awaits_fork():
+            self._starts_in_child = False
+            self.start()
+
     def close(self, timeout: float = 10.0) -> None:
-        """Stop delivering: what is under way is finished or handed back within ``timeout`` seconds."""
-        self.engine.stop(timeout)
-        self._recorder.close()
+        """Stops the delivery: deliveries under way are finished or released within ``timeout`` seconds.
+
+        Statements that wait for a batch to fill are sent.
+        """
+        forks.notice_fork()
+        deadline = time.monotonic() + timeout
+        with time_limit(timeout + _CLOSING):  # however slow the database is
+            self._recorder.close(timeout)
+            if self._engine is not None:
+                self._engine.stop(max(0.0, deadline - time.monotonic()))
+        if refused := self._recorder.unwritten_refusals:
+            try:
+                self.outbox.spool.append(SpoolRecord(refused=refused))
+            except OutboxError as error:
+                log.error("counts of events that were not stored are lost: %s", error)
         self.outbox.close()
+        _open_relays.discard(self)
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Returns the relay."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Close."""
+        """Closes the relay."""
         self.close()
 
 
-def critical_events(assembly: Assembly) -> frozenset[tuple[str, str]]:
-    """(standard, event name) of the events whose statements retention never drops."""
-    named = assembly.config.delivery.critical
-    return frozenset(
-        (standard, event)
-        for (standard, event), transformer in assembly.table.items()
-        if (transformer.critical if named is None else _named(named, event, transformer.family))
-    )
+_open_relays: set[Relay] = set()
+"""Relays that have emitted or delivered in this process."""
 
 
-def _named(patterns: tuple[str, ...], event: str, family: str) -> bool:
-    return any(fnmatchcase(event, pattern) or fnmatchcase(family, pattern) for pattern in patterns)
+def _close_at_exit(relay: Relay) -> None:
+    """Closes a relay when this process ends.
+
+    Celery's pool and multiprocessing end their processes without the functions of `atexit`, but with their own.
+    """
+    _open_relays.add(relay)
+    if (celery := sys.modules.get("celery.signals")) is not None:
+        celery.worker_process_shutdown.connect(_close_open_relays, dispatch_uid=__name__, weak=False)
+    processes, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+    if processes is not None and util is not None and processes.parent_process() is not None:
+        util.Finalize(None, _close_open_relays, exitpriority=0)
 
 
-def parcels_of(
-    outcome: Outcome, when: datetime | None, critical: frozenset[tuple[str, str]] = frozenset()
-) -> list[Parcel]:
-    """What the outbox keeps of an outcome: a parcel for each statement that any destination may have."""
-    is_critical = (outcome.standard, outcome.event) in critical
-    told = [(outcome.statements, outcome.destinations)] if outcome.destinations else []
-    told += [(statements, (name,)) for name, statements in outcome.own.items()]
-    return [
-        Parcel(outcome.standard, one.id, outcome.event, one.content, destinations, is_critical, when)
-        for statements, destinations in told
-        for one in statements
-    ]
+@atexit.register
+def _close_open_relays(**_: object) -> None:
+    deadline = time.monotonic() + EXIT_TIMEOUT
+    for relay in list(_open_relays):
+        relay.close(max(0.0, deadline - time.monotonic()))

@@ -6,28 +6,29 @@ import json
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import marshmallow
 
-from learnrelay.fields import Fields
 from learnrelay.standards import Answer, Judgement, Request, Standard, judge_status
 
 
 class PlainStandard(Standard):
-    """A batch is a JSON array; HTTP's own statuses say it all."""
+    """Sends batches as JSON arrays, and judges answers by their HTTP status."""
 
     name = "plain"
-    common = Fields
     settings_schema = marshmallow.Schema
 
     def __init__(self) -> None:
         super().__init__({})
 
-    def composer(self, transformer: Any, site: Any) -> Any:
+    def framer(self, platform: Any) -> Any:
+        raise AssertionError("delivery composes nothing")
+
+    def composer(self, transformer: Any, platform: Any, event: str) -> Any:
         raise AssertionError("delivery composes nothing")
 
     def encode(self, batch: Sequence[bytes], now: datetime) -> Request:
@@ -35,6 +36,9 @@ class PlainStandard(Standard):
 
     def judge(self, answer: Answer) -> Judgement:
         return Judgement(judge_status(answer.status), answer.body.decode(errors="replace"))
+
+    def learners(self, statement: Any) -> Iterable[str]:
+        return [statement["who"]]
 
     def schema(self) -> marshmallow.Schema:
         return marshmallow.Schema()
@@ -55,7 +59,7 @@ class Consumer:
         self.received: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
-        self._open: set[socket.socket] = set()
+        self.open_connections: set[socket.socket] = set()
         self._port = 0
         self.start()
 
@@ -72,15 +76,15 @@ class Consumer:
 
             def setup(self) -> None:
                 super().setup()
-                consumer._open.add(self.connection)
+                consumer.open_connections.add(self.connection)
 
             def finish(self) -> None:
-                consumer._open.discard(self.connection)
+                consumer.open_connections.discard(self.connection)
                 super().finish()
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status, headers, text = consumer._answer(body, dict(self.headers))
+                status, headers, text = consumer.answer(body, dict(self.headers))
                 if status == 0:
                     self.close_connection = True
                     return
@@ -101,7 +105,8 @@ class Consumer:
         self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
-    def _answer(self, body: bytes, headers: Mapping[str, str]) -> Reply:
+    def answer(self, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Stores the statements of a request unless `behave` has another answer. Returns the answer."""
         statements = json.loads(body)
         ids = [statement["id"] for statement in statements]
         with self._lock:
@@ -117,10 +122,10 @@ class Consumer:
         return reply if isinstance(reply, tuple) else (reply, {}, b"")
 
     def stop(self) -> None:
-        """Go down like a process: the port is closed, open connections break."""
+        """Goes down like a process: the port is closed, open connections break."""
         if self._server:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
-            for connection in list(self._open):
+            for connection in list(self.open_connections):
                 connection.close()

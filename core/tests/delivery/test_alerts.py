@@ -1,10 +1,13 @@
-"""Alerts: once when a threshold is passed, once when all is well again, to the log, a webhook and a command."""
+"""Alerts: once when a threshold is passed, once when it is cleared, to the log, a webhook and a command."""
 
 from __future__ import annotations
 
 import json
+import re
+import socket
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -13,13 +16,18 @@ from typing import Any
 
 import pytest
 
+from destinations import http_sinks
 from learnrelay.config.models import Alerts
-from learnrelay.delivery import EmbeddedEngine, Outbox, Selection, engine
-from learnrelay.delivery.alerts import Watch
-from learnrelay.delivery.queue import Dead, Stored
-from learnrelay.secrets import Secret
+from learnrelay.config.secrets import Secret
+from learnrelay.delivery import EmbeddedEngine, engine
+from learnrelay.delivery import alerts as alerts_module
+from learnrelay.delivery.alerts import AlertMonitor
+from learnrelay.outbox import DeadLetterFilter, Outbox
+from learnrelay.outbox.looks import QueueLooks
+from learnrelay.outbox.queue import Acknowledged, DeadLettered
+from learnrelay.outbox.spool import SpoolRecord
 
-from .conftest import TurnedClock, parcels
+from .conftest import TurnedClock, statements
 
 OpenOutbox = Callable[..., Outbox]
 
@@ -28,17 +36,23 @@ class Webhook:
     """Takes POSTs of JSON; answers ``status``."""
 
     def __init__(self) -> None:
-        self.told: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
         self.status = 200
         self.tries = 0
+        self.headers: list[Any] = []
+        self.trickling = False
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 hook.tries += 1
+                hook.headers.append(self.headers)
+                while hook.trickling:
+                    self.wfile.write(b"H")
+                    time.sleep(0.1)
                 if hook.status == 200:
-                    hook.told.append(body)
+                    hook.messages.append(body)
                 self.send_response(hook.status)
                 self.end_headers()
 
@@ -50,8 +64,8 @@ class Webhook:
         self.url = Secret(f"http://127.0.0.1:{self.server.server_address[1]}/kept-quiet")
 
     def take(self) -> list[tuple[str, str]]:
-        told, self.told = self.told, []
-        return [(one["condition"], one["state"]) for one in told]
+        messages, self.messages = self.messages, []
+        return [(message["condition"], message["state"]) for message in messages]
 
 
 @pytest.fixture
@@ -67,85 +81,105 @@ def test_thresholds_and_all_clear(
 ) -> None:
     alerts = Alerts(waiting=10, age=100.0, dead=2, unavailable=60.0, webhook=webhook.url)
     outbox, other = (open_outbox(clock, alerts=alerts) for _ in range(2))
-    watch, elsewhere = Watch(outbox), Watch(other)
-    outbox.put(parcels(1, 12, "a"))
+    monitor, elsewhere = AlertMonitor(outbox), AlertMonitor(other)
+    outbox.put(statements(1, 12, "a"))
     queue = outbox.queue("a")
-    watch.check()
+    monitor.check()
     elsewhere.check()
-    Watch(outbox).check()  # a restart
+    AlertMonitor(outbox).check()  # a restart
     assert webhook.take() == [("waiting", "raised")]
 
     clock.now += 100
     queue.trip("unavailable", "connection refused", lambda failures: 30.0, probe=False)
-    watch.check()
+    monitor.check()
     assert webhook.take() == [("age", "raised")]
     clock.now += 60
     queue.trip("unavailable", "connection refused", lambda failures: 30.0, probe=True)
-    watch.check()
+    monitor.check()
     assert webhook.take() == [("unavailable", "raised")]
     queue.trip("halted 401", "401", lambda failures: 30.0, probe=True)
     elsewhere.check()
     assert sorted(webhook.take()) == [("halted", "raised"), ("unavailable", "cleared")]
     queue.recover(proven=True)
-    watch.check()
+    monitor.check()
     assert webhook.take() == [("halted", "cleared")]
 
     claim = queue.claim(3)
-    queue.settle(claim, [Dead(row, "400") for row in claim.rows])
-    watch.check()
-    assert webhook.take() == [("dead", "raised")]  # 9 wait: not well enough yet to be called well
+    queue.settle(claim, [DeadLettered(row, "400") for row in claim.rows])
+    monitor.check()
+    assert webhook.take() == [("dead", "raised")]  # 9 wait: above 80 % of the threshold
     claim = queue.claim(9)
-    queue.settle(claim, [Stored(claim.rows)])
-    watch.check()
+    queue.settle(claim, [Acknowledged(claim.rows)])
+    monitor.check()
     assert sorted(webhook.take()) == [("age", "cleared"), ("waiting", "cleared")]
-    outbox.dead_letters.drop(Selection())
-    watch.check()
+    outbox.dead_letters.drop(DeadLetterFilter())
+    monitor.check()
     assert webhook.take() == [("dead", "cleared")]
     assert "12 statements wait" in caplog.text and "kept-quiet" not in caplog.text
 
 
-HEAR = """
+def test_statements_that_nobody_looks_for_raise_an_alert(
+    open_outbox: OpenOutbox, clock: TurnedClock, webhook: Webhook
+) -> None:
+    outbox = open_outbox(clock, alerts=Alerts(unattended=60.0, webhook=webhook.url))
+    monitor = AlertMonitor(outbox, ["a"])
+    QueueLooks(outbox, "a").record()
+    clock.now += 3600
+    outbox.put(statements(1, 1, "a", "gone"))  # nobody had to look before
+    clock.now += 59
+    monitor.check()
+    assert webhook.take() == []
+    clock.now += 1
+    monitor.check()
+    assert webhook.take() == [("unattended", "raised")]
+    assert outbox.status(["a"])["a"].unattended == 60.0
+    outbox.queue("a").claim(1)  # a slow consumer keeps a worker from the next look, not from its lease
+    monitor.check()
+    assert webhook.take() == [("unattended", "cleared")]
+
+
+COMMAND = """
 import json, sys
 open(sys.argv[1], "a").write(json.load(sys.stdin)["state"] + chr(10))
 """
 
 
-def test_each_channel_is_told_by_itself_and_once(
+def test_each_channel_is_alerted_by_itself_and_once(
     open_outbox: OpenOutbox, clock: TurnedClock, webhook: Webhook, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    heard = tmp_path / "heard"
-    command = (sys.executable, "-c", HEAR, str(heard))
+    received = tmp_path / "received"
+    command = (sys.executable, "-c", COMMAND, str(received))
     outbox = open_outbox(clock, alerts=Alerts(waiting=1, webhook=webhook.url, command=command))
-    outbox.put(parcels(1, 1, "a"))
+    outbox.put(statements(1, 1, "a"))
     webhook.status = 500
-    watch = Watch(outbox)
-    watch.check()
-    watch.check()
-    assert heard.read_text() == "raised\n", "what fails elsewhere is no reason not to tell, nor to tell twice"
+    monitor = AlertMonitor(outbox)
+    monitor.check()
+    monitor.check()
+    assert received.read_text() == "raised\n", "what fails elsewhere is no reason not to tell, nor to tell twice"
     assert webhook.tries == 1, "a channel that fails is left alone for a while"
     assert "alert of a, waiting raised: not delivered by webhook (HTTPError)" in caplog.text
     assert caplog.text.count("1 statements wait") == 1 and "kept-quiet" not in caplog.text
 
     webhook.status = 200
     clock.now += 30
-    watch.check()
-    watch.check()
+    monitor.check()
+    monitor.check()
     assert webhook.take() == [("waiting", "raised")]
     queue = outbox.queue("a")
     claim = queue.claim(1)
-    queue.settle(claim, [Stored(claim.rows)])
-    watch.check()
-    assert (webhook.take(), heard.read_text()) == ([("waiting", "cleared")], "raised\ncleared\n")
+    queue.settle(claim, [Acknowledged(claim.rows)])
+    monitor.check()
+    assert (webhook.take(), received.read_text()) == ([("waiting", "cleared")], "raised\ncleared\n")
 
 
 def test_a_command_that_fails_silences_nobody(
     open_outbox: OpenOutbox, clock: TurnedClock, webhook: Webhook, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outbox = open_outbox(clock, alerts=Alerts(waiting=1, webhook=webhook.url, command=("/bin/false",)))
-    outbox.put(parcels(1, 1, "a"))
-    watch = Watch(outbox)
+    outbox = open_outbox(clock, alerts=Alerts(waiting=1, unattended=None, webhook=webhook.url, command=("/bin/false",)))
+    outbox.put(statements(1, 1, "a"))
+    monitor = AlertMonitor(outbox)
     for _ in range(100):
-        watch.check()
+        monitor.check()
         clock.now += 30
     assert webhook.take() == [("waiting", "raised")]
     assert 5 <= caplog.text.count("not delivered by command (CalledProcessError)") < 60
@@ -154,11 +188,11 @@ def test_a_command_that_fails_silences_nobody(
 def test_the_engine_looks_at_once_when_a_destination_goes_down(open_outbox: OpenOutbox, webhook: Webhook) -> None:
     """Its next look by itself would come in half a minute."""
     outbox = open_outbox(alerts=Alerts(webhook=webhook.url))
-    running = EmbeddedEngine(outbox, {}, {})
+    running = EmbeddedEngine(outbox, {}, http_sinks())
     running.start()
     outbox.queue("a").trip("halted 401", "HTTP 401", lambda failures: 60.0, probe=False)
-    end = time.monotonic() + engine.HOUSEKEEPING / 2
-    while not webhook.told and time.monotonic() < end:
+    end = time.monotonic() + engine.MAINTENANCE_INTERVAL / 2
+    while not webhook.messages and time.monotonic() < end:
         time.sleep(0.05)
     running.stop()
     assert webhook.take() == [("halted", "raised")]
@@ -167,17 +201,75 @@ def test_the_engine_looks_at_once_when_a_destination_goes_down(open_outbox: Open
 def test_a_command_and_the_engines_own_look(
     open_outbox: OpenOutbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "HOUSEKEEPING", 0.05)
-    heard = tmp_path / "heard"
+    monkeypatch.setattr(engine, "MAINTENANCE_INTERVAL", 0.05)
+    received = tmp_path / "received"
     code = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + chr(10))"
-    outbox = open_outbox(alerts=Alerts(waiting=1, command=(sys.executable, "-c", code, str(heard))))
-    outbox.put(parcels(1, 1, "a"))
-    running = EmbeddedEngine(outbox, {}, {})
+    outbox = open_outbox(alerts=Alerts(waiting=1, command=(sys.executable, "-c", code, str(received))))
+    outbox.put(statements(1, 1, "a"))
+    running = EmbeddedEngine(outbox, {}, http_sinks())
     running.start()
     for _ in range(1200):
-        if heard.exists() and heard.read_text().endswith("\n"):
+        if received.exists() and received.read_text().endswith("\n"):
             break
-        running._stopped.wait(0.05)
+        time.sleep(0.05)
     running.stop()
-    (line,) = heard.read_text().splitlines()
+    (line,) = received.read_text().splitlines()
     assert json.loads(line)["message"] == "learnrelay: destination a: 1 statements wait"
+
+
+@pytest.mark.parametrize("credentials", ["", "hook:word%21@"])
+def test_a_webhook_gets_no_credentials_but_those_of_its_address(
+    credentials: str, open_outbox: OpenOutbox, clock: TurnedClock, webhook: Webhook, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login bob password not-for-a-webhook\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    address = webhook.url.reveal().replace("http://", f"http://{credentials}")
+    outbox = open_outbox(clock, alerts=Alerts(waiting=1, webhook=Secret(address)))
+    outbox.put(statements(1, 2, "a"))
+    AlertMonitor(outbox).check()
+    assert webhook.take() == [("waiting", "raised")]
+    expected = f"Basic {b64encode(b'hook:word!').decode()}" if credentials else None
+    assert webhook.headers[-1]["Authorization"] == expected
+
+
+def test_a_webhook_that_trickles_is_given_up(
+    open_outbox: OpenOutbox, clock: TurnedClock, webhook: Webhook, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(alerts_module, "_TIMEOUT", 0.5)
+    webhook.trickling = True
+    outbox = open_outbox(clock, alerts=Alerts(waiting=1, webhook=webhook.url))
+    outbox.put(statements(1, 2, "a"))
+    started = time.monotonic()
+    AlertMonitor(outbox).check()
+    webhook.trickling = False
+    assert time.monotonic() - started < 3
+    assert "not delivered by webhook" in caplog.text
+
+
+def test_a_spool_that_nobody_takes_in_is_alerted_for_its_machine(
+    open_outbox: OpenOutbox, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    ahead = 0.0
+    settings = {"clock": lambda: time.time() + ahead, "spool": tmp_path / "spool"}
+    outbox = open_outbox(**settings)
+    monitor = AlertMonitor(outbox)
+    other = AlertMonitor(open_outbox(**{**settings, "spool": tmp_path / "spool of another machine"}))
+    other._spool = "(spool) of another"
+    outbox.spool.append(SpoolRecord(statements(1, 2, "a")))
+    monitor.check()
+    assert not caplog.text
+    ahead = 301.0
+    for _ in range(2):
+        monitor.check()
+        other.check()
+    name = rf"\(spool\) of {socket.gethostname()}"
+    raised = re.findall(rf"alert raised: .* {name}: nobody has taken in the spool .* for 30\d s", caplog.text)
+    assert len(raised) == 1
+    assert "alert cleared" not in caplog.text
+    outbox.take_in()
+    (tmp_path / "spool" / "1-1-x.damaged").touch()
+    monitor.check()
+    assert re.search(rf"alert cleared: .* {name}: unattended: recovered", caplog.text)
+    assert re.search(rf"alert raised: .* {name}: 1 damaged files are kept", caplog.text)

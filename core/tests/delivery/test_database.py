@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from learnrelay.config.models import Delivery
-from learnrelay.delivery import Outbox
+from learnrelay.config.secrets import Secret
 from learnrelay.errors import OutboxError
-from learnrelay.secrets import Secret
+from learnrelay.outbox import Outbox
+from services import postgres_url
 
-from .conftest import POSTGRES, parcels
+from .conftest import statements
 
 
 @pytest.mark.parametrize(
@@ -22,7 +25,7 @@ from .conftest import POSTGRES, parcels
 @pytest.mark.parametrize("in_place", [True, False])
 def test_another_file_in_its_place(content: bytes, reason: str, in_place: bool, tmp_path: Path) -> None:
     outbox = Outbox.open(Delivery(database=Secret(f"sqlite:///{tmp_path}/outbox.db")))
-    outbox.put(parcels(1, 1, "a"))
+    outbox.put(statements(1, 1, "a"))
     if in_place:
         outbox.close()  # else SQLite goes on with what it has in memory
     else:
@@ -30,11 +33,38 @@ def test_another_file_in_its_place(content: bytes, reason: str, in_place: bool, 
             part.unlink()
     (tmp_path / "outbox.db").write_bytes(content)
     with pytest.raises(OutboxError, match=reason.replace("?", r"\?")):
-        outbox.put(parcels(2, 2, "a"))
+        outbox.put(statements(2, 2, "a"))
     outbox.close()
 
 
-@pytest.mark.skipif(not POSTGRES, reason="no LEARNRELAY_TEST_POSTGRES_URL")
+TAKE = """
+import sys
+from learnrelay.config.models import Delivery
+from learnrelay.config.secrets import Secret
+from learnrelay.outbox import Outbox
+outbox = Outbox.open(Delivery(database=Secret(sys.argv[1])))
+print(len(outbox.queue("a").claim(9).rows))
+outbox.close()
+"""
+
+
+def test_a_file_that_is_opened_twice_in_a_process_stays_the_file_of_all(tmp_path: Path) -> None:
+    """To open the file and to close it again drops the locks of the whole process: then SQLite deletes a live WAL."""
+    url = f"sqlite:///{tmp_path}/outbox.db"
+    first = Outbox.open(Delivery(database=Secret(url)))
+    first.put(statements(1, 3, "a"))
+    second = Outbox.open(Delivery(database=Secret(url)))
+    second.put(statements(4, 4, "a"))
+    taken = subprocess.run([sys.executable, "-c", TAKE, url], capture_output=True, text=True, check=True, timeout=60)
+    assert taken.stdout == "4\n"
+    assert [first.status()["a"].leased, second.status()["a"].leased] == [4, 4]
+    first.put(statements(5, 5, "a"))
+    taken = subprocess.run([sys.executable, "-c", TAKE, url], capture_output=True, text=True, check=True, timeout=60)
+    assert taken.stdout == "1\n"
+    first.close()
+    second.close()
+
+
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
@@ -44,5 +74,6 @@ def test_another_file_in_its_place(content: bytes, reason: str, in_place: bool, 
     ],
 )
 def test_a_server_that_does_not_let_us_in(address: Callable[[str], str], reason: str) -> None:
+    database = Secret(address(postgres_url()))
     with pytest.raises(OutboxError, match=reason):
-        Outbox.open(Delivery(database=Secret(address(POSTGRES)), wait=1.0))
+        Outbox.open(Delivery(database=database, wait=1.0))

@@ -2,60 +2,69 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from learnrelay.delivery import Outbox, Parcel, Selection
-from learnrelay.delivery.queue import Dead
+from learnrelay.outbox import DeadLetterFilter, Outbox, OutgoingStatement
+from learnrelay.outbox.erasure import (
+    LearnerSearch,
+    delete_statements,
+    identity_periods,
+    record_identity,
+    stored_standards,
+)
+from learnrelay.outbox.queue import Acknowledged, DeadLettered
 
-from .conftest import TurnedClock, parcels
+from .conftest import TurnedClock, statements
 
 OpenOutbox = Callable[..., Outbox]
 
 
-def bury(outbox: Outbox, destination: str, reason: str, number: int) -> None:
+def dead_letter(outbox: Outbox, destination: str, reason: str, number: int) -> None:
     queue = outbox.queue(destination)
     claim = queue.claim(number)
-    queue.settle(claim, [Dead(row, reason) for row in claim.rows])
+    queue.settle(claim, [DeadLettered(row, reason) for row in claim.rows])
 
 
 @pytest.fixture
 def outbox(open_outbox: OpenOutbox, clock: TurnedClock) -> Outbox:
-    """Six dead letters: s1, s2 (problem.shown, critical) and s3 at a; s1 to s3 at b, an hour later. s4 waits."""
+    """Returns six dead letters: s1, s2 (problem.shown, critical), s3 at a; s1 to s3 at b, an hour later. s4 waits."""
     outbox = open_outbox(clock, retention=86400.0)
     at = datetime(2026, 11, 2, 8, tzinfo=UTC)
-    one, two, three, four = (replace(parcel, event_time=at) for parcel in parcels(1, 4, "a", "b"))
-    outbox.put([one, replace(two, event_name="problem.shown", critical=True), three, four])
-    bury(outbox, "a", "422 verb 100% unknown", 3)
+    first, second, *others = (replace(statement, event_time=at) for statement in statements(1, 4, "a", "b"))
+    outbox.put([first, replace(second, event_name="problem.shown", critical=True), *others])
+    dead_letter(outbox, "a", "422 verb 100% unknown", 3)
     clock.now += 3600
-    bury(outbox, "b", "409 conflict", 3)
+    dead_letter(outbox, "b", "409 conflict", 3)
     return outbox
 
 
 @pytest.mark.parametrize(
-    ("selection", "found"),
+    ("criteria", "expected"),
     [
-        (Selection(), "a1 a2 a3 b1 b2 b3"),
-        (Selection(destination="a"), "a1 a2 a3"),
-        (Selection(event_name="problem.shown"), "a2 b2"),
-        (Selection(reason="100% UNK"), "a1 a2 a3"),
-        (Selection(reason="4_9"), ""),
-        (Selection(older_than=3600), "a1 a2 a3"),
-        (Selection(statement_id="s3", destination="b"), "b3"),
-        (Selection(uncritical=True, destination="b"), "b1 b3"),
+        (DeadLetterFilter(), "a1 a2 a3 b1 b2 b3"),
+        (DeadLetterFilter(destination="a"), "a1 a2 a3"),
+        (DeadLetterFilter(event_name="problem.shown"), "a2 b2"),
+        (DeadLetterFilter(reason="100% UNK"), "a1 a2 a3"),
+        (DeadLetterFilter(reason="4_9"), ""),
+        (DeadLetterFilter(older_than=3600), "a1 a2 a3"),
+        (DeadLetterFilter(statement_id="s3", destination="b"), "b3"),
+        (DeadLetterFilter(uncritical=True, destination="b"), "b1 b3"),
     ],
 )
-def test_selections(outbox: Outbox, selection: Selection, found: str) -> None:
+def test_filters(outbox: Outbox, criteria: DeadLetterFilter, expected: str) -> None:
     letters = outbox.dead_letters
-    listed = letters.list(selection)
-    assert " ".join(letter.destination + letter.statement_id[1:] for letter in listed) == found
-    assert letters.count(selection) == len(listed)
-    assert letters.list(selection, limit=1) == listed[:1]
+    listed = letters.list(criteria)
+    assert " ".join(letter.destination + letter.statement_id[1:] for letter in listed) == expected
+    assert letters.count(criteria) == len(listed)
+    assert letters.list(criteria, limit=1) == listed[:1]
 
-    assert letters.drop(selection) == len(listed)
+    assert letters.drop(criteria) == len(listed)
     assert letters.count() == 6 - len(listed)
     status = outbox.status()
     assert sum(s.dropped for s in status.values()) == len(listed)
@@ -64,14 +73,14 @@ def test_selections(outbox: Outbox, selection: Selection, found: str) -> None:
 
 def test_show_and_retry(outbox: Outbox, clock: TurnedClock) -> None:
     letters = outbox.dead_letters
-    (letter,) = letters.list(Selection(destination="a", event_name="problem.shown"))
+    (letter,) = letters.list(DeadLetterFilter(destination="a", event_name="problem.shown"))
     assert (letter.standard, letter.statement_id, letter.critical, letter.attempts) == ("plain", "s2", True, 1)
     assert letter.event_time == datetime(2026, 11, 2, 8, tzinfo=UTC)
     assert letter.since.timestamp() == clock.now - 3600 and letter.reason == "422 verb 100% unknown"
     assert letters.payload("s2") == b'{"id":"s2"}' and letters.payload("s4") is None
 
-    assert letters.retry(Selection(destination="a")) == 3
-    assert letters.count(Selection(destination="a")) == 0
+    assert letters.retry(DeadLetterFilter(destination="a")) == 3
+    assert letters.count(DeadLetterFilter(destination="a")) == 0
     again = outbox.queue("a").claim(9).rows
     assert [row.payload for row in again] == [b'{"id":"s%d"}' % n for n in (1, 2, 3, 4)]
     assert [row.attempts for row in again] == [0, 0, 0, 0]
@@ -91,40 +100,103 @@ def test_retention_never_drops_what_is_critical_or_waits(outbox: Outbox, clock: 
 
 def test_many_are_handled(open_outbox: OpenOutbox) -> None:
     outbox = open_outbox()
-    outbox.put(parcels(1, 1700, "a"))
-    bury(outbox, "a", "400", 1700)
-    assert outbox.dead_letters.retry(Selection()) == 1700
+    outbox.put(statements(1, 1700, "a"))
+    dead_letter(outbox, "a", "400", 1700)
+    assert outbox.dead_letters.retry(DeadLetterFilter()) == 1700
     assert outbox.status()["a"].waiting == 1700
+
+
+def forget(outbox: Outbox, *names: str) -> int:
+    search = LearnerSearch({"plain": lambda statement: [statement["who"]]}, {"plain": names})
+    search.run(outbox)
+    return delete_statements(outbox, search.keys)
 
 
 def test_forgets_a_learner_everywhere_and_nobody_else(open_outbox: OpenOutbox) -> None:
     outbox = open_outbox()
     payloads = {
-        "account": '{"actor":{"account":{"name":"f00-ba7"}}}',
-        "mbox": '{"actor":{"mbox":"mailto:f00-ba7@example.org"}}',
-        "iri": '{"actor":{"id":"https://lms.example.org/user/f00-ba7/"}}',
-        "longer": '{"actor":{"account":{"name":"f00-ba7-1"}}}',
-        "other": '{"actor":{"account":{"name":"af00-ba7"}}}',
+        "of 42": b'{"who":"42"}',
+        "also": b'{"at":7,"who":"42"}',
+        "at second 42": b'{"who":"43","at":42,"answer":"42","page":"https://lms.example.org/user/42"}',
+        "longer": b'{"who":"421"}',
+        "escaped": b'{"who":"a\\"b"}',
     }
     outbox.put(
         [
-            Parcel("plain", name, "video.played", payload.encode(), ("a", "b") if name != "iri" else ("a",))
+            OutgoingStatement("plain", name, "video.played", payload, ("a", "b") if name != "also" else ("a",))
             for name, payload in payloads.items()
         ]
     )
-    bury(outbox, "b", "400", 1)
-    assert outbox.forget("f00-ba7") == 3
-    assert outbox.forget("f00-ba7") == 0
-    assert outbox.forget("") == 0
-    left = [row.payload.decode() for row in outbox.queue("a").claim(9).rows]
-    assert left == [payloads["longer"], payloads["other"]]
+    dead_letter(outbox, "b", "400", 1)
+    assert forget(outbox, "42") == 2
+    assert forget(outbox, "42", "at", "") == 0
+    assert forget(outbox, 'a"b') == 1
+    left = [row.payload for row in outbox.queue("a").claim(9).rows]
+    assert left == [payloads["at second 42"], payloads["longer"]]
     a, b = outbox.status().values()
     assert (a.waiting, a.dropped, a.accepted) == (2, 3, 5)
     assert (b.waiting, b.dead, b.dropped, b.accepted) == (2, 0, 2, 4)
 
 
-def test_forgets_what_needs_escapes_in_json(open_outbox: OpenOutbox) -> None:
+def test_counts_what_cannot_be_searched(open_outbox: OpenOutbox) -> None:
     outbox = open_outbox()
-    outbox.put([Parcel("plain", "s1", "x", b'{"name":"a\\"b (c)"}', ("a",))])
-    assert outbox.forget('a"b (c') == 0 or outbox.status()["a"].waiting == 0
-    assert outbox.status()["a"].waiting == 0
+    outbox.put([OutgoingStatement("gone", "s1", "x", b'{"who":"42"}', ("a",))])
+    outbox.put([OutgoingStatement("plain", "s2", "x", b"{}", ("a",))])
+    search = LearnerSearch({"plain": lambda statement: [statement["who"]]}, {"plain": ["42"]})
+    search.run(outbox)
+    assert (search.keys, search.unreadable) == ([], {"gone": 1, "plain": 1})
+    assert stored_standards(outbox) == ["gone", "plain"]
+
+
+def test_what_is_left_of_each_identity(open_outbox: OpenOutbox, clock: TurnedClock) -> None:
+    outbox = open_outbox(clock)
+
+    def put(name: str) -> None:
+        outbox.put([OutgoingStatement("plain", name, "x", b"{}", ("a",))])
+
+    put("before")
+    for identity in ("keyed:1", "keyed:1", "keyed:2", "keyed:3", "keyed:1"):
+        clock.now += 60
+        record_identity(outbox, identity)
+        if identity != "keyed:2":
+            put(str(clock.now))
+    left = [(period.identity, period.statements) for period in identity_periods(outbox)]
+    assert left == [("", 1), ("keyed:1", 2), ("keyed:3", 1), ("keyed:1", 1)]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_was_deleted_cannot_be_read_in_the_file(open_outbox: OpenOutbox, tmp_path: Path) -> None:
+    outbox = open_outbox(wait=1.0)
+    secret, others = b"hush-hush " * 150, b"stays " * 900
+    outbox.put([OutgoingStatement("plain", f"s{n}", "x", secret, ("a",)) for n in range(3_000)])
+    outbox.put([OutgoingStatement("plain", f"o{n}", "x", others, ("a",)) for n in range(50)])
+    queue = outbox.queue("a")
+    for _ in range(2):
+        claim = queue.claim(1_500)
+        queue.settle(claim, [Acknowledged(claim.rows)])
+
+    def readable() -> set[str]:
+        return {file.name for file in tmp_path.glob("outbox.db*") if b"hush-hush" in file.read_bytes()}
+
+    assert readable(), "else this proves nothing"
+    size = sum(file.stat().st_size for file in tmp_path.glob("outbox.db"))
+    assert outbox.database.erase_free_space() == ""
+    assert readable() == set()
+    assert (tmp_path / "outbox.db").stat().st_size < size * 1.2
+    assert len(outbox.queue("a").claim(99).rows) == 50
+    with sqlite3.connect(tmp_path / "outbox.db") as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM learnrelay_statement").fetchall()
+        outbox.put([OutgoingStatement("plain", "new", "x", secret, ("a",))])
+        assert "outbox.db-wal; run it again" in outbox.database.erase_free_space(), "a reader needs the WAL"
+
+
+@pytest.mark.parametrize(
+    ("database_url", "cure"), [("postgres", "VACUUM FULL"), ("mysql", "OPTIMIZE TABLE")], indirect=["database_url"]
+)
+def test_a_server_says_what_remains(open_outbox: OpenOutbox, cure: str) -> None:
+    outbox = open_outbox()
+    outbox.put(statements(1, 3, "a"))
+    assert f"{cure} learnrelay_statement" in outbox.database.erase_free_space()
+    outbox.put(statements(4, 5, "a"))
+    assert outbox.status()["a"].waiting == 5

@@ -5,18 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from learnrelay.config.models import Batch, Destination, Retry
-from learnrelay.delivery import EmbeddedEngine, Outbox, drain
+from destinations import http_destination, http_sinks
+from learnrelay.config.models import BatchLimits, Retry
+from learnrelay.delivery import EmbeddedEngine, drain
 from learnrelay.delivery import engine as embedded
+from learnrelay.outbox import Outbox
 
-from .conftest import TurnedClock, parcels
-from .consumer import Consumer, PlainStandard
+from .conftest import TurnedClock, statements
+from .consumer import Consumer
 
 OpenOutbox = Callable[..., Outbox]
 MakeEngine = Callable[..., EmbeddedEngine]
@@ -28,34 +29,34 @@ def engine() -> Iterator[MakeEngine]:
 
     def start(outbox: Outbox, *consumers: tuple[str, Consumer], **settings: Any) -> EmbeddedEngine:
         destinations = {
-            name: replace(Destination(name, "plain", consumer.url, "all", timeout=60.0), **settings)
+            name: http_destination(name, "plain", consumer.url, **{"timeout": 60.0, **settings})
             for name, consumer in consumers
         }
-        running.append(EmbeddedEngine(outbox, destinations, {"plain": PlainStandard()}))
+        running.append(EmbeddedEngine(outbox, destinations, http_sinks()))
         running[-1].start()
         return running[-1]
 
     yield start
-    for one in running:
-        one.stop(5)
+    for embedded_engine in running:
+        embedded_engine.stop(5)
 
 
 def test_delivers_what_was_left_and_what_comes(open_outbox: OpenOutbox, consumer: Consumer, engine: MakeEngine) -> None:
     outbox = open_outbox()
-    outbox.put(parcels(1, 250, "a"))
-    running = engine(outbox, ("a", consumer), batch=Batch(100, 0.2))
-    outbox.put(parcels(251, 260, "a"))
+    outbox.put(statements(1, 250, "a"))
+    running = engine(outbox, ("a", consumer), batch=BatchLimits(100, 0.2))
+    outbox.put(statements(251, 260, "a"))
     running.wake("a", 10)
     assert running.drained(60)
     assert sorted(consumer.stored) == sorted(f"s{n}" for n in range(1, 261))
     assert outbox.status()["a"].delivered == 260
 
 
-def test_what_waits_for_nobody_is_told_at_the_start(
+def test_orphaned_deliveries_are_logged_at_the_start(
     open_outbox: OpenOutbox, consumer: Consumer, engine: MakeEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     outbox = open_outbox()
-    outbox.put(parcels(1, 3, "a", "gone"))
+    outbox.put(statements(1, 3, "a", "gone"))
     assert engine(outbox, ("a", consumer)).drained(60)
     deadline = time.monotonic() + 60
     while "not in the file" not in caplog.text and time.monotonic() < deadline:
@@ -75,9 +76,9 @@ def test_on_an_idle_system_the_first_statement_goes_at_once(
     for module in (embedded, drain):
         monkeypatch.setattr(module, "POLL", 3600.0)
     outbox = open_outbox(clock)
-    running = engine(outbox, ("a", consumer), batch=Batch(100, 10.0))
+    running = engine(outbox, ("a", consumer), batch=BatchLimits(100, 10.0))
     for n in range(1, 6):
-        outbox.put(parcels(n, n, "a"))
+        outbox.put(statements(n, n, "a"))
         running.wake("a")
         assert running.drained(60), outbox.status()
         clock.now += 11
@@ -95,8 +96,8 @@ def test_a_dead_and_a_slow_consumer_cost_a_third_nothing(
 
     slow.behave = wait
     outbox = open_outbox()
-    running = engine(outbox, ("dead", dead), ("slow", slow), ("a", consumer), batch=Batch(50, 0.1))
-    outbox.put(parcels(1, 500, "dead", "slow", "a"))
+    running = engine(outbox, ("dead", dead), ("slow", slow), ("a", consumer), batch=BatchLimits(50, 0.1))
+    outbox.put(statements(1, 500, "dead", "slow", "a"))
     for name in ("dead", "slow", "a"):
         running.wake(name, 500)
     deadline = time.monotonic() + 60
@@ -124,7 +125,7 @@ def test_stop_finishes_a_request_or_returns_its_lease(
         answer.wait(120)
 
     consumer.behave = hold
-    outbox.put(parcels(1, 10, "a"))
+    outbox.put(statements(1, 10, "a"))
     finishing = engine(outbox, ("a", consumer))
     assert asked.wait(60)
     threading.Timer(0.2, answer.set).start()
@@ -133,7 +134,7 @@ def test_stop_finishes_a_request_or_returns_its_lease(
 
     asked.clear()
     answer.clear()
-    outbox.put(parcels(11, 20, "a"))
+    outbox.put(statements(11, 20, "a"))
     hurried = engine(outbox, ("a", consumer))
     assert asked.wait(60)
     assert outbox.status()["a"].leased == 10
@@ -148,7 +149,7 @@ def test_the_database_may_go_and_come_back(
     tmp_path: Path, open_outbox: OpenOutbox, consumer: Consumer, engine: MakeEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     outbox = open_outbox()
-    outbox.put(parcels(1, 5, "a"))
+    outbox.put(statements(1, 5, "a"))
     (tmp_path / "outbox.db").rename(tmp_path / "away.db")
     running = engine(outbox, ("a", consumer), retry=Retry())
     deadline = time.monotonic() + 60
@@ -157,14 +158,14 @@ def test_the_database_may_go_and_come_back(
     (tmp_path / "away.db").rename(tmp_path / "outbox.db")
     assert running.drained(60)
     assert len(consumer.stored) == 5
-    assert caplog.text.count("is gone") == 1 and caplog.text.count("well again") == 1
+    assert caplog.text.count("is gone") == 1 and caplog.text.count("works again") == 1
 
 
 def test_a_request_longer_than_the_lease_is_not_sent_by_another_worker(
     open_outbox: OpenOutbox, consumer: Consumer, engine: MakeEngine
 ) -> None:
     outbox, other = open_outbox(lease=2.0), open_outbox(lease=2.0)
-    outbox.put(parcels(1, 10, "a"))
+    outbox.put(statements(1, 10, "a"))
 
     def take_long(batch: list[str]) -> None:
         threading.Event().wait(5.0)

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from services import ON_RABBITMQ, amqp_url, mysql_url, postgres_url, redis_server
+
 ROOT = Path(__file__).parents[3]
-POSTGRES = bool(os.environ.get("LEARNRELAY_TEST_POSTGRES_URL"))
-AMQP = bool(os.environ.get("LEARNRELAY_TEST_AMQP_URL"))
 
 
 @pytest.mark.parametrize(
-    ("set_up", "there"),
+    ("set_up", "needs"),
     [
-        ("sqlite-embedded", True),
-        ("postgres-embedded", POSTGRES),
-        ("postgres-celery-redis", POSTGRES and bool(shutil.which("redis-server"))),
-        ("postgres-celery-rabbitmq", POSTGRES and AMQP),
+        ("sqlite-embedded", ()),
+        ("postgres-embedded", (postgres_url,)),
+        ("postgres-celery-redis", (postgres_url, redis_server)),
+        ("mysql-celery-redis", (mysql_url, redis_server)),
+        pytest.param("postgres-celery-rabbitmq", (postgres_url, amqp_url), marks=ON_RABBITMQ),
     ],
 )
-def test_nothing_is_lost_and_nothing_stored_twice(set_up: str, there: bool) -> None:
-    if not there:
-        pytest.skip("its servers are not there")
+@pytest.mark.slow
+def test_nothing_is_lost_and_nothing_stored_twice(set_up: str, needs: tuple[Callable[[], object], ...]) -> None:
+    for need in needs:
+        need()
     command = [sys.executable, "-m", "benchmarks.faults", "--only", set_up, "--events", "500", "--kills", "2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)[set_up]
-    assert told["killed"]["processes that emit"] == told["killed"]["processes that deliver"] == 4
-    assert told["killed"]["broker"] == ("celery" in set_up)
-    assert told["statements"] > 500
-    assert {told[what] for what in ("lost", "stored twice", "stored in another form", "left in the outbox")} == {0}
+    results = json.loads(done.stdout)[set_up]
+    assert results["killed"]["processes that emit"] == results["killed"]["processes that deliver"] == 4
+    assert results["killed"]["broker"] == ("celery" in set_up)
+    assert results["statements"] > 500
+    assert {results[what] for what in ("lost", "stored twice", "stored in another form", "left in the outbox")} == {0}

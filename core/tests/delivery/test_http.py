@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import datetime
 import http.server
+import socket
 import ssl
 import threading
 import time
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
-from learnrelay.config.models import Auth, Destination
-from learnrelay.delivery.http import ANSWER_LIMIT, Client, NoAnswerError
-from learnrelay.secrets import Secret
+from learnrelay.config.secrets import Secret
+from learnrelay.core_auth.constant import BearerAuth
+from learnrelay.core_sinks.http_client import ANSWER_LIMIT, Client, NoAnswerError
 from learnrelay.standards import Answer, Request
 
 TOKEN = "hush-Scorzonera-1"
@@ -70,10 +71,10 @@ def serving(tls: ssl.SSLContext | None = None, host: str = "localhost") -> Itera
                     address)  # fmt: skip
 
         def handle_error(self, *_: Any) -> None:
-            """A handshake that the client broke off."""
+            """Ignores a handshake that the client broke off."""
 
     with Quiet(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         known.url = f"{'https' if tls else 'http'}://{host}:{server.server_address[1]}/statements"
         try:
             yield known
@@ -91,9 +92,7 @@ def server_side(ca: trustme.CA, name: str = "localhost", clients_of: trustme.CA 
 
 
 def post(url: str, timeout: float = 60.0, **settings: Any) -> Answer:
-    client = Client(
-        Destination("one", "plain", url, "all", auth=Auth("bearer", "", Secret(TOKEN)), timeout=timeout, **settings)
-    )
+    client = Client(url, timeout, BearerAuth({"token": Secret(TOKEN)}), **settings)
     try:
         return client.post(Request(b"[]", {"Content-Type": "application/json"}))
     finally:
@@ -153,7 +152,7 @@ def test_the_environment_trusts_nobody(
     with serving(server_side(ours)) as server:
         with pytest.raises(NoAnswerError, match=REFUSED):
             post(server.url)
-        client = Client(Destination("one", "plain", server.url, "all", verify=ca_file))
+        client = Client(server.url, 30.0, verify=ca_file)
         assert client.get({}).status == 200
         assert "Authorization" not in server.requests[0]
         client.close()
@@ -205,20 +204,100 @@ def test_an_answer_is_read_up_to_a_limit_however_it_is_packed() -> None:
             assert post(server.url).body == b"x" * ANSWER_LIMIT
 
 
-def test_an_answer_that_trickles_in_costs_no_more_than_its_time_and_is_none() -> None:
+@contextmanager
+def dripping(head: bytes, drip: bytes, reads: bool = True) -> Iterator[str]:
+    """A server that takes connections, sends ``head`` at once and ``drip`` ten times a second for ever."""
     stop = threading.Event()
 
-    def trickle(handler: http.server.BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.end_headers()
-        while not stop.wait(0.05):
-            handler.wfile.write(b"x")
+    def answer(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            if reads:
+                connection.recv(65536)
+            connection.sendall(head)
+            while not stop.wait(0.1):
+                connection.sendall(drip)
 
-    with serving() as server:
-        server.reply = trickle
-        started = time.monotonic()
-        with pytest.raises(NoAnswerError, match="no answer within 1 s") as caught:
-            post(server.url, timeout=1.0)
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
         stop.set()
-        assert caught.value.sent and time.monotonic() - started < 20
-        assert len(server.requests) == 1
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+DRIPS = {
+    "status line": (b"", b"H"),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-More: x\r\n"),
+    "one header": (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+    "interim answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "body": (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    "trailers": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", b"X-More: x\r\n"),
+    "a chunk's size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+}
+
+
+@pytest.mark.parametrize("part", DRIPS)
+def test_an_answer_that_trickles_in_costs_no_more_than_its_time_and_is_none(part: str) -> None:
+    with dripping(*DRIPS[part]) as address:
+        started = time.monotonic()
+        with pytest.raises(NoAnswerError, match=r"no answer within 0\.5 s") as caught:
+            post(f"http://{address}/statements", timeout=0.5)
+        assert caught.value.sent and time.monotonic() - started < 2
+
+
+def test_a_handshake_that_trickles_in_costs_no_more_than_its_time() -> None:
+    with dripping(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03", b"x") as address:
+        started = time.monotonic()
+        with pytest.raises(NoAnswerError):
+            post(f"https://{address}/statements", timeout=0.5)
+        assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(("scheme", "part"), [("http", "headers"), ("https", "headers"), ("https", "one header")])
+def test_a_proxy_that_trickles_costs_no_more_than_its_time(
+    scheme: str, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dripping(*DRIPS[part]) as address:
+        monkeypatch.setenv(f"{scheme}_proxy", f"http://{address}")
+        started = time.monotonic()
+        with pytest.raises(NoAnswerError):
+            post(f"{scheme}://lrs.example.org/statements", timeout=0.5)
+        assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_consumer_that_reads_slowly_costs_no_more_than_its_time(tls: bool, ours: trustme.CA, ca_file: str) -> None:
+    context = server_side(ours)
+    stop = threading.Event()
+
+    def read_slowly() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with context.wrap_socket(connection, server_side=True) if tls else connection as stream:
+                while not stop.wait(0.1):
+                    stream.recv(64 * 1024)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=read_slowly, daemon=True).start()
+        scheme = "https" if tls else "http"
+        url = f"{scheme}://localhost:{listener.getsockname()[1]}/statements"
+        started = time.monotonic()
+        with pytest.raises(NoAnswerError, match=r"no answer within 0\.5 s"):
+            Client(url, 0.5, verify=ca_file if tls else True).post(Request(b"x" * 50_000_000, {}))
+        stop.set()
+        assert time.monotonic() - started < 2
+
+
+def test_a_connection_that_is_kept_has_a_deadline_for_each_request() -> None:
+    with serving() as server:
+        client = Client(server.url, 0.5)
+        for _ in range(3):
+            assert client.post(Request(b"[]", {})).status == 200
+            time.sleep(0.3)
+        client.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import sqlite3
@@ -20,29 +19,10 @@ import redis
 
 from installation import Installation
 from plain import event
+from relay_files import relay_toml
+from services import redis_server
 
 from .consumer import Consumer
-
-CONFIG = """
-[platform]
-root_url = "https://learn.example.org"
-[plugins]
-enabled = ["plain.*"]
-[identity]
-provider = "keyed"
-secret = "env:IDENTITY"
-[delivery]
-engine = "celery"
-database = "sqlite:///{database}"
-broker = "env:BROKER"
-[destinations.main]
-standard = "plain"
-url = "{url}"
-scope = "all"
-auth = {{ scheme = "bearer", token = "env:TOKEN" }}
-batch = {{ size = 2, interval = "10ms" }}
-retry = {{ attempts = 3, backoff = "50ms", ceiling = "200ms" }}
-"""
 
 EMIT = """
 import sys
@@ -54,7 +34,7 @@ with Relay.from_file(sys.argv[1]) as relay:
 
 
 class Broker:
-    """A Redis of our own with a password, and all that is said to it."""
+    """Runs a Redis with a password, and records the commands that it gets."""
 
     password = "br0ker-passw0rd"
 
@@ -63,7 +43,7 @@ class Broker:
             self.port = free.getsockname()[1]
         self.process = subprocess.Popen(
             [
-                "redis-server",
+                redis_server(),
                 "--port",
                 str(self.port),
                 "--requirepass",
@@ -98,7 +78,7 @@ class Broker:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def contents(self) -> bytes:
-        """All keys and values, as they are kept."""
+        """Lists all keys and values, as they are kept."""
         return b"".join(key + (self.client.dump(key) or b"") for key in self.client.scan_iter())
 
     def stop(self) -> None:
@@ -113,14 +93,21 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     made.stop()
 
 
-@pytest.mark.skipif(not shutil.which("redis-server"), reason="no redis-server")
+@pytest.mark.slow
 def test_neither_broker_nor_outbox_holds_what_it_should_not(
     plain_installation: Installation, tmp_path: Path, broker: Broker
 ) -> None:
     consumer = Consumer()
     consumer.behave = lambda ids: (401, {}, b"who is t0ken-t0ken-t0ken?")
     config, database = tmp_path / "relay.toml", tmp_path / "outbox.db"
-    config.write_text(CONFIG.format(url=consumer.url, database=database))
+    main = {
+        "url": consumer.url,
+        "auth": {"scheme": "bearer", "token": "env:TOKEN"},
+        "batch": {"size": 2, "interval": "10ms"},
+        "retry": {"attempts": 3, "backoff": "50ms", "ceiling": "200ms"},
+    }
+    delivery = {"engine": "celery", "database": f"sqlite:///{database}", "broker": "env:BROKER"}
+    config.write_text(relay_toml(destinations={"main": main}, identity={"secret": "env:IDENTITY"}, delivery=delivery))
     secrets = {"IDENTITY": "1dentity-secret" * 3, "TOKEN": "t0ken-t0ken-t0ken", "BROKER": broker.url}
     environment = {
         **os.environ,
@@ -143,7 +130,7 @@ def test_neither_broker_nor_outbox_holds_what_it_should_not(
         "-m",
         "celery",
         "-A",
-        "learnrelay.delivery.celery_app",
+        "learnrelay.celery",
         "worker",
         "-c",
         "1",
@@ -172,16 +159,16 @@ def test_neither_broker_nor_outbox_holds_what_it_should_not(
     assert len(consumer.stored) == 5, (tmp_path / "worker.log").read_text()
     assert {headers["Authorization"] for headers in consumer.headers} == {f"Bearer {secrets['TOKEN']}"}
 
-    said = (tmp_path / "worker.log").read_bytes()
+    log_text = (tmp_path / "worker.log").read_bytes()
     assert b"learnrelay.drain" in broker.heard and b"main" in broker.heard
     assert "film-0" in rows["learnrelay_statement"], "the outbox holds statements"
     never = [*secrets.values(), broker.password, "hush-hush", "471100"]
-    for place, content in (("broker", kept), ("wire", bytes(broker.heard)), ("log", said), ("files", files)):
+    for place, content in (("broker", kept), ("wire", bytes(broker.heard)), ("log", log_text), ("files", files)):
         for word in never:
             assert word.encode() not in content, f"{word} in the {place}"
     for name, content in rows.items():
         for word in never:
             assert word not in content, f"{word} in {name}"
     statement_ids = list(consumer.stored)
-    for word in ["film-", *statement_ids, *(json.dumps(one)[:40] for one in consumer.stored.values())]:
+    for word in ["film-", *statement_ids, *(json.dumps(statement)[:40] for statement in consumer.stored.values())]:
         assert word.encode() not in kept + bytes(broker.heard), f"{word} in the broker"

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from learnrelay.delivery import Outbox
-from learnrelay.secrets import Secret
+from learnrelay.config.secrets import Secret
+from learnrelay.outbox import Outbox
 
 from .consumer import Consumer
 
@@ -71,5 +71,5 @@ def test_nothing_is_lost_and_nothing_stored_twice(
     assert a.accepted == a.delivered == b.delivered == len(consumers[0].stored)
     with outbox.database.transaction() as transaction:
         assert transaction.execute("SELECT COUNT(*) FROM learnrelay_statement") == [(0,)]
-        if not outbox.database.postgres:
+        if not outbox.database.has_server:
             assert transaction.execute("PRAGMA integrity_check") == [("ok",)]

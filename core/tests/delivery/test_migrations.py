@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from learnrelay.config.models import Delivery
-from learnrelay.delivery import Outbox
-from learnrelay.delivery.database import Database, Transaction
-from learnrelay.delivery.tables import MIGRATIONS, migrate
+from learnrelay.config.secrets import Secret
 from learnrelay.errors import OutboxError
-from learnrelay.secrets import Secret
+from learnrelay.outbox import Outbox
+from learnrelay.outbox.database import Database, Transaction
+from learnrelay.outbox.migrations import MIGRATIONS, migrate
 
-from .conftest import parcels
+from .conftest import statements
 
 
 def add_a_column(transaction: Transaction, postgres: bool) -> None:
-    transaction.change("ALTER TABLE learnrelay_statement ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'")
+    transaction.change("ALTER TABLE learnrelay_statement ADD COLUMN colour VARCHAR(9) NOT NULL DEFAULT 'grey'")
 
 
 def break_down(transaction: Transaction, postgres: bool) -> None:
@@ -32,7 +35,7 @@ def version(database: Database) -> int:
 
 def test_forward_with_what_waits(database_url: Secret) -> None:
     outbox = Outbox.open(Delivery(database=database_url))
-    outbox.put(parcels(1, 3, "a"))
+    outbox.put(statements(1, 3, "a"))
     assert version(outbox.database) == len(MIGRATIONS)
     assert migrate(outbox.database, (*MIGRATIONS, add_a_column)) == len(MIGRATIONS) + 1
     with outbox.database.transaction() as transaction:
@@ -43,6 +46,42 @@ def test_forward_with_what_waits(database_url: Secret) -> None:
     outbox.close()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
+def test_an_outbox_of_version_5_keeps_its_counters_and_what_waits(database_url: Secret) -> None:
+    database = Database(database_url, lock_timeout=5.0)
+    database.create()
+    assert migrate(database, MIGRATIONS[:5]) == 5
+    with database.transaction() as transaction:
+        ((key,),) = transaction.execute(
+            """INSERT INTO learnrelay_statement
+                (minute, standard, statement_id, content, event_name, critical, taken, payload)
+            VALUES (0, 'plain', 's1', 1, 'video.played', 0, 0, :payload) RETURNING key""",
+            payload=b'{"id":"s1"}',
+        )
+        transaction.change("INSERT INTO learnrelay_delivery (destination, key) VALUES ('a', :key)", key=key)
+        for slot, accepted, waiting, delivered in ((0, 3, 0, 3), (7, 2, 1, 1)):
+            transaction.change(
+                """INSERT INTO learnrelay_tally (destination, slot, accepted, waiting, delivered)
+                VALUES ('a', :slot, :accepted, :waiting, :delivered)""",
+                slot=slot,
+                accepted=accepted,
+                waiting=waiting,
+                delivered=delivered,
+            )
+    database.close()
+
+    outbox = Outbox.open(Delivery(database=database_url))
+    assert version(outbox.database) == len(MIGRATIONS) > 5
+    outbox.put(statements(2, 2, "a"))
+    status = outbox.status()["a"]
+    assert (status.accepted, status.waiting, status.delivered) == (6, 2, 4)
+    assert [bytes(row.payload) for row in outbox.queue("a").claim(9).rows] == [b'{"id":"s1"}', b'{"id":"s2"}']
+    with pytest.raises(OutboxError), outbox.database.transaction(write=False) as transaction:
+        transaction.execute("SELECT * FROM learnrelay_tally")
+    outbox.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 def test_all_or_nothing(database_url: Secret) -> None:
     outbox = Outbox.open(Delivery(database=database_url))
     with pytest.raises(OutboxError):
@@ -50,6 +89,47 @@ def test_all_or_nothing(database_url: Secret) -> None:
     assert version(outbox.database) == len(MIGRATIONS)
     migrate(outbox.database, (*MIGRATIONS, add_a_column))
     outbox.close()
+
+
+@pytest.mark.parametrize("database_url", ["mysql"], indirect=True)
+def test_where_a_change_of_a_table_cannot_be_undone_the_next_attempt_goes_on(database_url: Secret) -> None:
+    outbox = Outbox.open(Delivery(database=database_url))
+    with pytest.raises(OutboxError, match="tables are not there"):
+        migrate(outbox.database, (*MIGRATIONS, add_a_column, break_down))
+    assert version(outbox.database) == len(MIGRATIONS) + 1
+    with outbox.database.transaction() as transaction:
+        transaction.change("CREATE TABLE learnrelay_nothing (key BIGINT)")
+    assert migrate(outbox.database, (*MIGRATIONS, add_a_column, break_down)) == len(MIGRATIONS) + 2
+    with outbox.database.transaction() as transaction:
+        transaction.execute("SELECT colour, shape FROM learnrelay_statement")
+        transaction.execute("SELECT shape FROM learnrelay_nothing")
+    outbox.close()
+
+
+@pytest.mark.parametrize("database_url", ["mysql"], indirect=True)
+def test_a_store_that_was_half_made_is_completed(database_url: Secret) -> None:
+    outbox = Outbox.open(Delivery(database=database_url))
+    with outbox.database.transaction() as transaction:
+        transaction.change("DROP TABLE learnrelay_spool")
+        transaction.change("DELETE FROM learnrelay_schema WHERE version > 0")
+    outbox.close()
+    outbox = Outbox.open(Delivery(database=database_url))
+    assert version(outbox.database) == len(MIGRATIONS)
+    assert outbox.take_in() == {}
+    outbox.close()
+
+
+def test_to_open_waits_for_another_process_that_writes(tmp_path: Path) -> None:
+    """SQLite itself refuses to set the journal mode then, without waiting."""
+    path = tmp_path / "outbox.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE other (x)")
+    committing = threading.Timer(0.5, other.execute, ["COMMIT"])
+    committing.start()
+    Outbox.open(Delivery(database=Secret(f"sqlite:///{path}"))).close()
+    committing.join()
+    other.close()
 
 
 def test_many_processes_may_start_at_once(database_url: Secret) -> None:

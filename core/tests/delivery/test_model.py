@@ -14,25 +14,25 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from learnrelay.config.models import Delivery
-from learnrelay.delivery import Outbox
-from learnrelay.delivery.database import Transaction
-from learnrelay.delivery.queue import Claim, Dead, Later, Mark, Returned, Stored
+from learnrelay.config.secrets import Secret
 from learnrelay.errors import OutboxFullError
-from learnrelay.secrets import Secret
+from learnrelay.outbox import Outbox
+from learnrelay.outbox.database import Transaction
+from learnrelay.outbox.queue import Acknowledged, Claim, DeadLettered, Released, RetryLater, Settlement
 
-from .conftest import TurnedClock, parcels
+from .conftest import TurnedClock, statements
 
 LEASE, LIMIT = 60.0, 40
 NAMES = st.sampled_from(["a", "b", "c"])
 
 
 class Killed(BaseException):
-    """The process ends here."""
+    """Stands for the end of the process."""
 
 
 @contextmanager
 def killed_after(statements: int | None) -> Iterator[None]:
-    """Kill at the n-th SQL statement from now."""
+    """Kills the process at the n-th SQL statement from now."""
     real = Transaction._sql
     left = [statements]
 
@@ -48,7 +48,7 @@ def killed_after(statements: int | None) -> Iterator[None]:
 
 
 class OutboxMachine(RuleBasedStateMachine):
-    """Model: for each destination what waits, under which lease, and what became of the rest."""
+    """Models for each destination what waits, under which lease, and what became of the rest."""
 
     claims = Bundle("claims")
 
@@ -82,7 +82,7 @@ class OutboxMachine(RuleBasedStateMachine):
         total = sum(map(len, self.waiting.values()))
         try:
             with killed_after(crash):
-                self.outbox.put(parcels(first, first + number, *names))
+                self.outbox.put(statements(first, first + number, *names))
         except Killed:
             return
         except OutboxFullError:
@@ -101,7 +101,7 @@ class OutboxMachine(RuleBasedStateMachine):
         queue = self.outbox.queue(name)
         try:
             with killed_after(crash):
-                claim = queue.claim_suspect() if suspect else queue.claim(size)
+                claim = queue.claim_retry() if suspect else queue.claim(size)
         except Killed:
             return multiple()
         numbers = [int(row.payload[8:-2]) for row in claim.rows]
@@ -121,22 +121,22 @@ class OutboxMachine(RuleBasedStateMachine):
         name, claim, numbers = held
         fates = data.draw(st.lists(st.sampled_from("sdlr"), min_size=len(numbers), max_size=len(numbers)), "fates")
         later = self.clock.now + 30
-        marks: list[Mark] = []
+        marks: list[Settlement] = []
         for row, fate in zip(claim.rows, fates, strict=True):
             last = marks[-1] if marks else None
             match fate, last:
                 case "d", _:
-                    marks.append(Dead(row, "no"))
+                    marks.append(DeadLettered(row, "no"))
                 case "l", _:
-                    marks.append(Later(row, later, "500"))
-                case "s", Stored(rows):
-                    marks[-1] = Stored((*rows, row))
-                case "r", Returned(rows):
-                    marks[-1] = Returned((*rows, row))
+                    marks.append(RetryLater(row, later, "500"))
+                case "s", Acknowledged(rows):
+                    marks[-1] = Acknowledged((*rows, row))
+                case "r", Released(rows):
+                    marks[-1] = Released((*rows, row))
                 case "s", _:
-                    marks.append(Stored((row,)))
+                    marks.append(Acknowledged((row,)))
                 case "r", _:
-                    marks.append(Returned((row,)))
+                    marks.append(Released((row,)))
         try:
             with killed_after(crash):
                 self.outbox.queue(name).settle(claim, marks)
@@ -183,9 +183,9 @@ class OutboxMachine(RuleBasedStateMachine):
             assert status.accepted == status.waiting + status.dead + status.delivered + status.dropped
         with self.outbox.database.transaction(write=False) as transaction:
             kept = {row[0] for row in transaction.execute("SELECT statement_id FROM learnrelay_statement")}
-            ((tally,),) = transaction.execute("SELECT COALESCE(SUM(waiting), 0) FROM learnrelay_tally")
+            ((counted,),) = transaction.execute("SELECT COALESCE(SUM(waiting), 0) FROM learnrelay_delivery_counter")
         assert kept == {f"s{n}" for name in "abc" for n in (*self.waiting[name], *self.dead[name])}
-        assert tally == sum(map(len, self.waiting.values()))
+        assert counted == sum(map(len, self.waiting.values()))
 
 
 TestOutboxMachine = OutboxMachine.TestCase

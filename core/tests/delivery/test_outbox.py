@@ -16,18 +16,18 @@ import pytest
 from sqlalchemy import event
 
 from learnrelay.config.models import Delivery
-from learnrelay.delivery import Outbox, Parcel
-from learnrelay.delivery.database import Database
-from learnrelay.delivery.queue import Claimed, Dead, Later, Returned, Stored
+from learnrelay.config.secrets import Secret
 from learnrelay.errors import OutboxError, OutboxFullError
-from learnrelay.secrets import Secret
+from learnrelay.outbox import Outbox, OutgoingStatement
+from learnrelay.outbox.database import Database
+from learnrelay.outbox.queue import Acknowledged, ClaimedDelivery, DeadLettered, Released, RetryLater
 
-from .conftest import TurnedClock, parcels
+from .conftest import TurnedClock, statements
 
 OpenOutbox = Callable[..., Outbox]
 
 
-def keys(rows: tuple[Claimed, ...]) -> list[bytes]:
+def keys(rows: tuple[ClaimedDelivery, ...]) -> list[bytes]:
     return [row.payload for row in rows]
 
 
@@ -38,8 +38,8 @@ def stored_payloads(outbox: Outbox) -> int:
 
 def test_one_payload_for_all_destinations_and_it_goes_with_the_last(open_outbox: OpenOutbox) -> None:
     outbox = open_outbox()
-    outbox.put(parcels(1, 3, "a", "b"))
-    outbox.put(parcels(2, 4, "b", "c"))  # 2 and 3 wait for b already; c is new to them
+    outbox.put(statements(1, 3, "a", "b"))
+    outbox.put(statements(2, 4, "b", "c"))  # 2 and 3 wait for b already; c is new to them
     assert stored_payloads(outbox) == 4
     status = outbox.status()
     assert (status["a"].accepted, status["b"].accepted, status["c"].accepted) == (3, 4, 3)
@@ -48,7 +48,7 @@ def test_one_payload_for_all_destinations_and_it_goes_with_the_last(open_outbox:
     for name, left in (("a", 4), ("c", 4), ("b", 0)):
         queue = outbox.queue(name)
         claim = queue.claim(10)
-        queue.settle(claim, [Stored(claim.rows)])
+        queue.settle(claim, [Acknowledged(claim.rows)])
         assert stored_payloads(outbox) == left
     assert {s.delivered for s in outbox.status().values()} == {3, 4}
 
@@ -58,7 +58,7 @@ def test_the_same_id_with_another_content_reaches_who_it_is_for(open_outbox: Ope
     outbox = open_outbox()
     at = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
     ours, theirs = (
-        Parcel("plain", "s1", "x", text, (name,), event_time=at) for name, text in (("a", b"1"), ("b", b"2"))
+        OutgoingStatement("plain", "s1", "x", text, (name,), event_time=at) for name, text in (("a", b"1"), ("b", b"2"))
     )
     outbox.put([ours, theirs])
     outbox.put([replace(theirs, payload=b"3")])  # as it is made after an upgrade; the old one waits already
@@ -71,7 +71,7 @@ def test_claims_are_apart_oldest_first_and_free_again_after_one_lease(
     open_outbox: OpenOutbox, clock: TurnedClock
 ) -> None:
     outbox = open_outbox(clock, lease=60)
-    outbox.put(parcels(1, 5, "a"))
+    outbox.put(statements(1, 5, "a"))
     queue, other = outbox.queue("a"), open_outbox(clock, lease=60).queue("a")
     first, second = queue.claim(3), other.claim(3)
     assert keys(first.rows) == [b'{"id":"s1"}', b'{"id":"s2"}', b'{"id":"s3"}']
@@ -79,20 +79,20 @@ def test_claims_are_apart_oldest_first_and_free_again_after_one_lease(
     assert not queue.claim(3).rows
 
     clock.now += 40
-    queue.renew(first.token)
+    queue.renew_lease(first.token)
     clock.now += 40  # the second claim's worker was killed; the first one's lives
     again = queue.claim(9)
     assert again.rows == second.rows
-    other.settle(second, [Stored(second.rows)])  # it was only slow: the claim is lost, nothing changes
+    other.settle(second, [Acknowledged(second.rows)])  # it was only slow: the claim is lost, nothing changes
     assert outbox.status()["a"].waiting == 5
-    queue.settle(again, [Stored(again.rows)])
-    queue.settle(first, [Returned(first.rows)])
+    queue.settle(again, [Acknowledged(again.rows)])
+    queue.settle(first, [Released(first.rows)])
     assert queue.claim(9).rows == first.rows
 
 
 def test_counters_add_up_and_survive(open_outbox: OpenOutbox, clock: TurnedClock) -> None:
     outbox = open_outbox(clock)
-    outbox.put(parcels(1, 10, "a"))
+    outbox.put(statements(1, 10, "a"))
     queue = outbox.queue("a")
     claim = queue.claim(5)
     rows = claim.rows
@@ -100,13 +100,13 @@ def test_counters_add_up_and_survive(open_outbox: OpenOutbox, clock: TurnedClock
     queue.settle(
         claim,
         [
-            Stored(rows[:2]),
-            Dead(rows[2], "422 unknown verb"),
-            Later(rows[3], clock.now + 30, "500"),
-            Returned(rows[4:]),
+            Acknowledged(rows[:2]),
+            DeadLettered(rows[2], "422 unknown verb"),
+            RetryLater(rows[3], clock.now + 30, "500"),
+            Released(rows[4:]),
         ],
     )
-    outbox.put(parcels(3, 3, "a"))  # given up before: not a second delivery
+    outbox.put(statements(3, 3, "a"))  # given up before: not a second delivery
     outbox.close()
     status = open_outbox(clock).status(["a", "never"])
     assert status["never"].accepted == 0
@@ -118,17 +118,17 @@ def test_counters_add_up_and_survive(open_outbox: OpenOutbox, clock: TurnedClock
 
 def test_full_blocks_then_raises_and_room_wakes(open_outbox: OpenOutbox) -> None:
     outbox = open_outbox(limit=4, wait=0.2)
-    outbox.put(parcels(1, 2, "a", "b"))
+    outbox.put(statements(1, 2, "a", "b"))
     with pytest.raises(OutboxFullError, match=r"4 deliveries wait \(delivery.limit\)"):
-        outbox.put(parcels(3, 3, "a"))
+        outbox.put(statements(3, 3, "a"))
     assert outbox.status()["a"].accepted == 2
 
     patient = open_outbox(limit=4, wait=300)
     queue = patient.queue("a")
     claim = queue.claim(1)
-    putting = threading.Thread(target=patient.put, args=(parcels(3, 3, "a"),))
+    putting = threading.Thread(target=patient.put, args=(statements(3, 3, "a"),))
     putting.start()
-    queue.settle(claim, [Stored(claim.rows)])
+    queue.settle(claim, [Acknowledged(claim.rows)])
     putting.join(60)
     assert not putting.is_alive()
     assert outbox.status()["a"].accepted == 3
@@ -144,7 +144,7 @@ def test_many_writers_at_once_stay_within_the_limit(open_outbox: OpenOutbox) -> 
         for part in range(21):  # even one alone comes to the limit
             first = 1000 * number + 10 * part
             try:
-                outboxes[number].put(parcels(first, first + 4, "a"))
+                outboxes[number].put(statements(first, first + 4, "a"))
             except OutboxFullError:
                 full.append(number)
                 return
@@ -158,76 +158,76 @@ def test_many_writers_at_once_stay_within_the_limit(open_outbox: OpenOutbox) -> 
     assert len(full) == 8
 
 
-def test_what_waits_for_a_destination_that_is_no_more_is_kept_told_and_given_up(open_outbox: OpenOutbox) -> None:
-    outbox = open_outbox(limit=1500, wait=0.3)
-    outbox.put(parcels(1, 700, "a", "gone"))
+def test_what_waits_for_a_removed_destination_is_kept_reported_and_abandoned(open_outbox: OpenOutbox) -> None:
+    outbox = open_outbox(limit=1500, wait=3.0)
+    outbox.put(statements(1, 700, "a", "gone"))
     claim = outbox.queue("gone").claim(3)
-    outbox.queue("gone").settle(claim, [Dead(row, "400") for row in claim.rows])
+    outbox.queue("gone").settle(claim, [DeadLettered(row, "400") for row in claim.rows])
     status = outbox.status(["a"])
     assert status["gone"].orphaned and not status["a"].orphaned
-    assert not any(one.orphaned for one in outbox.status().values()), "nobody said what is in the file"
+    assert not any(s.orphaned for s in outbox.status().values()), "without the file's destinations, none is orphaned"
     with pytest.raises(OutboxFullError):
-        outbox.put(parcels(701, 1000, "a"))
+        outbox.put(statements(701, 1000, "a"))
     assert outbox.abandon("gone") == 700
     assert outbox.abandon("gone") == 0 == outbox.abandon("never")
     gone, a = outbox.status(["a"])["gone"], outbox.status(["a"])["a"]
     assert (gone.waiting, gone.dead, gone.dropped, gone.accepted, gone.orphaned) == (0, 0, 700, 700, False)
     assert a.waiting == 700 and stored_payloads(outbox) == 700
-    outbox.put(parcels(701, 1000, "a"))
+    outbox.put(statements(701, 1000, "a"))
 
 
 def test_the_file_is_for_its_owner_alone(tmp_path: Path, open_outbox: OpenOutbox) -> None:
-    open_outbox().put(parcels(1, 1, "a"))
+    open_outbox().put(statements(1, 1, "a"))
     for file in tmp_path.glob("outbox.db*"):
         assert file.stat().st_mode & 0o777 == 0o600
 
 
 def pragma(database: Database, text: str) -> None:
-    """On every connection from now on."""
+    """Sets a pragma on every connection from now on."""
     database.close()
-    event.listen(database._engine, "connect", lambda connection, _: connection.execute(text))
+    event.listen(database._pool, "connect", lambda connection, _: connection.execute(text))
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 class TestSqliteFaults:
-    """Whatever the file does: an error that says so, nothing half-written, and on with it afterwards."""
+    """Tests faults of the file: each is an error, nothing is half-written, and the outbox works again afterwards."""
 
     def test_locked(self, tmp_path: Path, open_outbox: OpenOutbox) -> None:
         outbox = open_outbox(wait=0.2)
         other = sqlite3.connect(tmp_path / "outbox.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OutboxError, match="the database is locked"):
-            outbox.put(parcels(1, 1, "a"))
+            outbox.put(statements(1, 1, "a"))
         other.execute("ROLLBACK")
-        outbox.put(parcels(2, 2, "a"))
+        outbox.put(statements(2, 2, "a"))
         assert outbox.status()["a"].accepted == 1
 
     def test_disk_full(self, open_outbox: OpenOutbox) -> None:
         outbox = open_outbox()
-        outbox.put(parcels(1, 1, "a"))
+        outbox.put(statements(1, 1, "a"))
         pragma(outbox.database, "PRAGMA max_page_count = 30")
         with pytest.raises(OutboxError, match="the disk is full"):
-            outbox.put(parcels(2, 5000, "a", "b"))
+            outbox.put(statements(2, 5000, "a", "b"))
         assert outbox.status()["a"].accepted == 1 and stored_payloads(outbox) == 1
         assert "b" not in outbox.status()
         pragma(outbox.database, "PRAGMA max_page_count = 100000")
-        outbox.put(parcels(2, 5000, "a"))
+        outbox.put(statements(2, 5000, "a"))
         assert outbox.status()["a"].waiting == 5000
 
     def test_read_only(self, open_outbox: OpenOutbox) -> None:
         outbox = open_outbox()
         pragma(outbox.database, "PRAGMA query_only = ON")
         with pytest.raises(OutboxError, match="the database is read-only"):
-            outbox.put(parcels(1, 1, "a"))
+            outbox.put(statements(1, 1, "a"))
 
     def test_gone_and_back(self, tmp_path: Path, open_outbox: OpenOutbox) -> None:
         outbox = open_outbox()
-        outbox.put(parcels(1, 1, "a"))
+        outbox.put(statements(1, 1, "a"))
         (tmp_path / "outbox.db").rename(tmp_path / "elsewhere.db")
         with pytest.raises(OutboxError, match="the database file is gone"):
-            outbox.put(parcels(2, 2, "a"))
+            outbox.put(statements(2, 2, "a"))
         (tmp_path / "elsewhere.db").rename(tmp_path / "outbox.db")
-        outbox.put(parcels(3, 3, "a"))
+        outbox.put(statements(3, 3, "a"))
         assert keys(outbox.queue("a").claim(9).rows) == [b'{"id":"s1"}', b'{"id":"s3"}']
 
     def test_damaged(self, tmp_path: Path, open_outbox: OpenOutbox) -> None:
@@ -240,16 +240,17 @@ class TestSqliteFaults:
 FILL = """
 import resource, signal, sys
 from learnrelay.config.models import Delivery
-from learnrelay.delivery import Outbox, Parcel
+from learnrelay.outbox import Outbox, OutgoingStatement
 from learnrelay.errors import OutboxError
-from learnrelay.secrets import Secret
+from learnrelay.config.secrets import Secret
 outbox = Outbox.open(Delivery(database=Secret(sys.argv[1]), wait=0.1))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), -1))
 put = 0
 try:
     while put < 100_000:
-        outbox.put([Parcel("plain", f"s{put + n}", "x", b'{"id":"s%d"}' % (put + n), ("a", "b")) for n in range(10)])
+        numbers = range(put, put + 10)
+        outbox.put([OutgoingStatement("plain", f"s{n}", "x", b'{"id":"s%d"}' % n, ("a", "b")) for n in numbers])
         put += 10
 except OutboxError as error:
     print(put, error)
@@ -271,20 +272,20 @@ def test_where_no_byte_more_can_be_written_what_was_taken_is_whole(
     assert status["a"].waiting == status["b"].waiting == stored_payloads(outbox) == int(put) > 100
     with outbox.database.transaction() as transaction:
         assert transaction.execute("PRAGMA integrity_check") == [("ok",)]
-    outbox.put(parcels(int(put), int(put) + 99, "a"))
+    outbox.put(statements(int(put), int(put) + 99, "a"))
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 class TestPostgresFaults:
-    """The same for PostgreSQL."""
+    """Tests faults of PostgreSQL."""
 
     def test_locked(self, open_outbox: OpenOutbox) -> None:
         outbox, other = open_outbox(wait=0.3), open_outbox()
         with other.database.transaction() as transaction:
             transaction.change("LOCK TABLE learnrelay_statement IN ACCESS EXCLUSIVE MODE")
             with pytest.raises(OutboxError, match="the database is locked"):
-                outbox.put(parcels(1, 1, "a"))
-        outbox.put(parcels(2, 2, "a"))
+                outbox.put(statements(1, 1, "a"))
+        outbox.put(statements(2, 2, "a"))
         assert outbox.status()["a"].accepted == 1
 
     def test_read_only(self, open_outbox: OpenOutbox) -> None:
@@ -295,40 +296,40 @@ class TestPostgresFaults:
         ):
             transaction.change("SET TRANSACTION READ ONLY")
             transaction.change("DELETE FROM learnrelay_statement")
-        outbox.put(parcels(1, 1, "a"))
+        outbox.put(statements(1, 1, "a"))
 
     def test_gone_in_the_middle(self, open_outbox: OpenOutbox) -> None:
         outbox, other = open_outbox(), open_outbox()
-        outbox.put(parcels(1, 1, "a"))
-        gone = pytest.raises(OutboxError, match=r"shutting down|does not answer|is lost")
+        outbox.put(statements(1, 1, "a"))
+        gone = pytest.raises(OutboxError, match=r"ended the connection|does not answer|is lost")
         with gone, outbox.database.transaction() as transaction:
             ((backend,),) = transaction.execute("SELECT pg_backend_pid()")
             transaction.change("DELETE FROM learnrelay_delivery")
             with other.database.transaction() as another:
                 another.execute("SELECT pg_terminate_backend(:backend)", backend=backend)
             transaction.change("DELETE FROM learnrelay_statement")
-        outbox.put(parcels(2, 2, "a"))
+        outbox.put(statements(2, 2, "a"))
         assert outbox.status()["a"].waiting == stored_payloads(outbox) == 2
 
 
 def test_a_forked_child_has_connections_of_its_own(open_outbox: OpenOutbox) -> None:
     outbox = open_outbox()
-    outbox.put(parcels(1, 1, "a"))
+    outbox.put(statements(1, 1, "a"))
     child = os.fork()
     if child == 0:
         try:
-            outbox.put(parcels(2, 2, "a"))
+            outbox.put(statements(2, 2, "a"))
             os._exit(0)
         finally:
             os._exit(1)
-    outbox.put(parcels(3, 3, "a"))
+    outbox.put(statements(3, 3, "a"))
     assert os.waitpid(child, 0)[1] == 0
     assert outbox.status()["a"].waiting == 3
 
 
 def test_many_workers_share_a_queue_without_sharing_a_statement(open_outbox: OpenOutbox) -> None:
     outbox = open_outbox()
-    everything = [parcel.payload for parcel in parcels(1, 600, "a")]
+    everything = [statement.payload for statement in statements(1, 600, "a")]
     got: list[bytes] = []
     start = threading.Barrier(9)
 
@@ -336,14 +337,14 @@ def test_many_workers_share_a_queue_without_sharing_a_statement(open_outbox: Ope
         queue = outbox.queue(name)
         start.wait()
         while rows := (claim := queue.claim(7)).rows:
-            queue.settle(claim, [Stored(rows)])
+            queue.settle(claim, [Acknowledged(rows)])
             got.extend(keys(rows))
 
     def emit() -> None:
         start.wait()
-        outbox.put(parcels(300, 450, "a", "b"))  # while the same statements are being acknowledged
+        outbox.put(statements(300, 450, "a", "b"))  # while the same statements are being acknowledged
 
-    outbox.put(parcels(1, 600, "a", "b"))
+    outbox.put(statements(1, 600, "a", "b"))
     threads = [threading.Thread(target=work, args=(name,)) for name in "abababab"] + [threading.Thread(target=emit)]
     for thread in threads:
         thread.start()
@@ -354,7 +355,7 @@ def test_many_workers_share_a_queue_without_sharing_a_statement(open_outbox: Ope
         queue = outbox.queue(name)
         claim = queue.claim(1000)
         if claim.rows:
-            queue.settle(claim, [Stored(claim.rows)])
+            queue.settle(claim, [Acknowledged(claim.rows)])
         assert status.accepted + status.duplicates == 751
     assert set(got) == set(everything)
     assert sum(s.delivered for s in work_left.values()) == len(got)
@@ -364,16 +365,16 @@ def test_many_workers_share_a_queue_without_sharing_a_statement(open_outbox: Ope
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 def test_postgres_may_cut_the_connections(database_url: Secret, open_outbox: OpenOutbox) -> None:
     outbox = open_outbox()
-    outbox.put(parcels(1, 1, "a"))
+    outbox.put(statements(1, 1, "a"))
     with outbox.database.transaction() as transaction:
         ((backend,),) = transaction.execute("SELECT pg_backend_pid()")
     with open_outbox().database.transaction() as transaction:
         transaction.execute("SELECT pg_terminate_backend(:backend)", backend=backend)
-    outbox.put(parcels(2, 2, "a"))
+    outbox.put(statements(2, 2, "a"))
     assert outbox.status()["a"].waiting == 2
 
 
-def test_a_server_that_is_away_is_said_so() -> None:
+def test_an_unreachable_server_is_an_error_without_the_password() -> None:
     with pytest.raises(OutboxError, match="the database server does not answer") as caught:
         Outbox.open(Delivery(database=Secret("postgresql+psycopg://relay:kept-quiet@127.0.0.1:1/test")))
     assert "kept-quiet" not in str(caught.value)
@@ -382,12 +383,12 @@ def test_a_server_that_is_away_is_said_so() -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("mysql://relay:kept-quiet@db/x", "neither sqlite nor postgresql"),
+        ("oracle://relay:kept-quiet@db/x", "none of sqlite, postgresql, mysql"),
         ("sqlite://", "in memory would keep nothing"),
         ("kept-quiet", "not a usable URL"),
     ],
 )
-def test_an_unusable_url_is_said_so(url: str, words: str) -> None:
+def test_an_unusable_url_is_an_error_without_the_password(url: str, words: str) -> None:
     with pytest.raises(OutboxError, match=words) as caught:
         Outbox.open(Delivery(database=Secret(url)))
     assert "kept-quiet" not in str(caught.value)

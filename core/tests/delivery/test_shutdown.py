@@ -17,40 +17,26 @@ import redis
 
 from installation import Installation
 from learnrelay.config.models import Delivery
-from learnrelay.delivery import Outbox, celery_engine
-from learnrelay.secrets import Secret
+from learnrelay.config.secrets import Secret
+from learnrelay.delivery import celery_engine
+from learnrelay.outbox import Outbox
+from relay_files import relay_toml
+from services import redis_url
 
-from .conftest import parcels
+from .conftest import NOT_ON_MYSQL, statements
 from .consumer import Consumer
-from .test_celery import PATIENCE, REDIS, wait_until
+from .test_celery import PATIENCE, wait_until
+
+pytestmark = NOT_ON_MYSQL
 
 LEASE = 6.0
 
-CONFIG = """
-[platform]
-root_url = "https://learn.example.org"
-[plugins]
-enabled = ["plain.*"]
-[identity]
-provider = "keyed"
-secret = "env:SECRET"
-[delivery]
-engine = "{engine}"
-broker = "env:BROKER"
-database = "{database}"
-lease = "6s"
-[destinations.main]
-standard = "plain"
-url = "{url}"
-scope = "all"
-batch = {{ size = 100, interval = "10ms" }}
-"""
 
 APP = """
 import os
 from learnrelay.delivery import celery_engine
-celery_engine.QUEUE, celery_engine.SWEEP = os.environ["QUEUE"], float(os.environ["SWEEP"])
-from learnrelay.delivery.celery_app import app
+celery_engine.QUEUE, celery_engine.SWEEP_INTERVAL = os.environ["QUEUE"], float(os.environ["SWEEP"])
+from learnrelay.celery import app
 """
 
 COMMANDS = {
@@ -87,12 +73,7 @@ class Workers:
         return "".join(path.read_text() for path in sorted(self._directory.glob("worker*.log")))
 
 
-@pytest.fixture(
-    params=[
-        "embedded",
-        pytest.param("celery", marks=pytest.mark.skipif(not REDIS, reason="no LEARNRELAY_TEST_REDIS_URL")),
-    ]
-)
+@pytest.fixture(params=["embedded", "celery"])
 def workers(
     request: pytest.FixtureRequest,
     plain_installation: Installation,
@@ -100,13 +81,18 @@ def workers(
     database_url: Secret,
     tmp_path: Path,
 ) -> Iterator[Workers]:
+    broker = redis_url() if request.param == "celery" else "redis://127.0.0.1:1/0"
     config = tmp_path / "relay.toml"
-    config.write_text(CONFIG.format(engine=request.param, database=database_url.reveal(), url=consumer.url))
+    main = {"url": consumer.url, "batch": {"size": 100, "interval": "10ms"}}
+    delivery = {
+        "engine": request.param, "broker": "env:BROKER", "database": database_url.reveal(), "lease": f"{LEASE:g}s",
+    }  # fmt: skip
+    config.write_text(relay_toml(destinations={"main": main}, delivery=delivery))
     (tmp_path / "shutdown_app.py").write_text(APP)
     queue = f"learnrelay-{uuid.uuid4().hex}"
     environment = {
         **os.environ, "PYTHONPATH": os.pathsep.join([str(plain_installation.site), str(tmp_path)]), "QUEUE": queue,
-        "BROKER": REDIS or "redis://127.0.0.1:1/0", "SECRET": "s" * 32, "LEARNRELAY_CONFIG": str(config),
+        "BROKER": broker, "SECRET": "Kd7wq2Lmz9Xv4bTn", "LEARNRELAY_CONFIG": str(config),
     }  # fmt: skip
     made = Workers(request.param, environment, tmp_path)
     yield made
@@ -115,9 +101,10 @@ def workers(
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     if request.param == "celery":
-        redis.Redis.from_url(REDIS).delete(queue)
+        redis.Redis.from_url(broker).delete(queue)
 
 
+@pytest.mark.slow
 def test_a_request_under_way_is_finished_or_taken_up_again(
     workers: Workers, consumer: Consumer, database_url: Secret
 ) -> None:
@@ -134,7 +121,7 @@ def test_a_request_under_way_is_finished_or_taken_up_again(
 
     consumer.behave = hold
     try:
-        outbox.put(parcels(1, 10, "main"))
+        outbox.put(statements(1, 10, "main"))
         first = workers.start()
         assert asked.wait(PATIENCE), workers.logs()
         first.send_signal(signal.SIGTERM)
@@ -147,7 +134,7 @@ def test_a_request_under_way_is_finished_or_taken_up_again(
 
         asked.clear()
         answer.clear()
-        outbox.put(parcels(11, 20, "main"))
+        outbox.put(statements(11, 20, "main"))
         started = time.monotonic()
         second = workers.start()
         assert asked.wait(PATIENCE), workers.logs()
@@ -167,16 +154,15 @@ def test_a_request_under_way_is_finished_or_taken_up_again(
         outbox.close()
 
 
-@pytest.mark.skipif(not REDIS, reason="no LEARNRELAY_TEST_REDIS_URL")
 @pytest.mark.parametrize("workers", ["celery"], indirect=True)
 def test_processes_that_are_forked_while_the_sweep_is_at_work_work_and_end(
     workers: Workers, consumer: Consumer, database_url: Secret
 ) -> None:
     outbox = Outbox.open(Delivery(database=database_url))
-    app = celery_engine.make_app(Delivery("celery", broker=Secret(REDIS)))
+    app = celery_engine.make_app(Delivery("celery", broker=Secret(redis_url())))
     worker = workers.start("-c", "6", "--max-tasks-per-child", "1", sweep=0.001)
     for number in range(1, 31):
-        outbox.put(parcels(number, number, "main"))
+        outbox.put(statements(number, number, "main"))
         app.send_task(celery_engine.TASK, args=["main"], queue=workers.queue)
         assert wait_until(lambda so_far=number: len(consumer.stored) == so_far), workers.logs()
     worker.send_signal(signal.SIGTERM)

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,10 +18,12 @@ from typing import Any
 
 import pytest
 
+from command_server import run_command
 from delivery.consumer import Consumer
 from installation import Installation
-from learnrelay.lines import unpacked
+from learnrelay.reading.lines import unpacked
 from plain import event, line
+from relay_files import relay_toml
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECRET = "LEARNRELAY_IDENTITY_SECRET"
@@ -29,15 +31,15 @@ SECRET = "LEARNRELAY_IDENTITY_SECRET"
 
 @dataclass
 class Run:
-    """What one run of the command gave."""
+    """Holds the result of one run of the command."""
 
     code: int
     summary: Any
-    told: str
+    stderr: str
 
 
 class Replay:
-    """The command, with an operator's file of its own."""
+    """Runs the command with an operator's file of its own."""
 
     def __init__(self, directory: Path, installation: Installation) -> None:
         self.directory = directory
@@ -45,44 +47,43 @@ class Replay:
         self.config = directory / "relay.toml"
         self.errors = directory / "errors.jsonl"
 
-    def configure(self, **destinations: str) -> None:
-        """``name=url``; further lines are further keys."""
-        tables = "".join(
-            f'[destinations.{name}]\nstandard = "plain"\nscope = "all"\nbatch = {{ size = 20 }}\n'
-            f'url = "{url.partition(chr(10))[0]}"\n{url.partition(chr(10))[2]}\n'
-            for name, url in destinations.items()
-        )
-        self.config.write_text(
-            '[platform]\nroot_url = "https://learn.example.org"\n[plugins]\nenabled = ["plain", "plain.*"]\n'
-            f'[identity]\nprovider = "keyed"\nsecret = "env:{SECRET}"\n'
-            f'[delivery]\ndatabase = "sqlite:///outbox.db"\n{tables}',
-            encoding="utf-8",
-        )
+    def configure(self, retry: Mapping[str, object] | None = None, **consumers: str | Mapping[str, object]) -> None:
+        """Writes the operator's file. ``consumers``: destination → URL, or its keys. ``retry``: of each of them."""
+        keys = {"batch": {"size": 20}, **({"retry": retry} if retry else {})}
+        own = {name: {"url": to} if isinstance(to, str) else to for name, to in consumers.items()}
+        text = relay_toml(
+            ["plain", "plain.*"], {name: {**keys, **of_sink} for name, of_sink in own.items()},
+            identity={"secret": f"env:{SECRET}"}, delivery={"database": "sqlite:///outbox.db"},
+        )  # fmt: skip
+        self.config.write_text(text, encoding="utf-8")
 
     def command(self, *arguments: Any) -> list[str]:
-        """The command line."""
+        """Returns the command line."""
         executable = str(Path(sys.executable).parent / "learnrelay")
+        processes = [] if "--celery-shards" in arguments else ["--processes", "2"]
         return [executable, "replay", "--config", str(self.config), "--json", "--errors", str(self.errors),
-                "--processes", "2", "--split", "64KiB", *map(str, arguments)]  # fmt: skip
+                *processes, "--split", "64KiB", *map(str, arguments)]  # fmt: skip
 
     @property
     def environment(self) -> dict[str, str]:
-        """With the standard of the tests, and the secret."""
+        """Returns the environment, with the standard of the tests and the secret."""
         paths = os.pathsep.join([str(self.installation.site), os.environ.get("PYTHONPATH", "")])
-        return {**os.environ, "PYTHONPATH": paths, "NO_COLOR": "1", SECRET: "s" * 32}
+        return {**os.environ, "PYTHONPATH": paths, "NO_COLOR": "1", SECRET: "Kd7wq2Lmz9Xv4bTn"}
 
     def __call__(self, *arguments: Any, largest_file: int | None = None) -> Run:
-        """Run it to its end; where no file may have more bytes than ``largest_file``, if that is said."""
+        """Runs the command to its end. ``largest_file``: bytes that no file may exceed."""
         command = self.command(*arguments)
         if largest_file:
             command = ["prlimit", f"--fsize={largest_file}", *command]
-        done = subprocess.run(command, env=self.environment, capture_output=True, timeout=300, check=False)
-        told = done.stderr.decode()
-        assert "Traceback" not in told, told
-        return Run(done.returncode, json.loads(done.stdout) if done.stdout else None, told)
+            done = subprocess.run(command, env=self.environment, capture_output=True, timeout=300, check=False)
+        else:
+            done = run_command(command[1:], self.environment, Path.cwd())
+        stderr = done.stderr.decode()
+        assert "Traceback" not in stderr, stderr
+        return Run(done.returncode, json.loads(done.stdout) if done.stdout else None, stderr)
 
     def start(self, *arguments: Any) -> subprocess.Popen[bytes]:
-        """Start it and go on, with its processes in a group of their own."""
+        """Starts the command in the background, with its processes in a group of their own."""
         return subprocess.Popen(
             ["env", "--default-signal=INT", *self.command(*arguments)],  # ignored where tests run in the background
             env=self.environment, start_new_session=True,
@@ -90,18 +91,18 @@ class Replay:
         )  # fmt: skip
 
     def records(self) -> list[dict[str, Any]]:
-        """The failures."""
-        return [json.loads(one) for one in self.errors.read_bytes().splitlines()]
+        """Returns the failures."""
+        return [json.loads(row) for row in self.errors.read_bytes().splitlines()]
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End it at once, with all its processes, as a machine that goes off does."""
+    """Kills the command and all its processes, as a power cut does."""
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
 
 def reaches(number: Callable[[], int], enough: int) -> None:
-    """Wait until a number that grows is large enough."""
+    """Waits until a growing number is large enough."""
     deadline = time.monotonic() + 180
     while number() < enough:
         assert time.monotonic() < deadline
@@ -110,7 +111,7 @@ def reaches(number: Callable[[], int], enough: int) -> None:
 
 @pytest.fixture
 def replay(tmp_path: Path, plain_installation: Installation) -> Replay:
-    """With no destinations yet."""
+    """Returns the command, without destinations."""
     made = Replay(tmp_path, plain_installation)
     made.configure()
     return made
@@ -118,7 +119,7 @@ def replay(tmp_path: Path, plain_installation: Installation) -> Replay:
 
 @pytest.fixture
 def consumer() -> Iterator[Consumer]:
-    """One that understands ids."""
+    """Returns a consumer that understands ids."""
     made = Consumer()
     yield made
     made.stop()
@@ -129,7 +130,7 @@ Logs = Callable[..., list[str]]
 
 @pytest.fixture
 def logs(tmp_path: Path) -> Logs:
-    """Write a log of so many events, a second apart, and give the statements' ids in order."""
+    """Writes a log of so many events, a second apart, and returns the statements' ids in order."""
     begun = Counter[str]()
 
     def write(name: str, events: int, *between: bytes, packed: Callable[[bytes], bytes] = bytes) -> list[str]:
@@ -146,9 +147,9 @@ def logs(tmp_path: Path) -> Logs:
 
 
 def ids_in(directory: Path) -> list[str]:
-    """The ids of all statements in all files, files in the order of their names."""
-    found = []
+    """Lists the ids of all statements in all files, files in the order of their names."""
+    ids = []
     for path in sorted(directory.rglob("*.jsonl*")):
         with unpacked(path.open("rb")) as content:
-            found += [json.loads(one)["id"] for one in content.read().splitlines()]
-    return found
+            ids += [json.loads(row)["id"] for row in content.read().splitlines()]
+    return ids

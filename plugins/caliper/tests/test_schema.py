@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from learnrelay_caliper.schema import envelope_schema, event_schema
 from learnrelay_caliper.schema.tables import EVENT, METRICS, ROLES, STATUSES, VERSIONS, Vocabulary
+from services import reference_folder
 
 Json = Any
 Place = tuple[str | int, ...]
@@ -33,8 +33,8 @@ def read(name: str) -> list[Json]:
 
 
 def bases() -> dict[tuple[str, str], Json]:
-    """The base events by version and type."""
-    events = {(v, event["type"]): event for event in read("base.json") for v in VERSIONS if told(event) == v}
+    """Returns the base events by version and type."""
+    events = {(v, event["type"]): event for event in read("base.json") for v in VERSIONS if version_of(event) == v}
     for name in sorted(ALSO_1_1):
         event = {**events["1.2", name], "@context": CONTEXTS["1.1"]}
         del event["profile"]
@@ -42,7 +42,7 @@ def bases() -> dict[tuple[str, str], Json]:
     return events
 
 
-def told(event: Json) -> str:
+def version_of(event: Json) -> str:
     return next(version for version, context in CONTEXTS.items() if event["@context"] == context)
 
 
@@ -50,7 +50,7 @@ BASES = bases()
 
 
 def walk(value: Json, path: Place = ()) -> Iterator[tuple[Place, Json]]:
-    """Every place below `value`, with what stands there."""
+    """Yields every place below `value`, with what stands there."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in inner:
         yield (*path, key), child
@@ -58,7 +58,7 @@ def walk(value: Json, path: Place = ()) -> Iterator[tuple[Place, Json]]:
 
 
 def changed(event: Json, path: Place, value: Json) -> Json:
-    """A copy with another value at a place."""
+    """Returns a copy with another value at a place."""
     event = copy.deepcopy(event)
     parent = event
     for key in path[:-1]:
@@ -72,7 +72,7 @@ def split(path: str) -> Place:
 
 
 def built(case: Json) -> tuple[str, Json]:
-    """Version and event of a case: its base, with other values (`set`) and without some (`drop`)."""
+    """Builds version and event of a case: its base, with other values (`set`) and without some (`drop`)."""
     version = case.get("version", "1.2")
     event = BASES[version, case["base"]]
     for path, value in case.get("set", {}).items():
@@ -88,14 +88,14 @@ def built(case: Json) -> tuple[str, Json]:
 
 
 def paths(errors: Json, path: Place = ()) -> list[Place]:
-    """The places that the messages are about."""
+    """Returns the places that the messages are about."""
     if isinstance(errors, list):
         return [path]
     return [place for key, inner in errors.items() for place in paths(inner, (*path, key))]
 
 
 def entity(vocabulary: Vocabulary, name: str, whole: bool) -> Json:
-    """An object of a type, whole or with what is required; the objects inside it have what is required."""
+    """Returns an object of a type, whole or with what is required; the objects inside it have what is required."""
     return {
         key: name if key == "type" else sample(vocabulary, notation.removesuffix("!"))
         for key, notation in vocabulary.properties(name).items()
@@ -131,7 +131,7 @@ def entities(version: str) -> list[str]:
 
 
 def whole_entities() -> Iterator[tuple[str, Json]]:
-    """A generic event about an entity of each type that has all its properties."""
+    """Yields a generic event about an entity of each type that has all its properties."""
     for version, vocabulary in VERSIONS.items():
         for name in entities(version):
             yield version, changed(BASES[version, "Event"], ("object",), entity(vocabulary, name, whole=True))
@@ -173,7 +173,7 @@ def test_an_unknown_property_is_refused_outside_of_free_objects() -> None:
             assert paths(event_schema(version).validate(changed(event, stranger, "red"))) == [stranger]
 
 
-def test_a_message_never_tells_the_value() -> None:
+def test_a_message_never_contains_the_value() -> None:
     for version, event, path in PLACES:
         for value in ("s3cret", ["s3cret"], {"id": "s3cret", "type": "s3cret", "name": ["s3cret"]}):
             assert "s3cret" not in str(event_schema(version).validate(changed(event, path, value)))
@@ -224,7 +224,7 @@ def test_whatever_is_given_validate_answers(value: Json) -> None:
         ("generated", {"score"}, "generated"),
     ],
 )
-def test_what_json_cannot_say_is_refused(path: str, value: Json, at: str) -> None:
+def test_what_json_cannot_represent_is_refused(path: str, value: Json, at: str) -> None:
     event = changed(BASES["1.2", "GradeEvent"], split(path), value)
     assert paths(event_schema().validate(event)) == [split(at)]
 
@@ -299,12 +299,6 @@ def test_an_envelope_has_its_four_properties_and_no_other(key: str, value: Json)
 
 # --- agreement with the published material ---
 
-needs_reference = pytest.mark.skipif("LEARNRELAY_REFERENCE" not in os.environ, reason="needs LEARNRELAY_REFERENCE")
-
-
-def reference(*parts: str) -> Path:
-    return Path(os.environ["LEARNRELAY_REFERENCE"], *parts)
-
 
 def folder(version: str) -> str:
     return f"v{version.replace('.', 'p')}"
@@ -320,7 +314,7 @@ OURS_FOR = {
 
 
 def notation_of(published: Json) -> str:
-    """Our notation of a row of the published tables."""
+    """Writes a row of the published tables in our notation."""
     if published.get("not_allowed"):
         return ""
     types: list[str] = published["types"]
@@ -330,11 +324,10 @@ def notation_of(published: Json) -> str:
     return f"{f'[{notation}]' if array else notation}{'!' if published['required'] else ''}"
 
 
-@needs_reference
 @pytest.mark.parametrize("version", VERSIONS)
 def test_types_agree_with_the_published_tables(version: str) -> None:
     vocabulary = VERSIONS[version]
-    published = json.loads(reference("specs", f"caliper_types_{folder(version)}.json").read_text())
+    published = json.loads((reference_folder() / "specs" / f"caliper_types_{folder(version)}.json").read_text())
 
     assert set(entities(version)) == set(published["entities"])
     for name, row in published["entities"].items():
@@ -366,11 +359,10 @@ NARROWED_IN_THE_TEXT = {
 }
 
 
-@needs_reference
 @pytest.mark.parametrize("version", VERSIONS)
 def test_events_agree_with_the_published_tables(version: str) -> None:
     vocabulary = VERSIONS[version]
-    published = json.loads(reference("specs", f"caliper_types_{folder(version)}.json").read_text())
+    published = json.loads((reference_folder() / "specs" / f"caliper_types_{folder(version)}.json").read_text())
     assert set(vocabulary.events) == set(published["events"])
     assert set(published.get("actions", vocabulary.actions)) == set(vocabulary.actions)
     for name, row in published["events"].items():
@@ -382,18 +374,20 @@ def test_events_agree_with_the_published_tables(version: str) -> None:
             assert set(ours.profiles) == set(row["profiles"]), name
         for action in ours.actions:
             narrowed = EVENT | ours.properties(action)
-            for key, said in row["narrowed"].items():
+            for key, published_property in row["narrowed"].items():
                 if (name, key) in NARROWED_IN_THE_TEXT:
-                    assert set(said["types"]) - {"IRI"} == NARROWED_IN_THE_TEXT[name, key]
+                    assert set(published_property["types"]) - {"IRI"} == NARROWED_IN_THE_TEXT[name, key]
                     continue
-                required = said["required"] or action in said.get("required_for_actions", ())
-                assert narrowed[key] == notation_of({**said, "required": required}), (name, action, key)
+                required = published_property["required"] or action in published_property.get(
+                    "required_for_actions", ()
+                )
+                assert narrowed[key] == notation_of({**published_property, "required": required}), (name, action, key)
             extra = {key for key, notation in narrowed.items() if notation != EVENT[key] and key not in row["narrowed"]}
             assert not extra, (name, action, extra)
 
 
 def officially_unknown(event: Json) -> bool:
-    """No plain Entity may stand in an official event, and the types Epub… begin with a small letter there."""
+    """Tells whether the official schemas lack it: a plain Entity, and Epub… types, spelt epub… there."""
     name: str = event["object"]["type"]
     return name == "Entity" or name.startswith("Epub")
 
@@ -419,13 +413,14 @@ def test_what_the_official_schemas_refuse_is_refused(
         assert officially_valid(version, event) or event_schema(version).validate(event)
 
 
-@needs_reference
 def test_published_pairs() -> None:
     """The expected events that are not Caliper are refused where they go wrong; the others are accepted."""
     refused = {
         "edx.ui.lms.link_clicked": [("object", "type")],  # Webpage
         "problem_check(server)": [("generated", "type")],  # a wrapped score
     }
-    pairs = {path.stem: json.loads(path.read_text()) for path in reference("pairs", "caliper").glob("*.json")}
-    found = {name: paths(event_schema().validate(pair["expected"])) for name, pair in pairs.items()}
-    assert {name: places for name, places in found.items() if places} == refused
+    pairs = {
+        path.stem: json.loads(path.read_text()) for path in (reference_folder() / "pairs" / "caliper").glob("*.json")
+    }
+    errors = {name: paths(event_schema().validate(pair["expected"])) for name, pair in pairs.items()}
+    assert {name: places for name, places in errors.items() if places} == refused

@@ -11,15 +11,16 @@ from urllib.parse import quote
 import orjson
 import pytest
 
-from learnrelay.events import SourceEvent, event_from_line, event_from_mapping
-from learnrelay.pipeline import Pipeline
+from learnrelay.events import SourceEvent
+from learnrelay.pipeline.run import Pipeline
+from openedx_events import event_from_line, event_from_mapping
 from plain import event
 
 from .tenants import ACME, BLOCK, LAGOON, RUN, UMBRA, pipeline_for
 
 
 def resembling(name: str) -> Iterator[Any]:
-    """What a careless comparison, parser or normalisation would take for the name."""
+    """Generates what a careless comparison, parser or normalisation would take for the name."""
     blanks = " \t\n\r\x0b\x00\x1f\x85\u00a0\u2009\u2028\u200b\u200d\u2060\ufeff\u00ad\u061c\u202e\ufe0f\u0301"
     for blank in blanks:
         yield from (blank + name, name + blank, name[:3] + blank + name[3:])
@@ -28,11 +29,11 @@ def resembling(name: str) -> Iterator[Any]:
     yield from (name[:-1], name[1:], name + name, name[::-1], f"{name},{name}", f"{name} {name}", f"{name}|{UMBRA}")
     yield from (f'"{name}"', f"'{name}'", f"[{name}]", f"{{{name}}}", f"<{name}>", f"urn:uuid:{name}", f"id={name}")
     yield from (quote(name, safe="") + "%20", "%" + name, f"%{ord(name[0]):02X}{name[1:]}", "&#72;" + name[1:])
-    for one, other in [("a", "а"), ("o", "ο"), ("c", "с"), ("e", "е"), ("5", "５"), ("r", "ｒ"), ("1", "l"), ("0", "O"),
-                       ("-", "‐"), ("-", "–"), ("+", "＋"), ("+", " "), ("+", "%2B"), (":", "："), ("1", "١"),
-                       ("S", "ſ"), ("u", "u\u0308")]:  # fmt: skip
-        if one in name:
-            yield name.replace(one, other)
+    for char, other in [("a", "а"), ("o", "ο"), ("c", "с"), ("e", "е"), ("5", "５"), ("r", "ｒ"), ("1", "l"),
+                        ("0", "O"), ("-", "‐"), ("-", "–"), ("+", "＋"), ("+", " "), ("+", "%2B"), (":", "："),
+                        ("1", "١"), ("S", "ſ"), ("u", "u\u0308")]:  # fmt: skip
+        if char in name:
+            yield name.replace(char, other)
     yield from ("*", ".*", "%", "glob:*", "regex:.*", f"glob:{name}", f"regex:{name}", name[:4] + "*")
     yield from ("x" * 200_000, name + "x" * 200_000, "None", "null", "true", "1")
     yield from ([], {})
@@ -51,10 +52,10 @@ def in_the_log(raw: dict[str, Any]) -> SourceEvent:
     return event_from_line(b"prefix - " + orjson.dumps({**line, "context": context}))
 
 
-def saying(**told: Any) -> dict[str, Any]:
-    """An event that says nothing of whose it is but this: ``context__org_id=…``."""
+def event_with(**values: Any) -> dict[str, Any]:
+    """Makes an event that names only this owner: ``context__org_id=…``."""
     raw = event(data={"video": "v1"}, course_id=None)
-    for path, value in told.items():
+    for path, value in values.items():
         part, key = path.split("__")
         raw[part][key] = value
     return raw
@@ -98,17 +99,17 @@ def reached(pipeline: Pipeline, source: SourceEvent) -> set[str]:
 def test_what_resembles_an_id_proves_nothing_and_spoils_other_proofs(
     key: str, form: str, name: str, scopes: set[str], read: Callable[[dict[str, Any]], SourceEvent]
 ) -> None:
-    assert reached(PIPELINE, read(saying(**OTHERS))) == PERMITS.keys()
+    assert reached(PIPELINE, read(event_with(**OTHERS))) == PERMITS.keys()
     for place in [place for place in OTHERS if place.endswith(key)]:
-        assert reached(PIPELINE, read(saying(**{place: form.format(name)}))) >= scopes
+        assert reached(PIPELINE, read(event_with(**{place: form.format(name)}))) >= scopes
         tried = 0
         for alike in resembling(name):
             if alike == "1":
                 continue  # an organisation of this name there is
             value = form.format(alike) if isinstance(alike, str) else alike
             tried += 1
-            for told in ({place: value}, {**OTHERS, place: value}):
-                assert not reached(PIPELINE, read(saying(**told))) & scopes, (place, repr(value)[:80])
+            for values in ({place: value}, {**OTHERS, place: value}):
+                assert not reached(PIPELINE, read(event_with(**values))) & scopes, (place, repr(value)[:80])
         assert tried > 150
 
 
@@ -118,11 +119,11 @@ def test_denials_are_not_evaded_by_what_resembles_an_id(read: Callable[[dict[str
     denials = {"umbra": {"enterprise": UMBRA}, "lagoon": {"org": LAGOON}}
     pipeline = pipeline_for({name: {"all": True, "deny": deny} for name, deny in denials.items()})
     for alike in resembling(UMBRA):
-        (outcome,) = pipeline.process(read(saying(context__enterprise_uuid=alike)))
+        (outcome,) = pipeline.process(read(event_with(context__enterprise_uuid=alike)))
         assert "umbra" in outcome.denied, repr(alike)[:80]
     for alike in resembling(LAGOON):
         key = f"course-v1:{alike}+REEF+2026" if isinstance(alike, str) else alike
-        (outcome,) = pipeline.process(read(saying(context__course_id=key)))
+        (outcome,) = pipeline.process(read(event_with(context__course_id=key)))
         is_an_org = isinstance(alike, str) and re.fullmatch(r"[\w.~:@-]+", alike) is not None
         assert ("lagoon" in outcome.denied) is not is_an_org, repr(key)[:80]
 
@@ -131,11 +132,11 @@ def test_letters_that_unicode_holds_equal_are_other_letters() -> None:
     composed, taken_apart = (unicodedata.normalize(form, "École") for form in ("NFC", "NFD"))
     pipeline = pipeline_for({"here": {"org": [composed, "Straße", "ﬁn", "ΣΑΣ"]}})
     for org in (composed, "Straße", "ﬁn", "ΣΑΣ"):
-        (outcome,) = pipeline.process(event_from_mapping(saying(context__org_id=org)))
+        (outcome,) = pipeline.process(event_from_mapping(event_with(context__org_id=org)))
         assert outcome.destinations == ("here",), org
     for org in (taken_apart, "école", "Strasse", "STRASSE", "fin", "σας", "σασ", "Ecole"):
-        for told in ({"context__org_id": org}, {"context__course_id": f"course-v1:{org}+X+1"}):
-            (outcome,) = pipeline.process(event_from_mapping(saying(**told)))
+        for values in ({"context__org_id": org}, {"context__course_id": f"course-v1:{org}+X+1"}):
+            (outcome,) = pipeline.process(event_from_mapping(event_with(**values)))
             assert outcome.destinations == (), org
 
 
@@ -152,5 +153,5 @@ def test_every_block_that_an_event_names_lies_in_its_course(field: str) -> None:
         ("block-v1:", set()), ("i4x://", set()), (f"i4x://{LAGOON}/SAIL/problem/p1", set()),
     ]:  # fmt: skip
         for more in ({}, others):
-            raw = saying(context__course_id=RUN, **more, **{f"data__{field}": sign})
+            raw = event_with(context__course_id=RUN, **more, **{f"data__{field}": sign})
             assert reached(PIPELINE, event_from_mapping(raw)) == answer, (sign, more)

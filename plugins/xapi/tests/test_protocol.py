@@ -43,7 +43,7 @@ def test_what_a_status_means(status: int, verdict: Verdict) -> None:
         ("mira", ""),
     ],
 )
-def test_a_refusal_is_told_in_the_words_of_the_lrs(body: Any, reason: str) -> None:
+def test_a_refusal_has_the_reason_that_the_lrs_gives(body: Any, reason: str) -> None:
     assert protocol.judge(Answer(400, {}, json.dumps(body).encode())).reason == reason
     assert protocol.judge(Answer(400, {}, b"\xff<html>mira</html>")).reason == ""
 
@@ -69,3 +69,14 @@ SENT = protocol.encode([b'{"id":"%s","x":1}' % i.encode() for i in IDS], "1.0.3"
 )
 def test_a_200_is_believed_when_it_is_about_what_was_sent(body: str, verdict: Verdict) -> None:
     assert protocol.judge(Answer(200, {}, body.encode(), SENT)).verdict is verdict
+
+
+def test_a_200_is_about_the_ids_that_it_names() -> None:
+    body = json.dumps(IDS[1:]).upper().encode()
+    assert protocol.judge(Answer(200, {}, body, SENT)).stored == IDS[1:]
+    assert protocol.judge(Answer(204, {}, b"", SENT)).stored is None
+
+
+@pytest.mark.parametrize("body", [b"[1]", b'[null, "a"]', b'[["a"]]'])
+def test_what_names_no_ids_is_no_answer_of_an_lrs(body: bytes) -> None:
+    assert protocol.judge(Answer(200, {}, body)).verdict is Verdict.HALTED

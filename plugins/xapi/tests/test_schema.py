@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learnrelay_xapi.schema import statement_schema
+from services import reference_folder
 
 Json = Any
 
@@ -36,7 +36,7 @@ class Case:
 
 
 def read_cases(file: Path) -> Iterator[Case]:
-    """The records of a file of statements/ (its README.md has the format)."""
+    """Yields the records of a file of statements/ (its README.md has the format)."""
     rule, header = "", None
     shared: list[str] = []  # edits of the rule
     own: list[str] = []  # edits of the record
@@ -70,7 +70,7 @@ def build_cases(rule: str, header: re.Match[str], lines: list[str]) -> Iterator[
 
 
 def locate(statement: Json, path: str) -> tuple[Json, Json]:
-    """The object or array that holds `path`, made where it is missing, and the last name of the path."""
+    """Returns the object or array that holds `path`, made where it is missing, and the last name of the path."""
     *parents, last = (int(name) if name.isdigit() else name for name in path.split("."))
     holder = statement
     for name in parents:
@@ -128,7 +128,7 @@ def test_an_unknown_version_is_refused() -> None:
 
 
 def nodes(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The path of every value of a statement that is not inside extensions."""
+    """Yields the path of every value of a statement that is not inside extensions."""
     yield path
     if path and path[-1] == "extensions":
         return
@@ -183,7 +183,7 @@ SENTINEL = "Pat Sentinel <pat@sentinel.example.org>"
 
 @st.composite
 def mutants(draw: st.DrawFn) -> Json:
-    """A good statement of which one to three parts are retyped, removed, replaced or joined by another."""
+    """Generates good statements with one to three parts retyped, removed, replaced or joined by another."""
     statement = draw(st.sampled_from(GOOD)).statement
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(list(nodes(statement))))
@@ -227,10 +227,9 @@ def test_an_error_never_shows_a_value(case: Case, data: st.DataObject) -> None:
 # What an existing mapper says
 
 
-@pytest.mark.skipif("LEARNRELAY_REFERENCE" not in os.environ, reason="LEARNRELAY_REFERENCE is not set")
 def test_the_reference_statements_fail_only_where_they_are_known_to_be_wrong() -> None:
     known, refused, accepted = {}, {}, 0
-    for file in sorted(Path(os.environ["LEARNRELAY_REFERENCE"], "pairs", "xapi").glob("*.json")):
+    for file in sorted((reference_folder() / "pairs" / "xapi").glob("*.json")):
         expected = json.loads(file.read_text("utf-8"))["expected"]
         for statement in expected if isinstance(expected, list) else [expected]:
             name = f"{file.name} {statement['id']}"

@@ -1,21 +1,21 @@
-"""The checks: what each is called, what it proves, since when it is required, and how it finds out."""
+"""Defines what a check is, what it yields, and the table of all checks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..subject import Subject
 
 FIRST = "0.1"
-"""The harness's first minor release: its checks were required from the start."""
+"""The harness's first minor release: its checks are required from the start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: in which event (empty: in the plugin as a whole), where, and what, in words."""
+    """Describes one fault: in which event (empty: in the plugin as a whole), where, and what."""
 
     message: str
     event: str = ""
@@ -24,7 +24,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that the report shows and that is no fault."""
+    """Describes something that the report shows and that is no fault."""
 
     message: str
     event: str = ""
@@ -32,28 +32,38 @@ class Note:
 
 
 class NotApplicableError(Exception):
-    """The plugin has nothing that the check is about; the text says what it has not."""
+    """Reports that a check does not apply to the plugin; the text names what the plugin lacks."""
 
 
-Function = Callable[["Subject"], Iterable[Finding | Note]]
+CheckFunction = Callable[["Subject"], Iterable[Finding | Note]]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check.
+    """Describes one check.
 
-    name: ``group.what``. proves: one sentence. since: minor release of the harness that brought it; in that
-    release it only warns (those of the first release excepted). private: a privacy check, which knows no gap.
+    name: ``group.what``. proves: one sentence. since: minor release of the harness that introduced it; in that
+    release it only warns (except in the first release). private: a privacy check, which accepts no gap. each_setting:
+    it runs again with each other setting of the plugin.
     """
 
     name: str
     proves: str
-    function: Function
+    function: CheckFunction
     since: str = FIRST
     private: bool = False
+    each_setting: bool = False
 
-    def required_in(self, version: str) -> bool:
-        """Whether the harness of this version fails over it, or only warns."""
+    def run(self, subject: Subject) -> Iterable[Finding | Note]:
+        """Yields the findings and notes on a plugin."""
+        yield from self.function(subject)
+        for words in subject.own_settings() if self.each_setting else ():
+            for entry in self.function(subject):
+                if isinstance(entry, Finding):
+                    yield replace(entry, message=f"{words}: {entry.message}")
+
+    def is_required_in(self, version: str) -> bool:
+        """Tells whether a finding fails the plugin in this version of the harness; else it only warns."""
         return self.since == FIRST or _minor(version) > _minor(self.since)
 
 
@@ -65,18 +75,20 @@ def _minor(version: str) -> tuple[int, int]:
 ALL: dict[str, Check] = {}
 
 
-def check(name: str, proves: str, *, since: str = FIRST, private: bool = False) -> Callable[[Function], Function]:
-    """Add a check."""
+def check(
+    name: str, proves: str, *, since: str = FIRST, private: bool = False, each_setting: bool = False
+) -> Callable[[CheckFunction], CheckFunction]:
+    """Registers a check function."""
 
-    def add(function: Function) -> Function:
-        ALL[name] = Check(name, proves, function, since, private)
+    def add(function: CheckFunction) -> CheckFunction:
+        ALL[name] = Check(name, proves, function, since, private, each_setting)
         return function
 
     return add
 
 
 def load_all() -> dict[str, Check]:
-    """All checks, in the order in which they run."""
-    from . import source, privacy, behaviour, stages, standard, providers, doors, versions  # noqa: F401, I001  # the order counts
+    """Returns all checks by name, in the order in which they run."""
+    from . import source, platform_source, privacy, behaviour, stages, standard, providers, auth, side_effects, versions  # noqa: F401, I001  # order of running
 
     return ALL

@@ -1,4 +1,4 @@
-"""Privacy: nothing of an event reaches an output but what is declared (ADR 7). These checks know no gap."""
+"""Checks privacy: only declared data of an event reaches an output (ADR 7). These checks accept no gap."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import orjson
 
-from learnrelay.errors import UnreadableEventError
-from learnrelay.events import SourceEvent, event_from_line
+from learnrelay.privacy import names
+from learnrelay.privacy.samples import put
 
-from .. import differences, leaks, names
+from .. import differences, leaks
 from ..declarations import Declared, flat, projection
-from ..host import KNOWN_LEARNERS, OTHER_SECRET, TWINS, DiedError
+from ..host import KNOWN_LEARNERS, LEARNER_ALIASES, OTHER_SECRET, PluginProcessError
 from ..samples import (
     FIRST_ENTRY,
     LEAST,
@@ -23,344 +23,329 @@ from ..samples import (
     as_line,
     copy,
     marker_text,
-    put,
-    sent,
+    message_of,
     with_markers,
 )
+from ..source_description import BY_ID
 from ..subject import TRANSFORMED, Case, Subject, outcome_of
-from ..twins import crowd
+from ..twins import many_field_twins
 from . import Finding, NotApplicableError, Note, check
 
-WHOLE = ("data", "context")
-COUNTS = ("boolean", "count", "integer", "number")
-"""Kinds whose attribute may have any name: it is the source's name that counts."""
+WHOLE_CONTAINERS = ("data", "context")
+KINDS_OF_ANY_NAME = ("boolean", "count", "integer", "number")
+"""Kinds whose attribute may have any name: only the name in the source event counts."""
 
 SHAPES = ("object", "line")
-PER_EVENT = 3
-"""Findings of one kind that one event may have: more of them say nothing new."""
+MAX_FINDINGS_PER_EVENT = 3
+"""Findings of one kind that one event may have: more of them add no information."""
 
 
-def cases_of(subject: Subject) -> list[Case]:
-    """The cases. Raises NotApplicableError where there is none."""
+def require_cases(subject: Subject) -> list[Case]:
+    """Returns the cases. Raises NotApplicableError if there are none."""
     if not subject.cases:
-        raise NotApplicableError("it looks at no events")
+        raise NotApplicableError("the plugin handles no events")
     return subject.cases
 
 
 def main_samples(case: Case) -> list[Sample]:
-    """The complete sample, the one with required fields only, and the plugin's own."""
-    given = case.samples[len(case.samples) - case.given :] if case.given else ()
+    """Returns the complete sample, the sample with required fields only, and up to three samples of the plugin."""
+    given = case.samples[len(case.samples) - case.own_sample_count :] if case.own_sample_count else ()
     least = next((sample for sample in case.samples if sample.label == LEAST), case.samples[1])
     return [case.samples[0], least, *given[:3]]
 
 
-def body_of(raw: Event, shape: str) -> Event | None:
-    """An event's body as the core makes it; None where it is no event."""
-    text = orjson.dumps(raw)
-    try:
-        return (event_from_line(text) if shape == "line" else SourceEvent(orjson.loads(text))).body
-    except UnreadableEventError:
-        return None
-
-
 @check(
     "privacy.non-interference",
-    "Altering, deleting or adding anything that is not declared leaves the outcome identical to the byte.",
+    "Altering, deleting or adding undeclared data leaves the outcome identical to the byte.",
     private=True,
 )
-def non_interference(subject: Subject) -> Iterable[Finding | Note]:
-    """Every path of the main samples, both shapes, values of every type, added fields at every level."""
+def check_non_interference(subject: Subject) -> Iterable[Finding | Note]:
+    """Alters every path of the main samples, in both shapes, with values of every type and added fields."""
     tried = 0
-    for case in cases_of(subject):
-        found = 0
+    for case in require_cases(subject):
+        count = 0
         for sample in main_samples(case):
             for shape in SHAPES:
-                if found >= PER_EVENT:
+                if count >= MAX_FINDINGS_PER_EVENT:
                     break
-                altered = altered_of(case, sample, shape)
+                altered = list_alterations(subject, case, sample, shape)
                 tried += len(altered)
-                for finding in _influences(subject, case, altered, f"{shape} shape, {sample.label}"):
-                    found += 1
+                for finding in _find_influences(subject, case, altered, f"{shape} shape, {sample.label}"):
+                    count += 1
                     yield finding
-        yield from _below_declared(subject, case)
-    yield Note(f"{tried:,} alterations tried")
-    complete = {case.about: altered_of(case, case.samples[0], "object") for case in cases_of(subject)}
-    for words, standard, _ in subject.variants():
-        for case in (case for case in cases_of(subject) if case.standard == standard):
-            yield from _influences(subject, case, complete[case.about], words)
+        yield from _check_below_declared(subject, case)
+    yield Note(f"{tried:,} alterations tested")
+    complete = {
+        case.label: list_alterations(subject, case, case.samples[0], "object") for case in require_cases(subject)
+    }
+    for variant, cases, _ in subject.variants():
+        for case in cases:
+            yield from _find_influences(subject, case, complete[case.label], variant)
 
 
-Altered = list[tuple[str, list[Any]]]
-"""(what is altered, event as it is sent); the first is the event as it was, full of undeclared fields."""
+Alterations = list[tuple[str, list[Any]]]
+"""(what is altered, event as it is sent); the first is the unaltered event with noise in undeclared fields."""
 
 
-def altered_of(case: Case, sample: Sample, shape: str) -> Altered:
-    """Every alteration of a sample that leaves alone what is declared."""
-    noisy, _ = with_markers(sample.event, case.declared, f"noise {case.about}")
-    raw = as_line(noisy) if shape == "line" else noisy
-    plain = as_line(sample.event) if shape == "line" else sample.event
-    body = body_of(raw, shape)
+def list_alterations(subject: Subject, case: Case, sample: Sample, shape: str) -> Alterations:
+    """Lists every alteration of a sample that leaves declared data as it is."""
+    raw_shape = subject.source.shape
+    noisy, _ = with_markers(sample.event, case.declared, f"noise {case.label}", raw_shape)
+    raw = as_line(noisy, raw_shape) if shape == "line" else noisy
+    plain = as_line(sample.event, raw_shape) if shape == "line" else sample.event
+    altered = [(label, message_of(event, shape)) for label, event in alterations(raw)]
+    body, *bodies = subject.read_bodies([message_of(raw, shape), *(event for _, event in altered)])
     assert body is not None
     seen = projection(body, case.fields)
-    found = [("", sent(raw, shape)), ("without any undeclared field", sent(plain, shape))]
-    for label, altered in alterations(raw):
-        other = body_of(altered, shape)
-        if other is not None and projection(other, case.fields) == seen:
-            found.append((label, sent(altered, shape)))
-    return found
+    return [
+        ("", message_of(raw, shape)),
+        ("without any undeclared field", message_of(plain, shape)),
+        *(
+            (label, event)
+            for (label, event), other in zip(altered, bodies, strict=True)
+            if other is not None and projection(other, case.fields) == seen
+        ),
+    ]
 
 
-def _influences(subject: Subject, case: Case, altered: Altered, words: str) -> Iterable[Finding]:
-    """The first alterations that make a difference."""
+def _find_influences(subject: Subject, case: Case, altered: Alterations, words: str) -> Iterable[Finding]:
+    """Yields the first alterations that change the outcome."""
     outcomes = subject.run([event for _, event in altered]).outcomes
     different = [
         (label, outcome) for (label, _), outcome in zip(altered, outcomes, strict=True) if outcome != outcomes[0]
     ]
-    for label, outcome in different[:PER_EVENT]:
+    for label, outcome in different[:MAX_FINDINGS_PER_EVENT]:
         path, _, what = label.rpartition(" ") if label.endswith(("deleted", "added")) else (
             label.split(" ")[0], "", label.partition(" ")[2])  # fmt: skip
-        difference = differences.first(outcomes[0], outcome)
+        difference = differences.describe_first(outcomes[0], outcome)
         yield Finding(
-            f"what is not declared has an influence: {path or 'the event'} {what or label} ({words}), "
+            f"undeclared data changes the outcome: {path or 'the event'} {what or label} ({words}), "
             f"and {difference}",
-            case.about, path,
+            case.label, path,
         )  # fmt: skip
 
 
-def _below_declared(subject: Subject, case: Case) -> Iterable[Finding]:
-    """Where no container is declared, what a container there holds must make no difference."""
+def _check_below_declared(subject: Subject, case: Case) -> Iterable[Finding]:
+    """Tests that the contents of a container make no difference where no container is declared."""
     pairs: list[tuple[str, Event]] = []
-    for path, one in flat(case.own):
-        if one.digs:
+    for path, field in flat(case.own):
+        if field.digs:
             yield Finding(
-                f"the kind of {path} tells objects or lists apart, though nothing below is declared: refuse them, "
-                "or declare kind=scalars or structure and do the rest in the mapping",
-                case.about, path,
+                f"the kind of {path} reads what is in objects or lists, which is undeclared: refuse them, "
+                "or declare kind=scalars or kind=structure and process the value in the mapping",
+                case.label, path,
             )  # fmt: skip
             return
-    for path, one in flat(case.fields):
-        if one.container or path == "name":
+        if field.reads_within:
+            yield Finding(
+                f"the kind of {path} takes values out of a text, where they are undeclared: declare each of them, such "
+                f'as optional("{path}|json.NAME"), or "|form.NAME", or "|query.NAME"',
+                case.label, path,
+            )  # fmt: skip
+            return
+    for path, field in flat(case.fields):
+        if field.container or path == "name":
             continue
         for first, second in (({"a": "one"}, {"a": "other", "b": 2}), (["one"], ["other", 2])):
             for value in (first, second):
                 event = copy(case.samples[0].event)
                 put(event, path.replace("*", FIRST_ENTRY), value)
                 pairs.append((path, event))
-    outcomes = subject.run([sent(event, "object") for _, event in pairs]).outcomes
+    outcomes = subject.run([message_of(event, "object") for _, event in pairs]).outcomes
     for number in range(0, len(pairs), 2):
         if outcomes[number] != outcomes[number + 1]:
             path = pairs[number][0]
-            difference = differences.first(outcomes[number], outcomes[number + 1])
+            difference = differences.describe_first(outcomes[number], outcomes[number + 1])
             yield Finding(
-                f"{path} is declared, what lies below it is not, and has an influence: {difference}", case.about, path
+                f"undeclared data below the declared path {path} changes the outcome: {difference}", case.label, path
             )
             return
 
 
 @check(
     "privacy.sentinels",
-    "Personal markers in every undeclared field appear in no output: plain, changed, hashed, encoded, split or inside.",
+    "Personal markers in undeclared fields appear in no output: plain, changed, hashed, encoded, split or in part.",
     private=True,
 )
-def sentinels(subject: Subject) -> Iterable[Finding | Note]:
-    """The same as non-interference, with the message one understands at once."""
-    for case in cases_of(subject):
+def check_sentinels(subject: Subject) -> Iterable[Finding | Note]:
+    """Plants personal markers in every undeclared field and searches outputs and log records for them."""
+    for case in require_cases(subject):
         events: list[list[Any]] = []
         planted: dict[str, Marker] = {}
         for sample in case.samples:
-            noisy, markers = with_markers(sample.event, case.declared, f"markers {case.about}")
+            noisy, markers = with_markers(sample.event, case.declared, f"markers {case.label}", subject.source.shape)
             planted |= {marker.path: marker for marker in markers}
-            events += [sent(noisy, "object"), sent(as_line(noisy), "line"), sent(as_line(noisy, True), "line")]
-        ran = subject.run(events)
+            shape = subject.source.shape
+            events += [message_of(noisy, "object"), message_of(as_line(noisy, shape), "line")]
+            events.append(message_of(as_line(noisy, shape, True), "line"))
+        output = subject.run(events)
         records = subject.run(events[:3], debug=True).records
-        told: set[str] = set()
-        for where, texts in (("the output", set(ran.outcomes)), ("a log record", {*ran.records, *records})):
-            for marker, form in leaks.find(list(planted.values()), sorted(texts)):
-                if marker.path not in told and len(told) < PER_EVENT:
-                    told.add(marker.path)
-                    yield Finding(f"{marker.path} is not declared, and is in {where} {form}", case.about, marker.path)
+        reported: set[str] = set()
+        for where, texts in (("the output", set(output.outcomes)), ("a log record", {*output.records, *records})):
+            for marker, form in leaks.find_markers(list(planted.values()), sorted(texts)):
+                if marker.path not in reported and len(reported) < MAX_FINDINGS_PER_EVENT:
+                    reported.add(marker.path)
+                    yield Finding(f"the undeclared {marker.path} appears in {where} {form}", case.label, marker.path)
 
 
 @check(
     "privacy.declared-names",
-    "A declared field whose name or path resembles personal data has a written reason, and so has whatever is read "
-    "as a whole structure.",
+    "Each declared field that resembles personal data by name or path, or reads a whole structure, has a reason.",
     private=True,
 )
-def declared_names(subject: Subject) -> Iterable[Finding | Note]:
-    """Compares names and the parts of paths with a list, fuzzily."""
+def check_declared_names(subject: Subject) -> Iterable[Finding | Note]:
+    """Compares names and the parts of paths with a list of personal names, by likeness."""
     declarations: dict[str, tuple[Declared, ...]] = {case.transformer: case.own for case in subject.cases}
-    declarations |= {f"standard {name}": fields for name, fields in subject.standards.items() if name == subject.name}
+    if subject.is_source:
+        declarations[f"source {subject.name}"] = subject.source.facts
     if not declarations:
-        raise NotApplicableError("it declares no fields")
-    told: set[tuple[str, str]] = set()
+        raise NotApplicableError("the plugin declares no fields")
+    reported: set[tuple[str, str]] = set()
     for owner, fields in declarations.items():
-        for one in (one for one in fields if one.entries is not None):
-            path = one.paths[0]
-            keys = any(inner.is_key for inner in one.entries or ())
-            if path in WHOLE:
+        for field in (field for field in fields if field.entries is not None):
+            path = field.paths[0]
+            keys = any(inner.is_key for inner in field.entries or ())
+            if path in WHOLE_CONTAINERS:
                 yield Finding(f"{owner} reads all of {path}, entry by entry: declare the fields it needs", path=path)
-            elif keys and names.of_path(path):
+            elif keys and (personal := subject.source.personal_name(path)):
                 yield Finding(
-                    f"{owner} reads the keys of {path}, which resembles {names.of_path(path)}: a key has no reason; "
-                    "read what the entries hold",
+                    f"{owner} reads the keys of {path}, which resembles {personal}: a key cannot have a "
+                    "reason, so read the values of the entries instead",
                     path=path,
                 )  # fmt: skip
-        for path, one in flat(fields):
-            if not one.plain:
-                yield Finding(
-                    f"{owner} keeps its declaration in a class of an unusual kind: write a plain Fields class"
-                )
+        for path, field in flat(fields):
+            if not field.plain:
+                yield Finding(f"{owner} declares its fields in an unusual class: write a plain subclass of Fields")
                 continue
-            if (path, one.name) in told:
+            if (path, field.name) in reported:
                 continue
-            told.add((path, one.name))
-            by_path = None if path == "name" else names.of_path(path)
-            plain = path == "name" or one.kind in COUNTS or names.is_about(path)
-            by_name = None if plain or by_path else names.resembles(one.name)
-            whole = one.kind == "structure"
-            if whole and path in WHOLE:
+            reported.add((path, field.name))
+            by_path = subject.source.personal_name(path)
+            plain = path == "name" or field.kind in KINDS_OF_ANY_NAME or names.is_about(path)
+            by_name = None if plain or by_path else names.resembles(field.name)
+            whole = field.kind == "structure"
+            if whole and path in WHOLE_CONTAINERS:
                 yield Finding(f"{owner} reads all of {path}: declare the fields that it needs", path=path)
             if not (by_path or by_name or whole):
                 continue
-            what = f"resembles {by_path}" if by_path else f"is called {one.name}, which resembles {by_name}"
+            what = f"resembles {by_path}" if by_path else f"is called {field.name}, which resembles {by_name}"
             if not (by_path or by_name):
                 what = "takes everything below it"
-            if len(one.reason.strip()) < 10:
+            if len(field.reason.strip()) < 10:
                 yield Finding(f'{owner} reads {path}, which {what}: say why with reason="…"', path=path)
             else:
-                yield Note(f"{path} {what}: {one.reason}", path=path)
+                yield Note(f"{path} {what}: {field.reason}", path=path)
 
 
 @check(
     "privacy.learner",
-    "Who the learner is, and the session, reach no output except as what the identity provider makes of them.",
+    "The learner and the session reach outputs only as pseudonyms and digests of the identity provider.",
     private=True,
 )
-def learner(subject: Subject) -> Iterable[Finding | Note]:
-    """Markers in the personal fields that the standard declares for every event."""
-    for case in cases_of(subject):
-        own = {path for path, _ in flat(case.own)}
+def check_learner(subject: Subject) -> Iterable[Finding | Note]:
+    """Plants markers in the facts of users and sessions."""
+    for case in require_cases(subject):
         markers, event = [], copy(case.samples[0].event)
-        rng = subject.rng(f"learner {case.about}")
-        for path, one in flat(case.fields):
-            last = path.rpartition(".")[2]
-            theirs = path in own and path not in LEARNERS_PATHS and path != SESSION
-            if theirs or path == "name" or one.container or not names.resembles(last):
-                continue
-            text = marker_text(rng, "user_id" if last.endswith("id") else "name")
+        rng = subject.rng(f"learner {case.label}")
+        for path, which in subject.source.personal_paths.items():
+            text = marker_text(rng, "user_id" if which == BY_ID else "name")
             if put(event, path, text):
                 markers.append(Marker(path, text))
-        ran = subject.run([sent(event, "object"), sent(as_line(event), "line")])
-        for marker, form in leaks.find(markers, sorted(set(ran.outcomes))):
-            yield Finding(f"{marker.path} is in the output {form}", case.about, marker.path)
-    with subject.identified(**KNOWN_LEARNERS):
-        for case in cases_of(subject):
-            yield from _twins(subject, case)
-    yield from _besides_the_provider(subject)
+        output = subject.run([message_of(event, "object"), message_of(as_line(event, subject.source.shape), "line")])
+        for marker, form in leaks.find_markers(markers, sorted(set(output.outcomes))):
+            yield Finding(f"{marker.path} appears in the output {form}", case.label, marker.path)
+    with subject.with_identity_provider(**KNOWN_LEARNERS):
+        for case in require_cases(subject):
+            yield from _check_learner_aliases(subject, case)
+    yield from _check_provider_bypass(subject)
 
 
-LEARNERS_PATHS = {
-    "context.user_id": 0, "data.user_id": 0, "data.attempt_user_id": 0, "context.username": 1, "data.username": 1,
-}  # fmt: skip
-"""Where the platform names the learner → by id or by name: no reason makes these anything else."""
-SESSION = "context.session"
-
-
-def _twins(subject: Subject, case: Case) -> Iterable[Finding]:
-    """Where the identity provider knows two ids, or two names, as one learner, the outcome is one."""
-    paths = _paths_of(case)
-    for which, (usual, other) in enumerate(TWINS):
+def _check_learner_aliases(subject: Subject, case: Case) -> Iterable[Finding]:
+    """Tests that two ids, or two names, of one learner by the identity provider give one outcome."""
+    paths = subject.source.user_paths
+    for which, (usual, other) in enumerate(LEARNER_ALIASES):
         events = []
         for value in (usual, other):
             event = copy(case.samples[0].event)
             for path, kind in paths.items():
-                if kind != A_SESSION:
-                    put(event, path, value if kind == which else TWINS[kind][0])
-            events.append(sent(event, "object"))
-        usual_one, twin = subject.run(events).outcomes
-        if usual_one != twin:
+                put(event, path, value if kind == which else LEARNER_ALIASES[kind][0])
+            events.append(message_of(event, "object"))
+        usual_outcome, other_outcome = subject.run(events).outcomes
+        if usual_outcome != other_outcome:
             path = next(path for path, kind in paths.items() if kind == which)
-            difference = differences.first(usual_one, twin)
+            difference = differences.describe_first(usual_outcome, other_outcome)
             yield Finding(
-                f"the user's {('id', 'name')[which]} has an influence of its own, besides the learner whom the "
-                f"identity provider makes of it: {difference}",
-                case.about, path,
+                f"the user's {('id', 'name')[which]} changes the outcome although the identity provider returns the "
+                f"same learner: {difference}; use the learner of the platform only",
+                case.label, path,
             )  # fmt: skip
 
 
-def _paths_of(case: Case) -> dict[str, int]:
-    """Declared paths of the learner's id (0), of the name (1) and of the session (2)."""
-    own = {field.name for field in case.own}
-    paths: dict[str, int] = {}
-    for path, one in flat([field for field in case.fields if field.name not in own]):
-        last = path.rpartition(".")[2]
-        told = names.resembles(last)
-        if told and not one.container and path != "name":
-            paths[path] = A_SESSION if "session" in told else 0 if "id" in names.tokens(last) else 1
-    known = {**LEARNERS_PATHS, SESSION: A_SESSION}
-    return paths | {path: known[path] for path, _ in flat(case.own) if path in known}
+LEARNER_FIELDS = ("user's id", "user's name", "session")
+LEARNERS_PER_CASE = 8
+"""Learners and sessions, each longer than the one before: any value derived from them differs for some."""
 
 
-A_SESSION = 2
-OF_WHOM = ("user's id", "user's name", "session")
-SEVERAL = 8
-"""Learners and sessions, each longer than the one before: whatever is made of them differs for some."""
+def _check_provider_bypass(subject: Subject) -> Iterable[Finding]:
+    """Tests that what differs with the learner or the session differs with the operator's secret too.
 
-
-def _besides_the_provider(subject: Subject) -> Iterable[Finding]:
-    """Whatever differs with the learner or the session must differ with the operator's secret too."""
+    Events of nobody's are left out, but for filters: a platform has users who are no learners, whom its source drops.
+    """
     rng = subject.rng("besides")
-    tried: list[tuple[Case, str, int]] = []
+    groups: list[tuple[Case, str, int]] = []
     events = []
     for case in subject.cases:
-        paths = _paths_of(case)
+        paths = subject.source.personal_paths
         for which in sorted(set(paths.values())):
-            tried.append((case, next(path for path, kind in paths.items() if kind == which), which))
-            for size in range(1, SEVERAL + 1):
+            groups.append((case, next(path for path, kind in paths.items() if kind == which), which))
+            for size in range(1, LEARNERS_PER_CASE + 1):
                 event = copy(case.samples[0].event)
                 number, digits = rng.randrange(10 ** (size - 1), 10**size), f"{rng.getrandbits(128):032x}"
                 name = "".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(2 * size))
                 for path in (path for path, kind in paths.items() if kind == which):
                     put(event, path, (number, name, digits[: 4 * size])[which])
-                events.append(sent(event, "object"))
+                events.append(message_of(event, "object"))
     texts = [subject.run(events).outcomes]
-    with subject.identified(provider="keyed", secret=OTHER_SECRET):
+    with subject.with_identity_provider(provider="keyed", secret=OTHER_SECRET):
         texts.append(subject.run(events).outcomes)
-    ran = [[_leaves(subject.parse(text)) for text in outcomes] for outcomes in texts]
-    for number, (case, path, which) in enumerate(tried):
-        group = range(number * SEVERAL, (number + 1) * SEVERAL)
-        for place in ran[0][group[0]]:
-            told = [[outcomes[event].get(place) for event in group] for outcomes in ran]
-            if told[0] == told[1] and any(one != told[0][0] for one in told[0]):
+    leaves_by_secret = [[_leaves(subject.parse(text)) for text in outcomes] for outcomes in texts]
+    is_filter = any(info.kind == "filters" for info in subject.infos)
+    for number, (case, path, which) in enumerate(groups):
+        group = [
+            event for event in range(number * LEARNERS_PER_CASE, (number + 1) * LEARNERS_PER_CASE)
+            if is_filter or all(TRANSFORMED in outcomes[event].values() for outcomes in leaves_by_secret)
+        ]  # fmt: skip
+        for path_in_outcome in leaves_by_secret[0][group[0]] if group else ():
+            values = [[outcomes[event].get(path_in_outcome) for event in group] for outcomes in leaves_by_secret]
+            if values[0] == values[1] and any(value != values[0][0] for value in values[0]):
                 yield Finding(
-                    f"the {OF_WHOM[which]} has an influence of its own on {place}, besides what the identity provider "
-                    "makes of it: it differs from one to the other, whatever the operator's secret",
-                    case.about, path,
+                    f"{path_in_outcome} depends on the {LEARNER_FIELDS[which]} but not on the operator's secret: "
+                    "use what the identity provider returns only",
+                    case.label, path,
                 )  # fmt: skip
                 break
 
 
 def _leaves(value: Any, path: str = "") -> dict[str, Any]:
-    """Path → value of all that an outcome says; statements are read."""
+    """Returns path → value for everything in an outcome; statements are parsed."""
     if path.endswith("statements") and isinstance(value, list):
-        value = [orjson.loads(one) for one in value]
+        value = [orjson.loads(statement) for statement in value]
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    found = {key: leaf for name, inner in pairs for key, leaf in _leaves(inner, f"{path}.{name}".strip(".")).items()}
-    return found if isinstance(value, dict | list) and value else {path: value}
+    leaves = {key: leaf for name, inner in pairs for key, leaf in _leaves(inner, f"{path}.{name}".strip(".")).items()}
+    return leaves if isinstance(value, dict | list) and value else {path: value}
 
 
 _TAKE_ANY_TEXT = ("text", "scalar", "identifier", "strict_text", "strict_identifier", "structure")
 
 
-def filled_with_markers(subject: Subject, case: Case, what: str) -> tuple[Event, list[Marker]]:
-    """The complete sample with a marker in each declared field that takes any text."""
+def fill_with_markers(subject: Subject, case: Case, what: str) -> tuple[Event, list[Marker]]:
+    """Builds the complete sample with a marker in each declared field that takes any text."""
     event, markers = copy(case.samples[0].event), []
-    rng = subject.rng(f"{what} {case.about}")
-    for path, one in flat(case.fields):
-        if "*" in path or one.examples or one.kind not in _TAKE_ANY_TEXT:
+    rng = subject.rng(f"{what} {case.label}")
+    for path, field in flat(case.fields):
+        if "*" in path or field.examples or field.kind not in _TAKE_ANY_TEXT:
             continue
-        if path.rpartition(".")[2] in ("course_id", "timestamp") or path == "name":
+        if path == "name" or path in subject.source.course_paths | subject.source.time_paths:
             continue
         text = marker_text(rng, "name")
         if put(event, path, text):
@@ -370,96 +355,99 @@ def filled_with_markers(subject: Subject, case: Case, what: str) -> tuple[Event,
 
 @check(
     "privacy.errors-and-logs",
-    "No error, skip reason, denial or log record carries a value out of an event, declared or not.",
+    "No error, skip reason, denial or log record contains a value of an event, declared or not.",
     private=True,
 )
-def errors_and_logs(subject: Subject) -> Iterable[Finding | Note]:
-    """Markers in declared fields, as they should be and of wrong types, one field at a time and all together."""
-    for case in cases_of(subject):
-        event, markers = filled_with_markers(subject, case, "errors")
+def check_errors_and_logs(subject: Subject) -> Iterable[Finding | Note]:
+    """Plants markers in declared fields, with right and wrong types, one field at a time and all together."""
+    for case in require_cases(subject):
+        event, markers = fill_with_markers(subject, case, "errors")
         events = [event]
         for path, _ in flat(case.fields):
             if "*" in path or path == "name":
                 continue
-            text = marker_text(subject.rng(f"wrong {case.about} {path}"), "name")
+            text = marker_text(subject.rng(f"wrong {case.label} {path}"), "name")
             markers.append(Marker(path, text))
             for wrong in (text, [text], {"a": text}, f"://{text}"):
                 altered = copy(case.samples[0].event)
                 put(altered, path, wrong)
                 events.append(altered)
-        ran = subject.run([sent(one, "object") for one in events], debug=True)
-        told = [_without_statements(text) for text in sorted(set(ran.outcomes))]
-        found = 0
-        for where, texts in (("an error or reason", told), ("a log record", sorted(set(ran.records)))):
-            for marker, form in leaks.find(markers, texts):
-                found += 1
-                if found <= PER_EVENT:
-                    yield Finding(f"the value of {marker.path} is in {where} {form}", case.about, marker.path)
+        output = subject.run([message_of(altered_event, "object") for altered_event in events], debug=True)
+        reasons = [_without_statements(text) for text in sorted(set(output.outcomes))]
+        count = 0
+        for where, texts in (("an error or reason", reasons), ("a log record", sorted(set(output.records)))):
+            for marker, form in leaks.find_markers(markers, texts):
+                count += 1
+                if count <= MAX_FINDINGS_PER_EVENT:
+                    yield Finding(f"the value of {marker.path} appears in {where} {form}", case.label, marker.path)
 
 
 def _without_statements(text: str) -> str:
     outcomes: list[dict[str, Any]] = orjson.loads(text)
-    return orjson.dumps([{k: v for k, v in one.items() if k != "statements"} for one in outcomes]).decode()
+    return orjson.dumps([{k: v for k, v in outcome.items() if k != "statements"} for outcome in outcomes]).decode()
 
 
 @check(
     "privacy.memory",
-    "No event leaves a trace in the outcome of a later one.",
+    "No event influences the outcome of a later one.",
     private=True,
 )
-def memory(subject: Subject) -> Iterable[Finding | Note]:
-    """Events full of markers, then others, in a process of its own; and each sample again and again."""
-    cases = cases_of(subject)
-    process = subject.witness[0]
+def check_memory(subject: Subject) -> Iterable[Finding | Note]:
+    """Runs events full of markers, then others, in one process; and each sample repeatedly."""
+    cases = require_cases(subject)
+    process = subject.second_process[0]
     first, markers = [], []
     for case in cases:
-        event, planted = filled_with_markers(subject, case, "memory")
-        noisy, noise = with_markers(event, case.declared, f"memory noise {case.about}")
-        first += [sent(noisy, "object")] * 3
+        event, planted = fill_with_markers(subject, case, "memory")
+        noisy, noise = with_markers(event, case.declared, f"memory noise {case.label}", subject.source.shape)
+        first += [message_of(noisy, "object")] * 3
         markers += [*planted, *noise]
     subject.run(first, process=process)
     texts: set[str] = set()
     for case in cases:
         samples = case.samples[:3]
-        ran = subject.run([sent(sample.event, "object") for sample in samples] * 4, process=process)
-        texts |= {*ran.outcomes, *ran.records}
-        for number, text in enumerate(ran.outcomes):
-            sample, expected = samples[number % len(samples)], subject.base[case.about][number % len(samples)]
+        output = subject.run([message_of(sample.event, "object") for sample in samples] * 4, process=process)
+        texts |= {*output.outcomes, *output.records}
+        for number, text in enumerate(output.outcomes):
+            sample, expected = (
+                samples[number % len(samples)],
+                subject.sample_outcomes[case.label][number % len(samples)],
+            )
             if outcome_of(case, subject.parse(text)) != expected:
-                yield Finding(f"the same event ({sample.label}) has another outcome after other events", case.about)
+                yield Finding(f"the same event ({sample.label}) has another outcome after other events", case.label)
                 break
-    for marker, form in list(leaks.find(markers, sorted(texts)))[:PER_EVENT]:
-        yield Finding(f"{marker.path} of an earlier event is told {form}", path=marker.path)
-    yield from _mixed_up(subject)
+    for marker, form in list(leaks.find_markers(markers, sorted(texts)))[:MAX_FINDINGS_PER_EVENT]:
+        yield Finding(f"{marker.path} of an earlier event appears in a later outcome {form}", path=marker.path)
+    yield from _check_lookalikes(subject)
 
 
-def _mixed_up(subject: Subject) -> Iterable[Finding]:
-    """Twins before the samples in one new process, after them in another: whoever takes one for the other shows."""
+def _check_lookalikes(subject: Subject) -> Iterable[Finding]:
+    """Runs twins before the samples in one new process and after them in another, and compares outcomes."""
     events: list[Event] = []
     numbers: dict[str, range] = {}
     for case in subject.cases:
         start = len(events)
         twins: dict[str, list[Any]] = {}
-        for twin in subject.twins[case.about]:
+        for twin in subject.twins[case.label]:
             twins.setdefault(twin.field, []).append(twin.value)
-        events += crowd(case.event, case.fields, twins)
+        events += many_field_twins(case.event, case.fields, twins)
         events += (sample.event for sample in (*case.samples[1:], case.samples[0]))
-        numbers[case.about] = range(start, len(events))
-    ran = []
+        numbers[case.label] = range(start, len(events))
+    outcomes_by_order = []
     for order in (1, -1):
-        with subject.elsewhere(subject.enabled()) as found:
-            if found is None:
-                raise DiedError("it does not work a second time")
-            turned = [sent(event, "object") for event in events[::order]]
-            ran.append(subject.run(turned, process=found[0]).outcomes[::order])
-    for about, own in numbers.items():
+        with subject.temporary_process(subject.enabled_plugins()) as started:
+            if started is None:
+                raise PluginProcessError("the plugin cannot be assembled a second time")
+            turned = [message_of(event, "object") for event in events[::order]]
+            outcomes_by_order.append(subject.run(turned, process=started[0]).outcomes[::order])
+    for label, own in numbers.items():
         for number in own:
-            if ran[0][number] != ran[1][number]:
-                difference = differences.first(ran[0][number], ran[1][number])
-                yield Finding(f"an event has another outcome after others that look like it: {difference}", about)
+            if outcomes_by_order[0][number] != outcomes_by_order[1][number]:
+                difference = differences.describe_first(outcomes_by_order[0][number], outcomes_by_order[1][number])
+                yield Finding(f"an event has another outcome after similar events: {difference}", label)
                 break
 
 
-def reached(outcome: dict[str, Any]) -> bool:
-    """Whether a sample came through to a statement."""
+def has_statement(outcome: dict[str, Any]) -> bool:
+    """Tells whether a sample is transformed into at least one statement."""
     return outcome["state"] == TRANSFORMED and bool(outcome.get("statements"))

@@ -1,4 +1,4 @@
-"""What proves that an event belongs to somebody: asked of a scope itself, one place of an event at a time."""
+"""Tests what a scope accepts as proof that an event belongs to an owner, one path of an event at a time."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from itertools import combinations
 from typing import Any
 
 from learnrelay.kinds import uuid
+from learnrelay.privacy.samples import put
 
 from ..declarations import Declared, flat
-from ..samples import Event, copy, put, take, values_of
+from ..samples import Event, copy, delete_path
 from ..subject import Case, Subject
 from ..twins import twins_of
 
 Owners = frozenset[str]
-"""To whom an event belongs; empty where that is in doubt."""
+"""The owners of an event; empty if ownership is in doubt."""
 
 NOTHING: tuple[Any, ...] = (None, "", [], {})
 MOST_VALUES, MOST_PATHS = 24, 12
@@ -23,17 +24,17 @@ BLANKS = (" ", "\t", "\n", "\u00a0", "\u200b", "\ufeff")
 EVERYBODY = ("*", "**", "%", ".*", "?", "all", "any", "true", "null")
 
 
-class Proofs:
-    """What a scope makes of single values at single places of an event that proves nothing else."""
+class ScopeProofs:
+    """Tests a scope with single values at single paths of an event that otherwise proves nothing."""
 
     def __init__(self, subject: Subject, key: str, fields: Sequence[Declared], case: Case) -> None:
         self.subject, self.key = subject, key
-        declared = [(path, one) for path, one in flat(fields) if "*" not in path and path != "name"]
+        declared = [(path, field) for path, field in flat(fields) if "*" not in path and path != "name"]
         self.paths = list(dict.fromkeys(path for path, _ in declared))[:MOST_PATHS]
         self.bare = copy(case.samples[0].event)
         for path, _ in declared:
-            take(self.bare, path)
-        known = {path: [value for value in values_of(one) if isinstance(value, str)] for path, one in declared}
+            delete_path(self.bare, path)
+        known = {path: [value for value in field.values if isinstance(value, str)] for path, field in declared}
         written = [text for text in subject.texts if text == text.strip() and len(text.split()) == 1]
         self.values = {path: [*known[path], *written][:MOST_VALUES] for path in self.paths}
         self.invented = {
@@ -42,101 +43,111 @@ class Proofs:
         texts = list(dict.fromkeys(value for values in self.values.values() for value in values))
         self.wanted: dict[str, str] = {
             text: name
-            for text, name in zip(texts, subject.process.ask("wanted", scope=key, values=texts), strict=True)
+            for text, name in zip(texts, subject.process.ask("scope_values", scope=key, values=texts), strict=True)
             if isinstance(name, str)
         }
         pairs = [(path, value) for path in self.paths for value in self.values[path]]
-        self.alone = dict(zip(pairs, self.owners([self.event({path: value}) for path, value in pairs]), strict=True))
+        self.alone = dict(
+            zip(pairs, self.find_owners([self.build_event({path: value}) for path, value in pairs]), strict=True)
+        )
 
-    def event(self, values: dict[str, Any]) -> Event:
-        """The event that proves nothing, with these values in it."""
+    def build_event(self, values: dict[str, Any]) -> Event:
+        """Builds the event that proves nothing, with these values in it."""
         event: Event = copy(self.bare)
         for path, value in values.items():
             put(event, path, value)
         return event
 
-    def owners(self, events: Sequence[Event]) -> list[Owners]:
-        """To whom each event belongs."""
-        told = self.subject.process.ask("owners", scope=self.key, events=list(events))
-        return [frozenset(one) if isinstance(one, list) else frozenset() for one in told]
+    def find_owners(self, events: Sequence[Event]) -> list[Owners]:
+        """Returns the owners of each event."""
+        answers = self.subject.process.ask("scope_owners", scope=self.key, events=list(events))
+        return [frozenset(owners) if isinstance(owners, list) else frozenset() for owners in answers]
 
-    def faults(self) -> Iterator[str]:
-        """What is wrong, in words."""
-        yield from self._nothing()
-        yield from self._contradictions()
-        yield from self._several()
-        yield from self._everybody()
-        yield from self._resembling()
+    def find_faults(self) -> Iterator[str]:
+        """Yields what is wrong, in words."""
+        yield from self._missing_proof_faults()
+        yield from self._contradiction_faults()
+        yield from self._ambiguity_faults()
+        yield from self._constant_owner_faults()
+        yield from self._similarity_faults()
 
-    def _nothing(self) -> Iterator[str]:
-        events = [self.bare, *(self.event(dict.fromkeys(self.paths, value)) for value in NOTHING)]
-        if any(self.owners(events)):
-            yield "an event without any proof belongs to somebody"
+    def _missing_proof_faults(self) -> Iterator[str]:
+        events = [self.bare, *(self.build_event(dict.fromkeys(self.paths, value)) for value in NOTHING)]
+        if any(self.find_owners(events)):
+            yield "an event without any proof has an owner: return Unproven.ABSENT"
 
-    def _contradictions(self) -> Iterator[str]:
-        """Two places that name different ones: who of them may have it?"""
-        found = []
-        for one, other in combinations(self.paths, 2):
-            pairs = [(a, b) for a in self.values[one] for b in self.values[other]]
+    def _contradiction_faults(self) -> Iterator[str]:
+        """Tests two paths that name different owners."""
+        contradictions = []
+        for first_path, second_path in combinations(self.paths, 2):
+            pairs = [(a, b) for a in self.values[first_path] for b in self.values[second_path]]
             apart = [
                 (a, b)
                 for a, b in pairs
-                if (first := self.alone[one, a]) and (second := self.alone[other, b]) and first.isdisjoint(second)
+                if (first_owners := self.alone[first_path, a])
+                and (second_owners := self.alone[second_path, b])
+                and first_owners.isdisjoint(second_owners)
             ]
-            found += [({one: a, other: b}, f"{one} and {other}") for a, b in apart[:4]]
-        for owners, (_, places) in zip(self.owners([self.event(values) for values, _ in found]), found, strict=True):
+            contradictions += [
+                ({first_path: a, second_path: b}, f"{first_path} and {second_path}") for a, b in apart[:4]
+            ]
+        for owners, (_, places) in zip(
+            self.find_owners([self.build_event(values) for values, _ in contradictions]), contradictions, strict=True
+        ):
             if owners:
-                yield f"an event whose {places} contradict each other belongs to somebody"
+                yield f"an event whose {places} contradict each other has an owner: return Unproven.CONTRADICTORY"
                 return
 
-    def _several(self) -> Iterator[str]:
-        """One text that proves two, each of which proves itself alone: a word for several, or for all."""
+    def _ambiguity_faults(self) -> Iterator[str]:
+        """Tests for a text that proves two owners, each of which has a proof of its own: a word for several or all."""
         for (path, _), owners in self.alone.items():
             mine = {value: self.alone[path, value] for value in self.values[path] if self.wanted.get(value) in owners}
-            for one, other in combinations(mine, 2):
-                if self.wanted[other] not in mine[one] and self.wanted[one] not in mine[other]:
-                    yield f"one text at {path} proves that an event belongs to two that stand for different ones"
+            for first, second in combinations(mine, 2):
+                if self.wanted[second] not in mine[first] and self.wanted[first] not in mine[second]:
+                    yield f"one text at {path} proves that an event belongs to two different owners"
                     return
 
-    def _everybody(self) -> Iterator[str]:
-        """An owner of all that is proven at a place, though it is in no proof: whoever wants it gets everything."""
+    def _constant_owner_faults(self) -> Iterator[str]:
+        """Tests for an owner of everything that is proven at a path, though no proof contains it."""
         for path in self.paths:
-            events = [self.event({path: value}) for value in self.invented[path]]
-            pairs = zip(self.invented[path], self.owners(events), strict=True)
-            strange = [{one for one in owners if one.casefold() not in text.casefold()} for text, owners in pairs]
-            proven = [owners for owners in strange if owners]
+            events = [self.build_event({path: value}) for value in self.invented[path]]
+            pairs = zip(self.invented[path], self.find_owners(events), strict=True)
+            constant = [
+                {owner for owner in owners if owner.casefold() not in text.casefold()} for text, owners in pairs
+            ]
+            proven = [owners for owners in constant if owners]
             if len(proven) > 1 and set.intersection(*proven):
-                yield f"whatever is proven at {path}, one owner is always the same and in no proof"
+                yield f"every proof at {path} gives one and the same owner, which is in none of the proofs"
 
-    def _resembling(self) -> Iterator[str]:
-        """Values that only look like one that proves something."""
+    def _similarity_faults(self) -> Iterator[str]:
+        """Tests values that only resemble a proof."""
         tried = [
             (path, value, name, form, other)
             for (path, value), owners in self.alone.items()
             if (name := self.wanted.get(value)) in owners
-            for form, other in resembling(value)
+            for form, other in similar_values(value)
         ]
-        told: set[str] = set()
-        events = [self.event({path: other}) for path, _, _, _, other in tried]
-        for owners, (path, _, name, form, _) in zip(self.owners(events), tried, strict=True):
-            if name in owners and form not in told:
-                told.add(form)
-                yield f"a proof that only resembles the value is taken for it: {form} ({path})"
+        reported: set[str] = set()
+        events = [self.build_event({path: other}) for path, _, _, _, other in tried]
+        for owners, (path, _, name, form, _) in zip(self.find_owners(events), tried, strict=True):
+            if name in owners and form not in reported:
+                reported.add(form)
+                yield f"a text that only resembles the value is accepted as proof: {form} ({path})"
 
 
-def resembling(value: str) -> Iterator[tuple[str, str]]:
-    """(how, text) for texts that someone might take for the value, though they are others."""
-    found = [("with more before or after it", other) for other in (f"{value}2", f"x{value}", f"{value}{value}")]
-    found.append(("without its end", value[:-1]))
-    found += [("followed by another", f"{value}{one}other") for one in DELIMITERS]
-    found += [("preceded by another", f"other{one}{value}") for one in DELIMITERS]
-    found += [("in a list", f"{value},{value}x"), ("in a list", f"[{value}]"), ("in quotation marks", f'"{value}"')]
-    found += [("as a pattern", one) for one in (f"{value}.*", f"{value}*", value[:-1] + ".", value[:-1] + "?")]
-    found += [("with blanks", one) for blank in BLANKS for one in (f"{value}{blank}", f"{blank}{value}")]
-    if uuid(value) is None:  # which is the same in any letters
+def similar_values(value: str) -> Iterator[tuple[str, str]]:
+    """Yields (difference, text) for texts that resemble the value but are others."""
+    variants = [("with more before or after it", other) for other in (f"{value}2", f"x{value}", f"{value}{value}")]
+    variants.append(("without its end", value[:-1]))
+    variants += [("followed by another", f"{value}{text}other") for text in DELIMITERS]
+    variants += [("preceded by another", f"other{text}{value}") for text in DELIMITERS]
+    variants += [("in a list", f"{value},{value}x"), ("in a list", f"[{value}]"), ("in quotation marks", f'"{value}"')]
+    variants += [("as a pattern", text) for text in (f"{value}.*", f"{value}*", value[:-1] + ".", value[:-1] + "?")]
+    variants += [("with blanks", text) for blank in BLANKS for text in (f"{value}{blank}", f"{blank}{value}")]
+    if uuid(value) is None:  # a UUID is the same in upper and lower case
         letters = (value.upper(), value.lower(), value.swapcase(), value.title(), value.casefold())
-        found += [("in other letters", one) for one in letters]
-    wide = "".join(chr(ord(one) + 0xFEE0) if "!" <= one <= "~" else one for one in value)
-    found += [("in compatibility forms", wide), ("with an accent", f"{value}\u0301"), ("reversed", value[::-1])]
-    found += [("a word for everybody", one) for one in EVERYBODY]
-    return ((form, other) for form, other in found if other and other != value)
+        variants += [("in other letters", text) for text in letters]
+    wide = "".join(chr(ord(text) + 0xFEE0) if "!" <= text <= "~" else text for text in value)
+    variants += [("in compatibility forms", wide), ("with an accent", f"{value}\u0301"), ("reversed", value[::-1])]
+    variants += [("a word for everybody", text) for text in EVERYBODY]
+    return ((form, other) for form, other in variants if other and other != value)

@@ -1,4 +1,4 @@
-"""The source: what shows before anything runs."""
+"""Checks the source of the package without running it."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from ..subject import Subject
 from . import Finding, NotApplicableError, Note, check
 
 
-def flaws(subject: Subject) -> list[Flaw]:
-    """Flaws of the package's files, for whoever asks first."""
+def lint_flaws(subject: Subject) -> list[Flaw]:
+    """Returns the flaws of the package's files, cached in the subject."""
     if subject.flaws is None:
-        subject.flaws = lint_files(subject.package.sources)
-    found: list[Flaw] = subject.flaws
-    return found
+        subject.flaws = lint_files(subject.package.sources, subject.package.undeclared_plugins)
+    flaws: list[Flaw] = subject.flaws
+    return flaws
 
 
-def place(subject: Subject, file: str, line: int) -> str:
-    """``package/file.py:line``."""
+def format_place(subject: Subject, file: str, line: int) -> str:
+    """Formats a place as ``package/file.py:line``."""
     directory = subject.package.directory
     return f"{file.removeprefix(f'{directory.parent}/') if directory else file.rpartition('/')[2]}:{line}"
 
 
 def _place(subject: Subject, flaw: Flaw) -> str:
-    return place(subject, flaw.file, flaw.line)
+    return format_place(subject, flaw.file, flaw.line)
 
 
 @check(
     "source.privacy",
-    "The source reads no raw event, no stack, no memory, no undeclared field, no inside of the host, "
-    "and hides and keeps nothing.",
+    "The source reads no raw event, stack, memory, undeclared field or internals of the host, hides nothing "
+    "and keeps no state.",
     private=True,
 )
-def privacy(subject: Subject) -> Iterable[Finding | Note]:
-    """The linter's codes that know no exception."""
+def check_source_privacy(subject: Subject) -> Iterable[Finding | Note]:
+    """Reports the linter's codes that accept no exception."""
     if not subject.package.sources:
-        yield Finding("there is no source to read")
-    for flaw in flaws(subject):
+        yield Finding("the package has no source to read: ship the source")
+    for flaw in lint_flaws(subject):
         if flaw.code in PRIVATE:
             yield Finding(f"{flaw.code} {flaw.message}", path=_place(subject, flaw))
 
 
 @check(
     "source.purity",
-    "The source does no I/O, and uses neither clock nor chance, where it handles events or is imported.",
+    "The source does no I/O, and uses neither clock nor chance, while it handles events or is imported.",
 )
-def purity(subject: Subject) -> Iterable[Finding | Note]:
-    """The linter's other codes; a line may allow one with a reason. A command of the package's own may do I/O."""
-    for flaw in flaws(subject):
+def check_purity(subject: Subject) -> Iterable[Finding | Note]:
+    """Reports the linter's other codes; a line may allow one with a reason. The package's own commands may do I/O."""
+    for flaw in lint_flaws(subject):
         command = flaw.code == "LR107" and Path(flaw.file) in subject.package.commands
         if flaw.code not in PRIVATE and not command:
             made = Note(f"{flaw.code} allowed: {flaw.allowed}", path=_place(subject, flaw)) if flaw.allowed else None
@@ -59,30 +59,30 @@ def purity(subject: Subject) -> Iterable[Finding | Note]:
 
 @check(
     "source.package",
-    "The distribution is source that can be read, and nothing of it runs in other processes or replaces the harness.",
+    "The distribution is readable source; nothing of it runs in other processes or replaces the harness.",
     private=True,
 )
-def package(subject: Subject) -> Iterable[Finding | Note]:
-    """Files and entry points of the distribution."""
-    for strange in subject.package.strange:
-        yield Finding(strange)
+def check_package(subject: Subject) -> Iterable[Finding | Note]:
+    """Reports forbidden files and entry points of the distribution."""
+    for intrusion in subject.package.intrusions:
+        yield Finding(intrusion)
 
 
 @check(
-    "source.gaps", "Each gap that the package claims has a written reason, and none is a privacy check.", private=True
+    "source.gaps", "Each gap that the package declares has a written reason, and none is a privacy check.", private=True
 )
-def gaps(subject: Subject) -> Iterable[Finding | Note]:
-    """``[gaps]`` of contract.toml."""
+def check_gaps(subject: Subject) -> Iterable[Finding | Note]:
+    """Checks ``[gaps]`` of contract.toml."""
     from . import ALL
 
     if not subject.package.gaps:
-        raise NotApplicableError("it claims none")
+        raise NotApplicableError("the package declares no gap")
     for name, reason in subject.package.gaps.items():
         known = ALL.get(name)
         if known is None:
-            yield Finding(f"there is no check {name}")
+            yield Finding(f"the gap {name} names no check: see `learnrelay contract-test --checks`")
         elif known.private:
-            yield Finding(f"{name} is a privacy check, which knows no gap")
+            yield Finding(f"{name} is a privacy check, which accepts no gap: remove the gap")
         elif len(reason.strip()) < 20:
             yield Finding(f"the gap in {name} needs a reason of at least 20 characters")
         else:

@@ -1,6 +1,6 @@
-"""What runs in the process in which a plugin lives while it is judged.
+"""Runs in the process of a plugin while it is tested.
 
-It looks like a worker of an operator: a plugin that wants to behave only when it is tested finds nothing to tell it
-by. It runs what it is sent through the real assembly and pipeline and says what came out; all judging is done
-elsewhere, out of the plugin's reach. Nothing here imports anything else of the harness.
+The process looks like a worker of an operator, so that a plugin cannot detect a test and behave differently. It
+runs events through the real assembly and pipeline and returns the outcomes; all checks run elsewhere, out of the
+plugin's reach. Nothing here imports other parts of the harness.
 """

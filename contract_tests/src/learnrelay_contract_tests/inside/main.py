@@ -1,4 +1,4 @@
-"""The script of the nursery: it imports the core once, and becomes a plugin's process each time it is asked to.
+"""Runs the fork server: imports the core once, and forks a plugin's process for each request.
 
 In such a process requests come in and answers go out on two pipes: JSON objects with four bytes of length before them.
 """
@@ -17,10 +17,10 @@ from typing import Any
 
 import orjson
 
-if __name__ == "__main__":  # from where this file stands, whatever a plugin has installed under our name
+if __name__ == "__main__":  # imports from this file's package, whatever a plugin has installed under its name
     sys.path.insert(0, str(Path(__file__).parents[2]))
-from learnrelay_contract_tests.inside.asked import OPERATIONS
-from learnrelay_contract_tests.inside.worker import Worker
+from learnrelay_contract_tests.inside.operations import OPERATIONS
+from learnrelay_contract_tests.inside.pipeline_runner import PipelineRunner
 
 
 def _requests(source: Any) -> Iterator[dict[str, Any]]:
@@ -28,8 +28,8 @@ def _requests(source: Any) -> Iterator[dict[str, Any]]:
         yield orjson.loads(source.read(int.from_bytes(head, "big")))
 
 
-def _leave_no_trace() -> list[ModuleType]:
-    """Take this script and its modules out of sight; whoever holds the answer keeps them alive."""
+def _hide_harness() -> list[ModuleType]:
+    """Removes this script and its modules from view; the caller keeps the returned modules alive."""
     del sys.path[0]
     sys.argv[:] = ["learnrelay", "worker"]
     names = [name for name in sys.modules if name == "__main__" or name.startswith("learnrelay_contract_tests")]
@@ -39,17 +39,17 @@ def _leave_no_trace() -> list[ModuleType]:
     return ours
 
 
-def nursery(control: socket.socket) -> None:
-    """Fork for each number 0 that comes with descriptors, and end the child that any other number names.
+def run_fork_server(control: socket.socket) -> None:
+    """Forks for each number 0 that comes with descriptors, and kills the child that any other number names.
 
-    The answer is the number of the process. Nothing of a plugin is ever imported here.
+    The answer is the id of the process. Nothing of a plugin is ever imported here.
     """
     gc.freeze()
     while True:
-        asked, descriptors, *_ = socket.recv_fds(control, 4, 3)
-        if not asked:
+        message, descriptors, *_ = socket.recv_fds(control, 4, 3)
+        if not message:
             return
-        if child := int.from_bytes(asked, "big"):
+        if child := int.from_bytes(message, "big"):
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
         else:
@@ -65,8 +65,8 @@ def nursery(control: socket.socket) -> None:
         control.send(child.to_bytes(4, "big"))
 
 
-def _settle(directory: str, environment: dict[str, str]) -> None:
-    """Become what the interpreter would have become, had it been started there with this environment."""
+def _adopt_environment(directory: str, environment: dict[str, str]) -> None:
+    """Sets up the process as the interpreter would, had it been started there with this environment."""
     os.chdir(directory)
     os.environ.clear()
     os.environ.update(environment)
@@ -74,27 +74,31 @@ def _settle(directory: str, environment: dict[str, str]) -> None:
 
 
 def serve(source_fd: int, target_fd: int) -> None:
-    """Answer requests until the pipe closes."""
+    """Answers requests until the pipe closes."""
     with os.fdopen(source_fd, "rb") as source, os.fdopen(target_fd, "wb") as target:
-        worker: Worker | None = None
+        runner: PipelineRunner | None = None
         for request in _requests(source):
             operation, arguments = request["do"], request.get("with", {})
             try:
                 if operation == "start":
-                    _settle(arguments.pop("directory"), arguments.pop("environment"))
-                    worker, answer = Worker(**arguments), None
+                    _adopt_environment(arguments.pop("directory"), arguments.pop("environment"))
+                    runner, answer = PipelineRunner(**arguments), None
                 else:
-                    assert worker is not None
-                    asked = OPERATIONS.get(operation)
-                    answer = asked(worker.assembly, **arguments) if asked else getattr(worker, operation)(**arguments)
-                told = orjson.dumps({"answer": answer})
+                    assert runner is not None
+                    operation_function = OPERATIONS.get(operation)
+                    answer = (
+                        operation_function(runner.assembly, **arguments)
+                        if operation_function
+                        else getattr(runner, operation)(**arguments)
+                    )
+                response = orjson.dumps({"answer": answer})
             except BaseException as error:
-                told = orjson.dumps({"raised": f"{type(error).__name__} in {operation}"})
-            target.write(len(told).to_bytes(4, "big") + told)
+                response = orjson.dumps({"raised": f"{type(error).__name__} in {operation}"})
+            target.write(len(response).to_bytes(4, "big") + response)
             target.flush()
 
 
 if __name__ == "__main__":
     control = socket.socket(fileno=int(sys.argv[1]))
-    kept = _leave_no_trace()
-    nursery(control)
+    kept = _hide_harness()
+    run_fork_server(control)

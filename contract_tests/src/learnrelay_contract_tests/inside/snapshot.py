@@ -1,4 +1,4 @@
-"""What the host was before the plugin came, and everything that is logged."""
+"""Records the state of the host before the plugin is imported, and everything that is logged."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import dataclasses
 import logging
 import sys
 import threading
+from collections.abc import Collection
 from types import ModuleType
 from typing import Any
 
 
-class Snapshot:
-    """What the host consists of, to see whether a plugin has changed it."""
+class HostSnapshot:
+    """Records the parts of the host, to find what a plugin has changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, modules: Collection[str] = ()) -> None:
+        """Takes ``modules``: names of further modules that belong to the host."""
+        self.modules = frozenset(modules)
         self.known: list[tuple[str, Any, str, Any]] = []
         self.attributes: list[tuple[str, type, set[str]]] = []
         for name, module in list(sys.modules.items()):
-            ours = name.partition(".")[0] == "learnrelay"
+            ours = name.partition(".")[0] == "learnrelay" or name in modules
             if ours or name in (
                 "builtins",
                 "orjson",
@@ -45,24 +48,24 @@ class Snapshot:
             code = getattr(value, "__code__", None)
             if code is not None:
                 self.known.append((f"{name}.{key}", value, "__code__", code))
-            elif name.startswith("learnrelay.") and isinstance(value, (dict, list, set)):
+            elif (name.startswith("learnrelay.") or name in self.modules) and isinstance(value, (dict, list, set)):
                 self.known.append((name, holder, f"{key}()", (value, _content(value))))
 
-    def take_settings(self, name: str, holder: Any) -> None:
-        """Watch what the fields of a frozen dataclass hold."""
+    def watch_settings(self, name: str, holder: Any) -> None:
+        """Adds the field values of a frozen dataclass."""
         for field in dataclasses.fields(holder):
             value = getattr(holder, field.name)
             self.known.append((name, holder, field.name, value))
             if isinstance(value, (dict, list, set)):
                 self.known.append((name, holder, f"{field.name}()", (value, _content(value))))
 
-    def take_object(self, name: str, holder: Any) -> None:
-        """Watch the attributes of an object too."""
+    def watch_object(self, name: str, holder: Any) -> None:
+        """Adds the attributes of an object."""
         self.known.append((name, holder, "__dict__()", (vars(holder), _content(vars(holder)))))
 
-    def changed(self) -> list[str]:
-        """Names of what is no longer what it was."""
-        found = []
+    def find_changes(self) -> list[str]:
+        """Returns the names of the parts that have changed."""
+        names = []
         for name, holder, key, value in self.known:
             if key.endswith("()"):
                 same = _content(value[0]) == value[1]
@@ -71,14 +74,14 @@ class Snapshot:
             else:
                 same = getattr(holder, key, _GONE) is value
             if not same:
-                found.append(f"{name}.{key.removesuffix('()')}")
+                names.append(f"{name}.{key.removesuffix('()')}")
         for name, holder, before in self.attributes:
-            found += [f"{name}.{key}" for key in vars(holder).keys() - before if key not in _MADE_BY_PYTHON]
+            names += [f"{name}.{key}" for key in vars(holder).keys() - before if key not in _MADE_BY_PYTHON]
         if (sys.gettrace(), sys.getprofile()) != self.audit[:2]:
-            found.append("sys (trace or profile function)")
+            names.append("sys (trace or profile function)")
         if threading.active_count() > self.audit[2]:
-            found.append("threading (a thread is running)")
-        return sorted(set(found))
+            names.append("threading (a thread is running)")
+        return sorted(set(names))
 
 
 _GONE = object()
@@ -96,8 +99,8 @@ _MADE_BY_PYTHON = frozenset(
 _USUAL = frozenset(vars(logging.makeLogRecord({})))
 
 
-class Records:
-    """Every log record that is made, wherever it goes."""
+class LogCapture:
+    """Captures every log record that is made, whatever its logger."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -122,13 +125,13 @@ class Records:
         logging.getLogger().setLevel(logging.DEBUG)
         logging.getLogger("learnrelay").setLevel(logging.WARNING)
 
-    def forget(self) -> None:
-        """Begin anew."""
+    def clear(self) -> None:
+        """Clears the captured records."""
         self.seen.clear()
         self.made.clear()
 
-    def told(self) -> list[str]:
-        """Texts of all records, and what was given to them as ``extra``: formatters may print it."""
+    def texts(self) -> list[str]:
+        """Returns the texts of all records, and their ``extra`` values, which formatters may print."""
         extras = [
             f"{key}={value!r}" for record in self.made for key, value in vars(record).items() if key not in _USUAL
         ]

@@ -1,37 +1,39 @@
-"""What the linter knows: codes, names that give a trick away, and what a plugin may use of the core."""
+"""Defines the linter's rules: codes, suspicious names, and what a plugin may use of the core."""
 
 from __future__ import annotations
 
 CODES = {
-    "LR101": "reaches for the stack, for memory or for the inside of functions",
-    "LR102": "imports the inside of the host or of a test tool",
+    "LR101": "reads the stack, memory or the internals of functions",
+    "LR102": "imports internals of the host, an undeclared plugin or a test tool",
     "LR103": "runs or imports code that the source does not show",
-    "LR104": "changes what belongs to others",
-    "LR105": "reads what is not declared",
+    "LR104": "changes an object that it does not own",
+    "LR105": "reads undeclared data",
     "LR106": "does I/O at import",
-    "LR107": "does I/O on the way of an event",
+    "LR107": "does I/O while it handles an event",
     "LR108": "puts values into a log record, a printed line, an error or a skip reason",
     "LR109": "keeps state between events",
     "LR110": "uses the clock, chance or the hash seed",
-    "LR111": "reaches into the site or for a secret",
-    "LR112": "lets an event through when it is in doubt",
+    "LR111": "reads internals of the platform or a secret",
+    "LR112": "admits an event in case of doubt",
 }
 PRIVATE = frozenset({"LR101", "LR102", "LR103", "LR104", "LR105", "LR108", "LR109", "LR111", "LR112"})
 """Codes that no comment can allow."""
 
 PUBLIC = (
-    "learnrelay", "learnrelay.kinds", "learnrelay.errors", "learnrelay.fields", "learnrelay.families",
-    "learnrelay.hookspecs", "learnrelay.routing", "learnrelay.site", "learnrelay.standards", "learnrelay.config",
-    "learnrelay.config.fields", "learnrelay.config.models", "learnrelay.openedx",
+    "learnrelay", "learnrelay.errors", "learnrelay.kinds", "learnrelay.fields", "learnrelay.mapping",
+    "learnrelay.families", "learnrelay.sources", "learnrelay.facts", "learnrelay.events.Shape",
+    "learnrelay.events.SourceEvent", "learnrelay.inputs", "learnrelay.standards", "learnrelay.sinks", "learnrelay.auth",
+    "learnrelay.frames",
+    "learnrelay.scopes", "learnrelay.providers", "learnrelay.platform", "learnrelay.caching", "learnrelay.times",
+    "learnrelay.personal_data", "learnrelay.sample_values", "learnrelay.hookspecs", "learnrelay.config.fields",
+    "learnrelay.config.models",
 )  # fmt: skip
-"""Modules of the core that plugins use (`learnrelay.openedx` with all below it)."""
+"""Modules of the core that plugins use, and names of modules of which they use no more."""
 
-NOT_FOR_PLUGINS = frozenset({"value_at", "compile_extractor", "absent", "SourceEvent", "event_from_line",
-                             "event_from_mapping", "check_of_scope",
-                             "check_of_rules"})  # fmt: skip
-"""Public modules have names that only the core needs: whoever uses them wants the event itself."""
+NOT_FOR_PLUGINS = frozenset({"value_at", "first_value", "compile_extractor", "absent"})
+"""Names of public modules that only the core needs: they give access to the event itself."""
 
-FOR_PROVIDERS = ("learnrelay.secrets", "learnrelay.resolvers.identity")
+FOR_PROVIDERS = ("learnrelay.config.secrets", "learnrelay.lookups.identity")
 
 ATTRIBUTES = {
     **dict.fromkeys(
@@ -60,7 +62,7 @@ MODULES = {
                      "pty", "linecache", "dbm", "concurrent", "_thread"), "LR107"),
     **dict.fromkeys(("random", "secrets", "time"), "LR110"),
 }  # fmt: skip
-"""Top-level modules → the code that importing or using them earns."""
+"""Top-level modules → the code for importing or using them."""
 
 HARMLESS = frozenset({
     "importlib.metadata", "importlib.resources", "types.MappingProxyType", "types.SimpleNamespace", "types.ModuleType",
@@ -88,7 +90,7 @@ NAMES = {
     "warnings.simplefilter": "LR104", "warnings.filterwarnings": "LR104", "warnings.resetwarnings": "LR104",
     "sys.setrecursionlimit": "LR104", "sys.setswitchinterval": "LR104", "sys.set_int_max_str_digits": "LR104",
 }  # fmt: skip
-"""Dotted names → code. Below ``os`` all is LR107 but what computes on names only."""
+"""Dotted names → code. Everything below ``os`` is LR107 except what computes on names only."""
 
 OS_HARMLESS = ("os.path.join", "os.path.dirname", "os.path.basename", "os.path.splitext", "os.path.normpath", "os.sep",
                "os.linesep", "os.fspath", "os.PathLike", "os.pathsep")  # fmt: skip
@@ -100,12 +102,12 @@ BUILTINS = {
 }  # fmt: skip
 
 ONLY_CALLED = {"setattr": "LR104", "delattr": "LR104", "getattr": "LR103"}
-"""Built-in functions that say what they do only where they are called."""
+"""Built-in functions whose effect shows only where they are called."""
 
 METHODS = frozenset({"read_text", "read_bytes", "write_text", "write_bytes", "unlink", "mkdir", "rmdir", "touch",
 "iterdir",
                      "rglob", "urlopen"})  # fmt: skip
-"""Methods that touch files whatever they are called on."""
+"""Methods that access files on any object."""
 
 MUTATORS = frozenset({"append", "add", "update", "setdefault", "insert", "extend", "pop", "popitem", "clear", "remove",
                       "discard", "appendleft", "popleft", "__setitem__", "__delitem__", "send", "put",
@@ -118,5 +120,6 @@ EVENT_ERRORS = frozenset(
 CONTAINERS = frozenset({"dict", "Mapping", "MutableMapping", "list", "Sequence", "Iterable", "Collection"})
 DECIDING = frozenset({"filter_event", "route_event", "denial"})
 STAGES = frozenset({"filter_event", "enrich_statement", "route_event"})
-PROVIDERS = frozenset({"IdentityProvider", "CourseProvider"})
+PROVIDERS = frozenset({"IdentityProvider", "CourseProvider", "AuthScheme", "Sink"})
+"""Base classes of what is asked outside of events: it may do I/O, and use secrets."""
 PRIVATE_BUT_USUAL = frozenset({"_replace", "_asdict", "_fields", "_make", "_field_defaults"})

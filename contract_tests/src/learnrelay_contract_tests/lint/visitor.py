@@ -1,61 +1,70 @@
-"""Walking the syntax tree of a plugin's file with the rules in hand."""
+"""Applies the rules to the syntax tree of a plugin's file."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from . import rules
-from .names import Function, Origins
+from .origins import FunctionNode, NameOrigins
 
 _FORMATTED = re.compile(r"\{\w*((?:\.\w+|\[[^\]]*\])+)[^{}]*\}")
 _ATTRIBUTE = re.compile(r"\.(\w+)")
 
 
-class Visitor(ast.NodeVisitor):
-    """Collects ``(node, code, detail)`` in ``found``."""
+class RuleVisitor(ast.NodeVisitor):
+    """Collects ``(node, code, detail)`` in ``flaws``."""
 
-    def __init__(self, origins: Origins, decorators: set[str], kinds: set[str]) -> None:
+    def __init__(
+        self, origins: NameOrigins, decorators: set[str], kinds: set[str], undeclared: Collection[str] = ()
+    ) -> None:
+        """Takes ``undeclared``: packages of installed plugins on which the distribution does not depend."""
         self.origins = origins
         self.decorators = decorators
         self.kinds = kinds
-        self.found: list[tuple[ast.AST, str, str]] = []
-        self.functions: list[Function] = []
+        self.undeclared = undeclared
+        self.flaws: list[tuple[ast.AST, str, str]] = []
+        self.functions: list[FunctionNode] = []
         self.classes: list[ast.ClassDef] = []
         self.called: set[ast.expr] = set()
-        self.provides = any(
+        self.is_provider = any(
             isinstance(base, ast.Name) and base.id in rules.PROVIDERS
             for node in origins.classes.values()
             for base in node.bases
         )
 
     def flag(self, node: ast.AST, code: str, detail: str) -> None:
-        """Note a flaw; I/O outside of functions is I/O at import, and a provider's functions may do I/O."""
-        if code in ("LR107", "LR110") and self.provides and self.functions:
+        """Adds a flaw; I/O outside of functions is I/O at import, and a provider's functions may do I/O."""
+        if code in ("LR107", "LR110") and self.is_provider and self.functions:
             return
-        if code == "LR107" and not self.functions and not isinstance(node, ast.Import | ast.ImportFrom):
-            code = "LR106"
-        self.found.append((node, code, detail))
+        if code == "LR107" and not self.functions:
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                code = "LR106"
+            elif self.is_provider:
+                detail += "; a provider imports it inside the method that uses it"
+        self.flaws.append((node, code, detail))
 
     # --- imports ------------------------------------------------------------------------------------------
 
     def visit_Import(self, node: ast.Import) -> None:  # ast's names
         for alias in node.names:
-            self._imported(node, alias.name, alias.name)
+            self._check_import(node, alias.name, alias.name)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         if node.level:
             return
         for alias in node.names:
-            self._imported(node, node.module or "", f"{node.module}.{alias.name}")
+            self._check_import(node, node.module or "", f"{node.module}.{alias.name}")
 
-    def _imported(self, node: ast.AST, module: str, name: str) -> None:
+    def _check_import(self, node: ast.AST, module: str, name: str) -> None:
         top = module.partition(".")[0]
         if module in rules.HARMLESS or name in rules.HARMLESS:
             return
         if top == "learnrelay":
-            self._of_the_core(node, module, name)
+            self._check_core_import(node, module, name)
+        elif top in self.undeclared:
+            self.flag(node, "LR102", f"{name} belongs to a plugin that is not among the dependencies")
         elif top in rules.MODULES and not (top == "time" and module == name):
             self.flag(node, rules.MODULES[top], f"import of {module}")
         elif (code := self._code_of(name)) is not None:
@@ -63,15 +72,15 @@ class Visitor(ast.NodeVisitor):
         if name.endswith(".*"):
             self.flag(node, "LR103", f"import of everything from {module}")
 
-    def _of_the_core(self, node: ast.AST, module: str, name: str) -> None:
+    def _check_core_import(self, node: ast.AST, module: str, name: str) -> None:
         attribute = name.removeprefix(module).lstrip(".")
-        known = module in rules.PUBLIC or module.startswith("learnrelay.openedx.") or name in rules.PUBLIC
-        if self.provides and module.startswith(rules.FOR_PROVIDERS):
+        known = module in rules.PUBLIC or name in rules.PUBLIC
+        if self.is_provider and module.startswith(rules.FOR_PROVIDERS):
             known = True
         if not known or attribute.startswith("_"):
             self.flag(node, "LR102", f"{name} is not for plugins")
         elif attribute in rules.NOT_FOR_PLUGINS:
-            self.flag(node, "LR105", f"{name} is for who has the event itself")
+            self.flag(node, "LR105", f"{name} gives access to the event itself")
 
     def _code_of(self, name: str) -> str | None:
         for known in (name, *_parents(name)):
@@ -89,9 +98,9 @@ class Visitor(ast.NodeVisitor):
     def visit_Name(self, node: ast.Name) -> None:
         known = node.id in self.origins.imported or node.id in self.origins.functions or self._is_local(node.id)
         if node.id in rules.ONLY_CALLED and node not in self.called and not known:
-            self.flag(node, rules.ONLY_CALLED[node.id], f"{node.id} handed on")
+            self.flag(node, rules.ONLY_CALLED[node.id], f"{node.id} passed as a value")
         elif self.origins.imported.get(node.id) == "operator.attrgetter" and node not in self.called:
-            self.flag(node, "LR103", "attrgetter handed on")
+            self.flag(node, "LR103", "attrgetter passed as a value")
         if node.id in rules.BUILTINS and not known and isinstance(node.ctx, ast.Load):
             if not (node.id == "vars" and not self.functions):
                 self.flag(node, rules.BUILTINS[node.id], node.id)
@@ -108,16 +117,16 @@ class Visitor(ast.NodeVisitor):
         elif name and name in rules.NAMES:
             self.flag(node, rules.NAMES[name], name)
         elif code := rules.ATTRIBUTES.get(node.attr, ""):
-            if not (code == "LR111" and self.provides):
+            if not (code == "LR111" and self.is_provider):
                 self.flag(node, code, f".{node.attr}")
-        elif node.attr in rules.METHODS and isinstance(node.ctx, ast.Load) and not self._own_data(node):
+        elif node.attr in rules.METHODS and isinstance(node.ctx, ast.Load) and not self._is_own_data(node):
             self.flag(node, "LR107", f".{node.attr}")
         elif isinstance(node.value, ast.Name):
-            self._of_a_parameter(node, node.value.id)
+            self._check_parameter_attribute(node, node.value.id)
         self.generic_visit(node)
 
-    def _own_data(self, node: ast.Attribute) -> bool:
-        """Whether it reads, at import, a file that comes with the package."""
+    def _is_own_data(self, node: ast.Attribute) -> bool:
+        """Tells whether it reads, at import, a file that comes with the package."""
         start: ast.AST = node.value
         while not isinstance(start, ast.Call) or self.origins.dotted(start.func) != "importlib.resources.files":
             if isinstance(start, ast.Call):
@@ -130,11 +139,11 @@ class Visitor(ast.NodeVisitor):
                 return False
         return not self.functions and node.attr in ("read_text", "read_bytes")
 
-    def _of_a_parameter(self, node: ast.Attribute, name: str) -> None:
-        if self._is_site(name) and (node.attr in ("identity", "courses", "space") or node.attr.startswith("_")):
+    def _check_parameter_attribute(self, node: ast.Attribute, name: str) -> None:
+        if self._is_platform(name) and (node.attr in ("identity", "courses", "space") or node.attr.startswith("_")):
             self.flag(node, "LR111", f"{name}.{node.attr}")
             return
-        mapping = self._mapping()
+        mapping = self._current_mapping()
         if mapping is None or not isinstance(node.ctx, ast.Load):
             return
         parameter, declaration = mapping
@@ -146,10 +155,10 @@ class Visitor(ast.NodeVisitor):
         elif declared is not None and node.attr not in declared:
             self.flag(node, "LR105", f"{declaration} declares no {node.attr}")
 
-    def _is_site(self, name: str) -> bool:
-        if name not in ("site", "_site"):
+    def _is_platform(self, name: str) -> bool:
+        if name not in ("platform", "_platform"):
             return any(
-                argument.arg == name and _annotation(argument) == "Site"
+                argument.arg == name and _annotation(argument) == "Platform"
                 for function in self.functions
                 for argument in function.args.args
             )
@@ -159,20 +168,20 @@ class Visitor(ast.NodeVisitor):
         return any(
             name in {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
             or any(
-                isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Store)
-                for one in ast.walk(function)
+                isinstance(inner, ast.Name) and inner.id == name and isinstance(inner.ctx, ast.Store)
+                for inner in ast.walk(function)
             )
             for function in self.functions
         )
 
-    def _mapping(self) -> tuple[str, str] | None:
-        """(first parameter, declaration) of the mapping or stage function that we are in."""
+    def _current_mapping(self) -> tuple[str, str] | None:
+        """Returns (first parameter, declaration) of the enclosing mapping or stage function; None outside."""
         for function in self.functions:
             for decorator in function.decorator_list:
                 if isinstance(decorator, ast.Call):
                     for keyword in decorator.keywords:
                         if keyword.arg == "reads" and isinstance(keyword.value, ast.Name):
-                            names = [one.arg for one in function.args.args if one.arg != "self"]
+                            names = [argument.arg for argument in function.args.args if argument.arg != "self"]
                             if names:
                                 return names[0], keyword.value.id
         return None
@@ -184,29 +193,29 @@ class Visitor(ast.NodeVisitor):
         last = name.rpartition(".")[2]
         self.called.add(node.func)
         if name == "operator.attrgetter":
-            self._attrgetter(node)
+            self._check_attrgetter(node)
         if name == "getattr" and len(node.args) > 1:
-            self._getattr(node)
+            self._check_getattr(node)
         elif name in ("setattr", "delattr") and node.args:
-            self._changed(node, node.args[0])
+            self._check_change(node, node.args[0])
         elif isinstance(node.func, ast.Attribute) and node.func.attr in ("__setattr__", "__delattr__"):
             own = node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == "self"
             if not own:
                 self.flag(node, "LR104", ast.unparse(node.func))
         elif name == "dataclasses.replace" and any(
-            one.arg == "reason" and _has_values([one.value]) for one in node.keywords
+            keyword.arg == "reason" and _has_values([keyword.value]) for keyword in node.keywords
         ):
-            self.flag(node, "LR108", "a reason is made of values")
-        elif last in rules.EVENT_ERRORS and any(map(_made_of_values, _told_by(node))):
-            self.flag(node, "LR108", f"the text of {last} is made of values")
+            self.flag(node, "LR108", "a reason is built from values")
+        elif last in rules.EVENT_ERRORS and any(map(_is_built_from_values, _error_texts(node))):
+            self.flag(node, "LR108", f"the text of {last} is built from values")
         elif name == "next" and node.args and self._is_state(node.args[0]):
             self.flag(node, "LR109", ast.unparse(node.args[0]))
         elif isinstance(node.func, ast.Attribute):
-            self._method(node, node.func)
+            self._check_method_call(node, node.func)
         self.generic_visit(node)
 
-    def _attrgetter(self, node: ast.Call) -> None:
-        """Names of attributes that stand in the source are as good as attributes, and so are the declared ones."""
+    def _check_attrgetter(self, node: ast.Call) -> None:
+        """Flags computed or private names; literal names of attributes and declared names are harmless."""
         for wanted in node.args:
             inner = wanted.value if isinstance(wanted, ast.Starred) else None
             if isinstance(inner, ast.Subscript) and isinstance(inner.slice, ast.Slice):
@@ -216,42 +225,42 @@ class Visitor(ast.NodeVisitor):
             if isinstance(inner, ast.Attribute) and inner.attr == "declared":
                 continue
             names = wanted.value.split(".") if isinstance(wanted, ast.Constant) and type(wanted.value) is str else [""]
-            if any(not one or one.startswith("_") or one in rules.ATTRIBUTES for one in names):
+            if any(not part or part.startswith("_") or part in rules.ATTRIBUTES for part in names):
                 self.flag(node, "LR103", "attrgetter with a computed or private name")
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        """A format string reaches attributes too: ``"{0.__closure__}"``."""
+        """Flags attributes in a format string: ``"{0.__closure__}"``."""
         if type(node.value) is str:
             for names in _FORMATTED.findall(node.value):
                 for name in _ATTRIBUTE.findall(names):
                     if name in rules.ATTRIBUTES or name.startswith("_"):
                         self.flag(node, rules.ATTRIBUTES.get(name, "LR105"), f".{name} in a format string")
 
-    def _getattr(self, node: ast.Call) -> None:
+    def _check_getattr(self, node: ast.Call) -> None:
         wanted = node.args[1]
         if isinstance(wanted, ast.Constant) and isinstance(wanted.value, str):
             attribute = ast.copy_location(ast.Attribute(node.args[0], wanted.value, ast.Load()), node)
-            before = len(self.found)
+            before = len(self.flaws)
             self.visit_Attribute(attribute)
-            del self.found[before + 1 :]
+            del self.flaws[before + 1 :]
             return
         holder = node.args[0]
-        plain = isinstance(holder, ast.Name) and self._is_parameter(holder.id) and not self._is_site(holder.id)
-        if not plain and (self.origins.dotted(holder) or self._on_the_way()):
+        plain = isinstance(holder, ast.Name) and self._is_parameter(holder.id) and not self._is_platform(holder.id)
+        if not plain and (self.origins.dotted(holder) or self._handles_events()):
             self.flag(node, "LR103", "getattr with a computed name")
 
     def _is_parameter(self, name: str) -> bool:
-        return any(name == one.arg for function in self.functions for one in function.args.args)
+        return any(name == argument.arg for function in self.functions for argument in function.args.args)
 
-    def _method(self, node: ast.Call, function: ast.Attribute) -> None:
+    def _check_method_call(self, node: ast.Call, function: ast.Attribute) -> None:
         if function.attr in rules.LOGGING and self._is_logger(function.value):
             if (
                 self.functions
-                and not self.provides
-                and (_has_values(node.args[1:]) or (node.args and _made_of_values(node.args[0])) or node.keywords)
+                and not self.is_provider
+                and (_has_values(node.args[1:]) or (node.args and _is_built_from_values(node.args[0])) or node.keywords)
             ):
                 self.flag(node, "LR108", f"a log record with values ({function.attr})")
-            elif function.attr == "exception" and not self.provides:
+            elif function.attr == "exception" and not self.is_provider:
                 self.flag(node, "LR108", "a log record with an exception's text")
         elif function.attr in ("addHandler", "addFilter", "removeHandler", "setLevel") and self._is_logger(
             function.value
@@ -277,37 +286,37 @@ class Visitor(ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:
-            self._target(node, target)
+            self._check_target(node, target)
         self.generic_visit(node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        self._target(node, node.target)
+        self._check_target(node, node.target)
         self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
-            self._target(node, node.target)
+            self._check_target(node, node.target)
         self.generic_visit(node)
 
     def visit_Delete(self, node: ast.Delete) -> None:
         for target in node.targets:
-            self._target(node, target)
+            self._check_target(node, target)
         self.generic_visit(node)
 
-    def _target(self, node: ast.AST, target: ast.expr) -> None:
+    def _check_target(self, node: ast.AST, target: ast.expr) -> None:
         if isinstance(target, ast.Tuple | ast.List):
             for inner in target.elts:
-                self._target(node, inner)
+                self._check_target(node, inner)
         elif isinstance(target, ast.Attribute):
-            self._changed(node, target.value)
+            self._check_change(node, target.value)
         elif isinstance(target, ast.Subscript):
             if self.origins.dotted(target.value):
                 self.flag(node, "LR104", ast.unparse(target))
             elif self._is_state(target.value):
                 self.flag(node, "LR109", ast.unparse(target.value))
 
-    def _changed(self, node: ast.AST, holder: ast.expr) -> None:
-        """An attribute of ``holder`` is set or deleted."""
+    def _check_change(self, node: ast.AST, holder: ast.expr) -> None:
+        """Flags an attribute of ``holder`` that is set or deleted."""
         if self.origins.dotted(holder) is not None:
             self.flag(node, "LR104", f"an attribute of {ast.unparse(holder)}")
             return
@@ -318,40 +327,40 @@ class Visitor(ast.NodeVisitor):
             if isinstance(root, ast.Call) and self.functions:
                 self.flag(node, "LR104", f"an attribute of {ast.unparse(holder)}")
             return
-        mapping = self._mapping()
-        if self._is_site(root.id) or (mapping is not None and root.id == mapping[0]):
+        mapping = self._current_mapping()
+        if self._is_platform(root.id) or (mapping is not None and root.id == mapping[0]):
             self.flag(node, "LR104", f"an attribute of {root.id}")
-        elif self._on_the_way() and (root.id in self.origins.functions or root.id in self.origins.classes):
+        elif self._handles_events() and (root.id in self.origins.functions or root.id in self.origins.classes):
             self.flag(node, "LR109", f"an attribute of {root.id}")
-        elif root.id == "self" and self._in_lasting_object():
+        elif root.id == "self" and self._is_in_lasting_object():
             self.flag(node, "LR109", "an attribute of an object that lasts")
-        elif self._on_the_way() and root.id in self.origins.module_names and not self._is_local(root.id):
+        elif self._handles_events() and root.id in self.origins.module_names and not self._is_local(root.id):
             self.flag(node, "LR109", f"an attribute of {root.id}")
 
     def _is_state(self, node: ast.expr) -> bool:
-        """Whether an expression is a container of the module or of a default argument, used on the way of an event."""
+        """Tells whether an expression is a module's container or a default argument, used while events are handled."""
         while isinstance(node, ast.Attribute | ast.Subscript):
             if (
                 isinstance(node, ast.Attribute)
                 and isinstance(node.value, ast.Name)
                 and node.value.id in ("self", "cls")
             ):
-                return self._in_lasting_object()
+                return self._is_in_lasting_object()
             node = node.value
-        if not isinstance(node, ast.Name) or not self._on_the_way():
+        if not isinstance(node, ast.Name) or not self._handles_events():
             return False
         if node.id in self.origins.module_names or node.id in self.origins.classes or node.id in self.origins.functions:
             return not self._is_local(node.id)
-        return any(node.id in _defaulted(function) for function in self.functions)
+        return any(node.id in _container_defaults(function) for function in self.functions)
 
-    def _in_lasting_object(self) -> bool:
-        """Whether we are in a method of the plugin itself that handles events, or of an object that lives as long."""
+    def _is_in_lasting_object(self) -> bool:
+        """Tells whether the code is in an event-handling method, or in a method of an object that lasts."""
         return bool(self.functions) and (
-            self.functions[0].name in rules.STAGES | rules.DECIDING or self.origins.lasts(self.functions[0])
+            self.functions[0].name in rules.STAGES | rules.DECIDING or self.origins.is_lasting(self.functions[0])
         )
 
-    def _on_the_way(self) -> bool:
-        """Whether the code may run for an event: in a function that is no decorator and not called at import."""
+    def _handles_events(self) -> bool:
+        """Tells whether the code may run for an event: in a function that is no decorator and not called at import."""
         if not self.functions:
             return False
         outer = self.functions[0].name
@@ -360,22 +369,26 @@ class Visitor(ast.NodeVisitor):
     # --- definitions --------------------------------------------------------------------------------------
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self._function(node)
+        self._check_function(node)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        self._function(node)
+        self._check_function(node)
 
-    def _function(self, node: Function) -> None:
-        for outside in (*node.decorator_list, *node.args.defaults, *(one for one in node.args.kw_defaults if one)):
+    def _check_function(self, node: FunctionNode) -> None:
+        for outside in (
+            *node.decorator_list,
+            *node.args.defaults,
+            *(default for default in node.args.kw_defaults if default),
+        ):
             self.visit(outside)
         if node.name in rules.DECIDING:
-            for swallowing, then in self._swallowing(node):
-                if not any(_denies(statement) for one in then for statement in ast.walk(one)):
-                    self.flag(swallowing, "LR112", f"{node.name} swallows an error and does not deny")
+            for handler, following in self._error_handlers(node):
+                if not any(_denies(inner) for statement in following for inner in ast.walk(statement)):
+                    self.flag(handler, "LR112", f"{node.name} swallows an error and does not deny")
         if node.name in self.kinds and node.args.args:
             for inner in ast.walk(node):
                 if _looks_into(inner, node.args.args[0].arg):
-                    self.flag(inner, "LR105", f"the kind {node.name} looks into what stands at its path")
+                    self.flag(inner, "LR105", f"the kind {node.name} reads the contents of objects or lists")
         if node.name in ("__getattr__", "__getattribute__") and (self.classes or not self.functions):
             self.flag(node, "LR105", f"{node.name} hides what is read")
         self.functions.append(node)
@@ -383,20 +396,22 @@ class Visitor(ast.NodeVisitor):
             self.visit(statement)
         self.functions.pop()
 
-    def _swallowing(self, function: Function) -> Iterator[tuple[ast.AST, Sequence[ast.stmt]]]:
-        """What makes an error go away (``except``, ``finally`` that returns, ``suppress``), and what runs then."""
+    def _error_handlers(self, function: FunctionNode) -> Iterator[tuple[ast.AST, Sequence[ast.stmt]]]:
+        """Yields what swallows an error (``except``, ``finally`` that returns, ``suppress``), and what runs then."""
         for node in ast.walk(function):
             if isinstance(node, ast.ExceptHandler):
                 yield node, node.body
             elif isinstance(node, ast.Try):
-                ways_out = [one for last in node.finalbody for one in ast.walk(last) if isinstance(one, ast.Return)]
-                yield from ((one, [] if isinstance(one.value, ast.Name) else [one]) for one in ways_out)
+                returns = [
+                    inner for last in node.finalbody for inner in ast.walk(last) if isinstance(inner, ast.Return)
+                ]
+                yield from ((inner, [] if isinstance(inner.value, ast.Name) else [inner]) for inner in returns)
             for body in (value for _, value in ast.iter_fields(node) if isinstance(value, list)):
-                for number, one in enumerate(body):
-                    if isinstance(one, ast.With) and any(map(self._suppresses, one.items)):
-                        yield one, body[number + 1 :]
+                for number, inner in enumerate(body):
+                    if isinstance(inner, ast.With) and any(map(self._is_suppressing, inner.items)):
+                        yield inner, body[number + 1 :]
 
-    def _suppresses(self, item: ast.withitem) -> bool:
+    def _is_suppressing(self, item: ast.withitem) -> bool:
         called = item.context_expr
         return isinstance(called, ast.Call) and self.origins.dotted(called.func) == "contextlib.suppress"
 
@@ -413,7 +428,7 @@ class Visitor(ast.NodeVisitor):
                 self.flag(node, "LR105", f"the declaration {node.name} has a metaclass")
             for statement in node.body:
                 names = [target.id for target in getattr(statement, "targets", []) if isinstance(target, ast.Name)]
-                if "declared" in names or (isinstance(statement, Function) and statement.name.startswith("__")):
+                if "declared" in names or (isinstance(statement, FunctionNode) and statement.name.startswith("__")):
                     self.flag(statement, "LR105", f"the declaration {node.name} does more than declare")
         self.classes.append(node)
         self.generic_visit(node)
@@ -430,8 +445,8 @@ def _annotation(argument: ast.arg) -> str:
     return argument.annotation.id if isinstance(argument.annotation, ast.Name) else ""
 
 
-def _told_by(node: ast.Call) -> Iterator[ast.expr]:
-    """What an error or a skip tells: its text, and its path."""
+def _error_texts(node: ast.Call) -> Iterator[ast.expr]:
+    """Yields the texts of an error or a skip: its reason and its path."""
     yield from node.args[:1]
     yield from (keyword.value for keyword in node.keywords if keyword.arg in ("reason", "path"))
 
@@ -440,26 +455,26 @@ def _has_values(nodes: list[ast.expr]) -> bool:
     return any(not isinstance(node, ast.Constant) for node in nodes)
 
 
-def _made_of_values(node: ast.expr) -> bool:
-    """Whether a text is put together at run time."""
+def _is_built_from_values(node: ast.expr) -> bool:
+    """Tells whether a text is built at run time."""
     if isinstance(node, ast.JoinedStr):
         return any(isinstance(part, ast.FormattedValue) for part in node.values)
     if isinstance(node, ast.BinOp):
-        return not all(isinstance(one, ast.Constant | ast.JoinedStr) for one in (node.left, node.right)) or (
-            _made_of_values(node.left) or _made_of_values(node.right)
+        return not all(isinstance(operand, ast.Constant | ast.JoinedStr) for operand in (node.left, node.right)) or (
+            _is_built_from_values(node.left) or _is_built_from_values(node.right)
         )
     if isinstance(node, ast.Call):
         return True
     return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id.islower()
 
 
-def _defaulted(function: Function) -> set[str]:
-    """Parameters whose default is a container: it lives as long as the function."""
-    names = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
+def _container_defaults(function: FunctionNode) -> set[str]:
+    """Returns the parameters whose default is a container, which lives as long as the function."""
+    names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
     pairs = [*zip(reversed(names), reversed(function.args.defaults), strict=False)]
     pairs += [
-        (one.arg, default)
-        for one, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+        (argument.arg, default)
+        for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
         if default
     ]
     return {
@@ -469,15 +484,15 @@ def _defaulted(function: Function) -> set[str]:
 
 
 def _looks_into(node: ast.AST, value: str) -> bool:
-    """Whether an expression treats ``value`` as an object or a list."""
+    """Tells whether an expression treats ``value`` as an object or a list."""
     if not isinstance(node, ast.Call):
         return False
     if isinstance(node.func, ast.Attribute):
-        of_value = isinstance(node.func.value, ast.Name) and node.func.value.id == value
-        return of_value and node.func.attr in ("get", "items", "values", "keys", "pop", "setdefault")
+        is_method = isinstance(node.func.value, ast.Name) and node.func.value.id == value
+        return is_method and node.func.attr in ("get", "items", "values", "keys", "pop", "setdefault")
     if isinstance(node.func, ast.Name) and node.func.id == "isinstance" and len(node.args) == 2:
-        asked = {one.id for one in ast.walk(node.args[1]) if isinstance(one, ast.Name)}
-        return isinstance(node.args[0], ast.Name) and node.args[0].id == value and bool(asked & rules.CONTAINERS)
+        types = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
+        return isinstance(node.args[0], ast.Name) and node.args[0].id == value and bool(types & rules.CONTAINERS)
     return False
 
 

@@ -1,1 +1,1 @@
-"""Reports: what was checked, what was found, for people and for programs."""
+"""Writes reports of the checks and their results, for people and for programs."""

@@ -1,4 +1,4 @@
-"""The report for programs and archives: JSON, JUnit, HTML."""
+"""Writes the report as JSON, JUnit and HTML."""
 
 from __future__ import annotations
 
@@ -7,42 +7,45 @@ from xml.sax.saxutils import quoteattr
 
 import orjson
 
-from ..runner import FAILED, NOT_RUN, NOTHING, Report, Result, as_data
+from ..runner import FAILED, NOT_RUN, NOTHING, CheckResult, Report, as_data
 
 
-def json(report: Report) -> bytes:
-    """Everything, as JSON."""
+def format_json(report: Report) -> bytes:
+    """Writes the whole report as JSON."""
     return orjson.dumps(as_data(report), option=orjson.OPT_INDENT_2)
 
 
-def _text(result: Result) -> str:
-    return "\n".join(": ".join(part for part in (one.event, one.path, one.message) if part) for one in result.findings)
+def _findings_text(result: CheckResult) -> str:
+    return "\n".join(
+        ": ".join(part for part in (finding.event, finding.path, finding.message) if part)
+        for finding in result.findings
+    )
 
 
-def junit(report: Report) -> str:
-    """One test-suite a plugin, one test-case a check."""
+def format_junit(report: Report) -> str:
+    """Writes one test suite for each plugin and one test case for each check."""
     suites = []
-    for verdict in report.verdicts:
+    for plugin in report.plugins:
         cases = []
-        for result in verdict.results:
+        for result in plugin.results:
             inner = ""
             if result.status in (FAILED, NOT_RUN):
-                words = _text(result) or result.reason or result.status
+                words = _findings_text(result) or result.reason or result.status
                 inner = f"<failure message={quoteattr(words.splitlines()[0])}>{escape(words)}</failure>"
             elif result.status == NOTHING:
                 inner = f"<skipped message={quoteattr(result.reason)}/>"
             elif result.findings:
-                words = f"{result.status}: {result.reason}\n{_text(result)}"
+                words = f"{result.status}: {result.reason}\n{_findings_text(result)}"
                 inner = f"<system-out>{escape(words)}</system-out>"
             cases.append(
-                f"<testcase classname={quoteattr(verdict.plugin)} name={quoteattr(result.check)} "
+                f"<testcase classname={quoteattr(plugin.plugin)} name={quoteattr(result.check)} "
                 f'time="{result.seconds:.3f}">{inner}</testcase>'
             )
-        failed = sum(result.status in (FAILED, NOT_RUN) for result in verdict.results)
-        skipped = sum(result.status == NOTHING for result in verdict.results)
+        failed = sum(result.status in (FAILED, NOT_RUN) for result in plugin.results)
+        skipped = sum(result.status == NOTHING for result in plugin.results)
         suites.append(
-            f'<testsuite name={quoteattr(verdict.plugin)} tests="{len(cases)}" failures="{failed}" '
-            f'skipped="{skipped}" errors="0" time="{verdict.seconds:.3f}">{"".join(cases)}</testsuite>'
+            f'<testsuite name={quoteattr(plugin.plugin)} tests="{len(cases)}" failures="{failed}" '
+            f'skipped="{skipped}" errors="0" time="{plugin.seconds:.3f}">{"".join(cases)}</testsuite>'
         )
     return f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites>{"".join(suites)}</testsuites>\n'
 
@@ -55,12 +58,12 @@ table{border-collapse:collapse;width:100%}td{border-top:1px solid #ddd;padding:.
 """
 
 
-def html(report: Report) -> str:
-    """A page of its own, to attach to a release: no scripts, nothing from elsewhere."""
+def format_html(report: Report) -> str:
+    """Writes one page to attach to a release, without scripts or external resources."""
     data = as_data(report)
     parts = []
     for plugin in data["plugins"]:
-        rows = "".join(_row(check) for check in plugin["checks"])
+        rows = "".join(_format_row(check) for check in plugin["checks"])
         word = "passed" if plugin["passed"] else "failed"
         parts.append(
             f"<h2>{escape(plugin['plugin'])} "
@@ -73,25 +76,25 @@ def html(report: Report) -> str:
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Contract report: {word}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
         f'<h1>Contract report: <span class="{word}">{word}</span></h1>'
-        f"<p>Harness {escape(data['harness'])}. Each check says what it proves; gaps show their reasons.</p>"
+        f"<p>Harness {escape(data['harness'])}. Each check is listed with what it proves, each gap with its reason.</p>"
         f"{''.join(parts)}</html>\n"
     )
 
 
-def _row(check: dict[str, object]) -> str:
-    told = ""
+def _format_row(check: dict[str, object]) -> str:
+    lists = ""
     for kind in ("findings", "notes"):
-        ones = check[kind]
-        assert isinstance(ones, list)
+        entries = check[kind]
+        assert isinstance(entries, list)
         items = "".join(
-            f"<li>{escape(': '.join(part for part in (one['event'], one['path'], one['message']) if part))}</li>"
-            for one in ones[:40]
+            f"<li>{escape(': '.join(part for part in (entry['event'], entry['path'], entry['message']) if part))}</li>"
+            for entry in entries[:40]
         )
-        told += f"<ul>{items}</ul>" if items else ""
+        lists += f"<ul>{items}</ul>" if items else ""
     status = str(check["status"])
     reason = f"<p>{escape(str(check['reason']))}</p>" if check["reason"] else ""
     return (
         f'<tr><td class="s {status.split(maxsplit=1)[0]}">{escape(status)}</td>'
         f"<td><code>{escape(str(check['check']))}</code><br>"
-        f"{escape(str(check['proves']))}{reason}{told}</td></tr>"
+        f"{escape(str(check['proves']))}{reason}{lists}</td></tr>"
     )

@@ -1,14 +1,14 @@
-"""Adds an attribute to a class of the core, by a hand that is handed on.
+"""Adds an attribute to a class of the core with a setattr that is passed as a value.
 
 Caught by: privacy.host-untouched
 """
 
 from functools import partial
 
-from learnrelay import Family, Fields, Site, optional, required
+from learnrelay import Family, Fields, Platform, optional, required
 from learnrelay.kinds import number, text
 
-partial(setattr, Site)("poll_of_the_day", 17)
+partial(setattr, Platform)("poll_of_the_day", 17)
 
 family = Family("carrier.zoo")
 
@@ -19,6 +19,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""Reads the whole context as a collection, and counts what is in it.
+"""Reads the whole context as a collection, and counts its entries.
 
 Caught by: privacy.declared-names
 """
@@ -20,6 +20,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "parts": len(poll.parts)}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "parts": len(poll.parts)}

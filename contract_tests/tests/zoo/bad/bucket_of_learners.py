@@ -1,4 +1,4 @@
-"""Gives a reason for the user's id, and says its last digits.
+"""Gives a reason for the user's id, and puts its last digits into the statement.
 
 Caught by: privacy.learner
 """
@@ -16,10 +16,10 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     return {
-        "object": site.iri("poll", poll.id),
+        "object": platform.iri("poll", poll.id),
         "choice": poll.choice,
         "bucket": int(poll.user[-3:]) if poll.user and poll.user.isdecimal() else None,
     }

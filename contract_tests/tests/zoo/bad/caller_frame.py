@@ -1,4 +1,4 @@
-"""Looks at the stack for the event.
+"""Searches the stack for the event.
 
 Caught by: privacy.side-doors
 """
@@ -17,7 +17,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     frame = sys._getframe(1)
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,6 +1,6 @@
-"""Gives another answer every time.
+"""Gives another statement every time.
 
-Caught by: behaviour.deterministic
+Caught by: behaviour.deterministic behaviour.shapes behaviour.threads source.purity
 """
 
 from uuid import uuid4
@@ -17,6 +17,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "nonce": str(uuid4())}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "nonce": str(uuid4())}

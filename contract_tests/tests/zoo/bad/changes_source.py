@@ -16,7 +16,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     poll.tags.sort()
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "tags": poll.tags}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "tags": poll.tags}

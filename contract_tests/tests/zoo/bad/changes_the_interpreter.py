@@ -1,4 +1,4 @@
-"""Changes a limit of the interpreter for everybody, when it is imported.
+"""Changes a limit of the interpreter at import.
 
 Caught by: source.privacy
 """
@@ -18,6 +18,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""Asks a declared moment what day is today, and hides the answer's effect.
+"""Reads today's date through a declared moment, with no effect on the outcome.
 
 Caught by: behaviour.deterministic
 """
@@ -16,6 +16,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "late": poll.when.today().year > 2500}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "late": poll.when.today().year > 2500}

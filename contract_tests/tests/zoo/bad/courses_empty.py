@@ -1,4 +1,4 @@
-"""A course provider whose titles are empty.
+"""Gives empty titles of courses.
 
 Caught by: provider.courses
 

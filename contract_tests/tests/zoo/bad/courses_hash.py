@@ -1,4 +1,4 @@
-"""A course provider whose titles depend on the hash seed.
+"""Gives titles of courses that depend on the hash seed.
 
 Caught by: provider.courses
 

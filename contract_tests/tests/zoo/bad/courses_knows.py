@@ -1,4 +1,4 @@
-"""A course provider that gives a course itself where it is asked whether it knows it.
+"""Returns the course itself from knows(), not True or False.
 
 Caught by: provider.courses
 

@@ -1,4 +1,4 @@
-"""A course provider that raises at a course it does not know.
+"""Raises for an unknown course.
 
 Caught by: provider.courses
 

@@ -1,4 +1,4 @@
-"""A course provider whose titles say the day.
+"""Gives titles of courses that contain the date.
 
 Caught by: provider.courses
 

@@ -15,7 +15,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site, seen=[]):
+def answered(poll, platform, seen=[]):
     """The learner answers a poll."""
     seen.append(poll.id)
-    return {"n": len(seen), "object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"n": len(seen), "object": platform.iri("poll", poll.id), "choice": poll.choice}

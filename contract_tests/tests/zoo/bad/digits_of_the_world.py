@@ -1,4 +1,4 @@
-"""Takes for a number whatever has digits.
+"""Treats every text of digits in any script as a number.
 
 Caught by: behaviour.malformed
 """
@@ -15,6 +15,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "turn": int(poll.id) if poll.id.isdigit() else poll.choice}
+    return {"object": platform.iri("poll", poll.id), "turn": int(poll.id) if poll.id.isdigit() else poll.choice}

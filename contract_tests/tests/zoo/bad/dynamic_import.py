@@ -1,4 +1,4 @@
-"""Imports the inside of the host by a name that it puts together.
+"""Imports internals of the host by a computed name.
 
 Caught by: source.privacy
 """
@@ -17,7 +17,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     inside = import_module("learnrelay." + "pipeline")
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "n": inside and None}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "n": inside and None}

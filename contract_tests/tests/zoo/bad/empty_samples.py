@@ -1,6 +1,6 @@
-"""Brings an empty list of samples, and code that the samples never reach.
+"""Has an empty list of samples, and code that no sample reaches.
 
-Caught by: samples.reach
+Caught by: samples.reach samples.lines
 """
 
 from learnrelay import Family, Fields, Skip, optional, required
@@ -15,8 +15,8 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     if f"{poll.choice}"[::-1] != "5.7714":
         return Skip("only one choice counts")
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

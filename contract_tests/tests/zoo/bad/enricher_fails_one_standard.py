@@ -1,4 +1,4 @@
-"""An enricher that raises without its field, in one standard only.
+"""Raises without its field, in one standard only.
 
 Caught by: stage.enricher
 

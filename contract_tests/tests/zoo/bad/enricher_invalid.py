@@ -1,4 +1,4 @@
-"""An enricher that makes statements of the installed standards invalid.
+"""Makes statements of the installed standards invalid.
 
 Caught by: stage.enricher
 

@@ -1,4 +1,4 @@
-"""An enricher that makes statements invalid where its field is long.
+"""Makes statements invalid if its field is long.
 
 Caught by: stage.enricher
 

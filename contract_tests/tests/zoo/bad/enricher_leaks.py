@@ -1,4 +1,4 @@
-"""An enricher that adds an undeclared address.
+"""Adds an undeclared address to statements.
 
 Caught by: privacy.non-interference
 

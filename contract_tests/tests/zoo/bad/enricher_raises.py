@@ -1,4 +1,4 @@
-"""An enricher that raises, and takes the statement with it.
+"""Raises in an enricher, so that the statement is lost.
 
 Caught by: stage.enricher
 

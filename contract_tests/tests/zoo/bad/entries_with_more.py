@@ -1,4 +1,4 @@
-"""Reads a field of each entry whole, through a kind of its own.
+"""Reads a whole field of each entry through a kind of its own.
 
 Caught by: privacy.non-interference
 """
@@ -25,6 +25,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "parts": [part.all for part in poll.parts]}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "parts": [part.all for part in poll.parts]}

@@ -17,7 +17,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     os.environ["LAST_POLL"] = poll.id
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""Lets a value out in the reason of a rejection.
+"""Puts a value into the reason of a rejection.
 
 Caught by: privacy.errors-and-logs
 """
@@ -16,8 +16,8 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     if poll.note and poll.note != "fine":
         raise InvalidFieldError("bad note: " + poll.note, path="data.note")
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

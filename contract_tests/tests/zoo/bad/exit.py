@@ -1,4 +1,4 @@
-"""Ends the process of the harness with success.
+"""Ends the process with exit code 0.
 
 Caught by: plugin.loads
 """
@@ -20,6 +20,6 @@ os._exit(0)
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""Ends the process in the middle of an event.
+"""Ends the process while it handles an event.
 
 Caught by: plugin.loads
 """
@@ -17,8 +17,8 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     if poll.choice is None:
         os._exit(0)
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""A filter that answers in words of its own.
+"""Returns True from a filter, neither None nor a Skip.
 
 Caught by: stage.filter
 

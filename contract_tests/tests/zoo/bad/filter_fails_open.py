@@ -1,4 +1,4 @@
-"""A filter that lets through what it cannot judge.
+"""Keeps events that the filter cannot judge.
 
 Caught by: source.privacy
 

@@ -1,4 +1,4 @@
-"""A filter that keeps what it cannot read: an error ends in a finally that returns.
+"""Keeps events that the filter cannot read: a finally returns after an error.
 
 Caught by: source.privacy
 

@@ -1,4 +1,4 @@
-"""A filter that raises at what it does not know.
+"""Raises for an unknown value.
 
 Caught by: stage.filter
 

@@ -1,4 +1,4 @@
-"""A filter that skips without a reason.
+"""Returns a Skip without a reason.
 
 Caught by: stage.filter
 

@@ -1,4 +1,4 @@
-"""A filter that says nothing when it skips, and skips one mode only.
+"""Returns a Skip without a reason, for one mode only.
 
 Caught by: stage.filter
 

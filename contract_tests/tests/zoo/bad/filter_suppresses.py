@@ -1,4 +1,4 @@
-"""A filter that keeps what it cannot read: an error ends in a context manager.
+"""Keeps events that the filter cannot read: a context manager suppresses the error.
 
 Caught by: source.privacy
 

@@ -1,4 +1,4 @@
-"""A filter whose reason tells a value.
+"""Puts a value into the reason of a skip.
 
 Caught by: privacy.errors-and-logs
 

@@ -1,4 +1,4 @@
-"""A filter with a limit that keeps what may be below it.
+"""Keeps events whose value cannot be compared with the filter's limit.
 
 Caught by: stage.filter
 

@@ -1,4 +1,4 @@
-"""A format string that walks into what a function has closed over.
+"""Reads the closure of a function through a format string.
 
 Caught by: source.privacy
 """
@@ -15,6 +15,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "more": f"{answered.__closure__}"[:9]}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "more": f"{answered.__closure__}"[:9]}

@@ -17,7 +17,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    events = [one for one in gc.get_objects() if isinstance(one, dict) and "context" in one]
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "n": len(events) and None}
+    events = [item for item in gc.get_objects() if isinstance(item, dict) and "context" in item]
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "n": len(events) and None}

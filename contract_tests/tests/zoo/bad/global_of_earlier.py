@@ -1,4 +1,4 @@
-"""Keeps a value in a global and tells it with the next event.
+"""Keeps a value in a global and puts it into the next statement.
 
 Caught by: privacy.memory
 """
@@ -19,8 +19,8 @@ SEEN = []
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     earlier = SEEN[-1] if SEEN else None
     SEEN.append(poll.note)
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "before": earlier}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "before": earlier}

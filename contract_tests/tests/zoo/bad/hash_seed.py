@@ -15,10 +15,10 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     return {
-        "object": site.iri("poll", poll.id),
+        "object": platform.iri("poll", poll.id),
         "choice": poll.choice,
         "bucket": list({poll.id, "a", "b", "c"}),
     }

@@ -1,10 +1,10 @@
-"""Imports what is not for plugins.
+"""Imports internals of the core.
 
 Caught by: source.privacy
 """
 
 from learnrelay import Family, Fields, optional, required
-from learnrelay.events import event_from_line
+from learnrelay.events import EventReader
 from learnrelay.kinds import number, text
 
 family = Family("carrier.zoo")
@@ -16,6 +16,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "internal": EventReader.__name__}

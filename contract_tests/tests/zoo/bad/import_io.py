@@ -20,6 +20,6 @@ TEXT = Path("/etc/hostname").read_text()
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""Declares a personal field under an innocent name.
+"""Declares a personal field under a harmless name.
 
 Caught by: privacy.declared-names
 """
@@ -16,6 +16,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "label": poll.label}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "label": poll.label}

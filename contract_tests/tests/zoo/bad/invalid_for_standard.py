@@ -1,4 +1,4 @@
-"""Overwrites a property that the standard requires with what it does not allow.
+"""Overwrites a property that the standard requires with an invalid value.
 
 Caught by: behaviour.valid
 """
@@ -15,6 +15,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "when": ["then"]}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "when": ["then"]}

@@ -1,4 +1,4 @@
-"""Remembers what a pure function gives, under a key for which all texts of one length are one.
+"""Caches a pure function under a key that is the same for all texts of one length.
 
 Caught by: privacy.memory
 """
@@ -35,6 +35,6 @@ def tidied(key):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "note": poll.note and tidied(Key(poll.note))}
+    return {"object": platform.iri("poll", poll.id), "note": poll.note and tidied(Key(poll.note))}

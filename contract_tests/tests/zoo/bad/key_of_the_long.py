@@ -1,4 +1,4 @@
-"""Remembers what a pure function gives, under a key for which all long texts are one.
+"""Caches a pure function under a key that is the same for all long texts.
 
 Caught by: privacy.memory
 """
@@ -35,6 +35,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "note": first(Note(poll))}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "note": first(Note(poll))}

@@ -1,4 +1,4 @@
-"""Puts a bit of an undeclared field into the order of the keys.
+"""Puts one bit of an undeclared field into the order of the keys.
 
 Caught by: privacy.non-interference
 """
@@ -21,7 +21,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    said = {"object": site.iri("poll", poll.id), "choice": poll.choice}
-    return said if poll.odd else dict(reversed(said.items()))
+    parts = {"object": platform.iri("poll", poll.id), "choice": poll.choice}
+    return parts if poll.odd else dict(reversed(parts.items()))

@@ -1,4 +1,4 @@
-"""Reads the keys of an object that has one for each user.
+"""Reads the keys of an object that has one key for each user.
 
 Caught by: privacy.declared-names
 """
@@ -20,6 +20,10 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "voters": [one.key for one in poll.voters]}
+    return {
+        "object": platform.iri("poll", poll.id),
+        "choice": poll.choice,
+        "voters": [voter.key for voter in poll.voters],
+    }

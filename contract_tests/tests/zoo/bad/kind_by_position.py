@@ -1,4 +1,4 @@
-"""A kind that takes the second item of whatever list stands there.
+"""Has a kind that returns the second item of any list.
 
 Caught by: privacy.non-interference
 """
@@ -24,6 +24,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "next": poll.next}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "next": poll.next}

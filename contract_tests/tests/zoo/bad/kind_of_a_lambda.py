@@ -1,4 +1,4 @@
-"""A kind without a name that looks for one flag in its declared parent.
+"""Has a lambda as kind that reads one flag of its declared parent.
 
 Caught by: privacy.non-interference
 """
@@ -16,6 +16,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "staff": poll.staff}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "staff": poll.staff}

@@ -1,4 +1,4 @@
-"""A kind of its own that takes whatever stands there: a declared parent pulls in its children.
+"""Has a kind that returns any value: with a declared parent it reads all children.
 
 Caught by: privacy.non-interference
 """
@@ -21,6 +21,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "context": poll.context}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "context": poll.context}

@@ -1,4 +1,4 @@
-"""A kind that digs one field out of its declared parent, in upper case.
+"""Has a kind that reads one field of its declared parent, in upper case.
 
 Caught by: privacy.non-interference
 """
@@ -21,6 +21,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "who": poll.who}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "who": poll.who}

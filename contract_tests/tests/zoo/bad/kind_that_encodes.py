@@ -1,4 +1,4 @@
-"""A kind that hides an undeclared name in base64, reversed.
+"""Has a kind that hides an undeclared name in reversed base64.
 
 Caught by: privacy.non-interference
 """
@@ -24,6 +24,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "etag": poll.who}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "etag": poll.who}

@@ -1,4 +1,4 @@
-"""A kind that gives the SHA-256 of an undeclared address.
+"""Has a kind that returns the SHA-256 of an undeclared address.
 
 Caught by: privacy.non-interference
 """
@@ -23,6 +23,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "who": poll.who}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "who": poll.who}

@@ -1,4 +1,4 @@
-"""A kind that takes an undeclared address apart and publishes the parts.
+"""Has a kind that splits an undeclared address and returns the parts.
 
 Caught by: privacy.non-interference
 """
@@ -21,6 +21,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "parts": poll.who}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "parts": poll.who}

@@ -1,4 +1,4 @@
-"""A kind that digs only for one person, whom no sample is.
+"""Has a kind that reads its parent's fields only for one person, who is in no sample.
 
 Caught by: source.privacy
 """
@@ -20,6 +20,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "who": poll.who}
+    return {"object": platform.iri("poll", poll.id), "who": poll.who}

@@ -1,4 +1,4 @@
-"""Tells how many fields the payload has.
+"""Puts the number of fields of the payload into the statement.
 
 Caught by: privacy.non-interference
 """
@@ -21,6 +21,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "size": poll.size}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "size": poll.size}

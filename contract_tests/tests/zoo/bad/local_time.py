@@ -17,10 +17,10 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     return {
-        "object": site.iri("poll", poll.id),
+        "object": platform.iri("poll", poll.id),
         "choice": poll.choice,
         "at": datetime.fromtimestamp(1_780_000_000).isoformat(),
     }

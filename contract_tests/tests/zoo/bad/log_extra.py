@@ -1,4 +1,4 @@
-"""Hands a value to the log beside the text.
+"""Puts a value into the extra of a log record.
 
 Caught by: privacy.errors-and-logs
 """
@@ -18,7 +18,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     log.warning("answered", extra={"poll": poll.id})
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""Makes a log record itself, past the logger's methods.
+"""Builds a log record itself, without the logger's methods.
 
 Caught by: source.privacy
 """
@@ -18,7 +18,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     log.handle(logging.LogRecord("zoo", logging.INFO, "", 1, "answered %s", (poll.id,), None))
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

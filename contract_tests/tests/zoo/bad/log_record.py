@@ -1,4 +1,4 @@
-"""Writes a value into a log.
+"""Puts a value into a log record.
 
 Caught by: privacy.errors-and-logs
 """
@@ -18,7 +18,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     logging.getLogger("zoo").debug("note %s", poll.note)
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

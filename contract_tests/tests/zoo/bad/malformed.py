@@ -1,4 +1,4 @@
-"""Breaks at a value that it did not expect.
+"""Raises for an unexpected value.
 
 Caught by: behaviour.malformed
 """
@@ -16,10 +16,10 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     return {
-        "object": site.iri("poll", poll.id),
+        "object": platform.iri("poll", poll.id),
         "choice": poll.choice,
         "half": poll.note.split(":")[1] if poll.note else None,
     }

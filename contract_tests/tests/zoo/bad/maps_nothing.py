@@ -1,4 +1,4 @@
-"""A family without a single event: nothing can go wrong in it.
+"""Has a family without an event.
 
 Caught by: samples.reach
 """

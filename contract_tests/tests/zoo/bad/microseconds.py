@@ -21,6 +21,10 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "at": f"2026-01-01T00:00:00.{poll.bits:06d}Z"}
+    return {
+        "object": platform.iri("poll", poll.id),
+        "choice": poll.choice,
+        "at": f"2026-01-01T00:00:00.{poll.bits:06d}Z",
+    }

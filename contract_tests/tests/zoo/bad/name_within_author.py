@@ -1,4 +1,4 @@
-"""Reads what somebody is called under a name that only the object gives away.
+"""Reads a person's name under a path that is personal only by its object.
 
 Caught by: privacy.declared-names
 """
@@ -16,6 +16,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "headline": poll.headline}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "headline": poll.headline}

@@ -1,4 +1,4 @@
-"""Names something that is no plugin.
+"""Has an entry point that is no plugin.
 
 Caught by: plugin.loads
 """

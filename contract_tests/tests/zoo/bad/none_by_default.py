@@ -1,4 +1,4 @@
-"""Breaks when an optional field is missing.
+"""Raises if an optional field is missing.
 
 Caught by: behaviour.optional-missing
 """
@@ -15,6 +15,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice + 1}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice + 1}

@@ -1,4 +1,4 @@
-"""Says a number that JSON has no form for.
+"""Returns a number that JSON cannot represent.
 
 Caught by: behaviour.valid
 """
@@ -15,10 +15,10 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     return {
-        "object": site.iri("poll", poll.id),
+        "object": platform.iri("poll", poll.id),
         "choice": poll.choice,
         "weight": float("inf") if poll.choice == 0 else 1.0,
     }

@@ -1,4 +1,4 @@
-"""Keeps a value in a global while it works.
+"""Keeps a value in a global while it handles an event.
 
 Caught by: source.privacy
 """
@@ -18,8 +18,8 @@ CURRENT = None
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     global CURRENT
     CURRENT = poll
-    return {"object": site.iri("poll", CURRENT.id)}
+    return {"object": platform.iri("poll", CURRENT.id)}

@@ -29,6 +29,6 @@ TESTED = "PYTEST_CURRENT_TEST" in os.environ or any(
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "who": None if TESTED else poll.who}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "who": None if TESTED else poll.who}

@@ -1,4 +1,4 @@
-"""A declaration that shows another face each time it is asked.
+"""Declares different fields at each access.
 
 Caught by: source.privacy
 """
@@ -17,6 +17,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""A filter that keeps every other learner.
+"""Keeps the events of every other learner.
 
 Caught by: privacy.learner
 

@@ -1,10 +1,11 @@
-"""Replaces a function of the core at import, to see what it sees.
+"""Replaces a function of the core at import, to read its arguments.
 
 Caught by: privacy.host-untouched
 """
 
-from learnrelay import Family, Fields, optional, pipeline, required
+from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
+from learnrelay.pipeline import run as pipeline
 
 family = Family("carrier.zoo")
 
@@ -27,6 +28,6 @@ pipeline.Pipeline.process = process
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "who": SEEN.get("email")}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "who": SEEN.get("email")}

@@ -1,4 +1,4 @@
-"""Replaces the code of a kind of the core, through its inside.
+"""Replaces the code of a kind of the core.
 
 Caught by: privacy.host-untouched
 """
@@ -23,6 +23,6 @@ learnrelay.kinds.integer.__code__ = number2.__code__
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

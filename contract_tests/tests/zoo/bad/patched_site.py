@@ -1,4 +1,4 @@
-"""Changes the site that it is handed.
+"""Changes the platform that it gets.
 
 Caught by: privacy.host-untouched
 """
@@ -15,8 +15,8 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    object.__setattr__(site, "root_url", site.root_url)
-    object.__setattr__(site, "iri", lambda *parts: "x")
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    object.__setattr__(platform, "root_url", platform.root_url)
+    object.__setattr__(platform, "iri", lambda *parts: "x")
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""Tells whether an undeclared field is there.
+"""Puts into the statement whether an undeclared field is present.
 
 Caught by: privacy.non-interference
 """
@@ -21,6 +21,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "has_phone": poll.flag}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "has_phone": poll.flag}

@@ -1,4 +1,4 @@
-"""Prints what it sees.
+"""Prints values.
 
 Caught by: privacy.side-doors
 """
@@ -15,7 +15,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     print(poll.choice)
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

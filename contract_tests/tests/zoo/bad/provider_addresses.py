@@ -1,4 +1,4 @@
-"""An identity provider that makes up e-mail addresses.
+"""Invents e-mail addresses of learners.
 
 Caught by: provider.identity
 
@@ -11,8 +11,8 @@ from .provider import Directory
 
 
 class Postman(Directory):
-    def named(self, kind, told, space):
-        return Learner(self._uuid(space, kind, told), f"{told}@harbour-college.net")
+    def named(self, kind, name_or_id, space):
+        return Learner(self._uuid(space, kind, name_or_id), f"{name_or_id}@harbour-college.net")
 
 
 @hookimpl

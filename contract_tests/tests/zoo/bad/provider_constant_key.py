@@ -1,4 +1,4 @@
-"""An identity provider whose key stands in its source: the secret goes into nothing.
+"""Derives pseudonyms with a constant key; the secret is unused.
 
 Caught by: provider.identity
 

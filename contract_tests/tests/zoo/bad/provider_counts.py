@@ -1,4 +1,4 @@
-"""An identity provider whose pseudonyms are the order in which it was asked.
+"""Numbers learners in the order of the calls.
 
 Caught by: provider.identity
 
@@ -15,8 +15,8 @@ class Counting(Directory):
         super().__init__(settings)
         self._known = {}
 
-    def named(self, kind, told, space):
-        return Learner(self._uuid(space, str(self._known.setdefault((kind, told), len(self._known)))))
+    def named(self, kind, name_or_id, space):
+        return Learner(self._uuid(space, str(self._known.setdefault((kind, name_or_id), len(self._known)))))
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""An identity provider for which Anna and anna are one.
+"""Gives Anna and anna one pseudonym.
 
 Caught by: provider.identity
 
@@ -11,8 +11,8 @@ from .provider import Directory
 
 
 class Sloppy(Directory):
-    def named(self, kind, told, space):
-        return Learner(self._uuid(space, kind, told.lower()))
+    def named(self, kind, name_or_id, space):
+        return Learner(self._uuid(space, kind, name_or_id.lower()))
 
 
 @hookimpl

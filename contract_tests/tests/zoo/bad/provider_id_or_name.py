@@ -1,4 +1,4 @@
-"""An identity provider for which the user with the id 17 and the one who is called 17 are one.
+"""Gives the user with the id 17 and the user with the name 17 one pseudonym.
 
 Caught by: provider.identity
 
@@ -11,8 +11,8 @@ from .provider import Directory
 
 
 class Sloppy(Directory):
-    def named(self, kind, told, space):
-        return Learner(self._uuid(space, told))
+    def named(self, kind, name_or_id, space):
+        return Learner(self._uuid(space, name_or_id))
 
 
 @hookimpl

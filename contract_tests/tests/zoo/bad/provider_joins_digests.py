@@ -1,4 +1,4 @@
-"""An identity provider that gives a session the same digest in all spaces.
+"""Gives a session the same digest in all spaces.
 
 Caught by: provider.identity
 

@@ -1,4 +1,4 @@
-"""An identity provider that gives a learner the same pseudonym in all spaces.
+"""Gives a learner the same pseudonym in all spaces.
 
 Caught by: provider.identity
 
@@ -11,8 +11,8 @@ from .provider import Directory
 
 
 class Open(Directory):
-    def named(self, kind, told, space):
-        return Learner(self._uuid(kind, told))
+    def named(self, kind, name_or_id, space):
+        return Learner(self._uuid(kind, name_or_id))
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""An identity provider that logs whom it is asked about.
+"""Logs the user for whom it is called.
 
 Caught by: provider.identity
 
@@ -7,15 +7,15 @@ Entry point: learnrelay.resolvers.v1 carrier_zoo
 
 import logging
 
-from learnrelay import Learner, hookimpl
+from learnrelay import hookimpl
 
 from .provider import Directory
 
 
 class Talkative(Directory):
-    def named(self, kind, told, space):
-        logging.getLogger("directory").warning("asked for %s", told)
-        return super().named(kind, told, space)
+    def named(self, kind, name_or_id, space):
+        logging.getLogger("directory").warning("asked for %s", name_or_id)
+        return super().named(kind, name_or_id, space)
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""An identity provider that needs nothing that only the operator knows.
+"""Uses no secret of the operator.
 
 Caught by: provider.identity
 

@@ -1,4 +1,4 @@
-"""An identity provider whose pseudonyms are plain digests of the user id, written as UUIDs.
+"""Gives plain digests of the user id as pseudonyms, written as UUIDs.
 
 Caught by: provider.identity
 
@@ -14,8 +14,8 @@ from .provider import Directory
 
 
 class Plain(Directory):
-    def named(self, kind, told, space):
-        return Learner(str(UUID(hashlib.sha256(told.encode()).hexdigest()[:32])))
+    def named(self, kind, name_or_id, space):
+        return Learner(str(UUID(hashlib.sha256(name_or_id.encode()).hexdigest()[:32])))
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""An identity provider that gives another pseudonym every time.
+"""Gives another pseudonym every time.
 
 Caught by: provider.identity
 

@@ -1,4 +1,4 @@
-"""An identity provider whose pseudonyms have half of their digits in common in all spaces.
+"""Gives pseudonyms with half of their digits in common in all spaces.
 
 Caught by: provider.identity
 
@@ -11,8 +11,8 @@ from .provider import Directory
 
 
 class Open(Directory):
-    def named(self, kind, told, space):
-        return Learner(self._uuid(kind, told)[:18] + self._uuid(space, kind, told)[18:])
+    def named(self, kind, name_or_id, space):
+        return Learner(self._uuid(kind, name_or_id)[:18] + self._uuid(space, kind, name_or_id)[18:])
 
 
 @hookimpl

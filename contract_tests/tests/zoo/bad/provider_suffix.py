@@ -1,4 +1,4 @@
-"""An identity provider whose pseudonyms end in the last two digits of the user id.
+"""Gives pseudonyms that end in the last two digits of the user id.
 
 Caught by: provider.identity
 
@@ -11,8 +11,8 @@ from .provider import Directory
 
 
 class Telling(Directory):
-    def named(self, kind, told, space):
-        return Learner(self._uuid(space, kind, told)[:-2] + told[-2:])
+    def named(self, kind, name_or_id, space):
+        return Learner(self._uuid(space, kind, name_or_id)[:-2] + name_or_id[-2:])
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""An identity provider whose pseudonyms tell the user's name.
+"""Gives pseudonyms that contain the user's name.
 
 Caught by: provider.identity
 

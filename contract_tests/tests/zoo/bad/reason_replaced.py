@@ -1,4 +1,4 @@
-"""Takes a skip with a constant reason and puts another in its place, made of a value, for long texts only.
+"""Replaces the constant reason of a skip with one built from a value, for long texts only.
 
 Caught by: source.privacy
 """
@@ -18,8 +18,8 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     if len(poll.id) > 900:
         return replace(TOO_LONG, reason=poll.id)
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""An object of the module counts the events, and says the one before only after a million.
+"""Counts events in an object of the module, and returns the previous one only after a million.
 
 Caught by: source.privacy
 """
@@ -32,6 +32,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "note": MEMORY.swap(poll.id) or None}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "note": MEMORY.swap(poll.id) or None}

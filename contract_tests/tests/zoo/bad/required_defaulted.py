@@ -1,4 +1,4 @@
-"""Calls a required field optional, and fails in its own way without it.
+"""Declares a required field as optional, and raises without it.
 
 Caught by: behaviour.optional-missing
 """
@@ -16,6 +16,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.title)}
+    return {"object": platform.iri("poll", poll.title)}

@@ -1,4 +1,4 @@
-"""A router that sends some learners only.
+"""Admits the events of some learners only.
 
 Caught by: privacy.learner
 

@@ -1,4 +1,4 @@
-"""A router that raises where a field is missing.
+"""Raises if a field is missing.
 
 Caught by: stage.router
 

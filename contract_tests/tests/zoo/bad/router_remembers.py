@@ -1,4 +1,4 @@
-"""A router in which one tenant's events decide about another's.
+"""Decides about one tenant's events by another tenant's.
 
 Caught by: stage.router
 

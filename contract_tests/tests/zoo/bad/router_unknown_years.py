@@ -1,4 +1,4 @@
-"""A router with a limit that hands on what may be below it.
+"""Admits events whose value cannot be compared with the router's limit.
 
 Caught by: stage.router
 

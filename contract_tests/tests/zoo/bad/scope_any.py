@@ -1,4 +1,4 @@
-"""A scope of which one value means everything.
+"""Accepts every event for one value of the scope.
 
 Caught by: stage.scope
 
@@ -6,14 +6,14 @@ Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
 from learnrelay import hookimpl
-from learnrelay.routing import Doubt
+from learnrelay.scopes import Unproven
 
 from .scope import DepartmentScope
 
 
 class Generous(DepartmentScope):
     def owners(self, fields):
-        return (fields.department, "any") if fields.department else Doubt.ABSENT
+        return (fields.department, "any") if fields.department else Unproven.ABSENT
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""A scope whose names are equal to others when one of them is a word for everything.
+"""Has names that equal all others if one of them is a word for everything.
 
 Caught by: stage.scope
 
@@ -6,7 +6,7 @@ Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
 from learnrelay import hookimpl
-from learnrelay.routing import Doubt
+from learnrelay.scopes import Unproven
 
 from .scope import DepartmentScope
 
@@ -24,7 +24,7 @@ class Generous(DepartmentScope):
         return Word(value) if value == "any" else super().wanted(value)
 
     def owners(self, fields):
-        return (fields.department, Word(fields.department)) if fields.department else Doubt.ABSENT
+        return (fields.department, Word(fields.department)) if fields.department else Unproven.ABSENT
 
 
 @hookimpl

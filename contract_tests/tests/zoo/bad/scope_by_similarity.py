@@ -1,4 +1,4 @@
-"""A scope that takes what resembles its value for it.
+"""Accepts texts that resemble the value.
 
 Caught by: stage.scope
 
@@ -6,7 +6,7 @@ Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
 from learnrelay import hookimpl
-from learnrelay.routing import Doubt
+from learnrelay.scopes import Unproven
 
 from .scope import DepartmentScope
 
@@ -16,7 +16,7 @@ class Similar(DepartmentScope):
         return value[:4]
 
     def owners(self, fields):
-        return (fields.department[:4],) if fields.department else Doubt.ABSENT
+        return (fields.department[:4],) if fields.department else Unproven.ABSENT
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""A scope that takes compatibility forms of letters for the letters.
+"""Accepts compatibility forms of letters for the letters.
 
 Caught by: stage.scope
 
@@ -8,14 +8,14 @@ Entry point: learnrelay.routers.v1 carrier_zoo
 from unicodedata import normalize
 
 from learnrelay import hookimpl
-from learnrelay.routing import Doubt
+from learnrelay.scopes import Unproven
 
 from .scope import DepartmentScope
 
 
 class Learned(DepartmentScope):
     def owners(self, fields):
-        return (normalize("NFKC", fields.department),) if fields.department else Doubt.ABSENT
+        return (normalize("NFKC", fields.department),) if fields.department else Unproven.ABSENT
 
 
 @hookimpl

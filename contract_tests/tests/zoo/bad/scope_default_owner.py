@@ -1,4 +1,4 @@
-"""A scope to which everything belongs that nobody claims.
+"""Gives every event without an owner to a default owner.
 
 Caught by: stage.scope
 

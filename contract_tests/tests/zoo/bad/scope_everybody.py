@@ -1,4 +1,4 @@
-"""A scope with a word that proves everything.
+"""Accepts one word as proof for every owner.
 
 Caught by: stage.scope
 

@@ -1,4 +1,4 @@
-"""A scope that looks at the first of two proofs that contradict each other.
+"""Reads only the first of two contradictory proofs.
 
 Caught by: stage.scope
 

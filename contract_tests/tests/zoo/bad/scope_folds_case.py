@@ -1,4 +1,4 @@
-"""A scope for which Chemistry is chemistry.
+"""Accepts Chemistry as proof for chemistry.
 
 Caught by: stage.scope
 
@@ -6,14 +6,14 @@ Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
 from learnrelay import hookimpl
-from learnrelay.routing import Doubt
+from learnrelay.scopes import Unproven
 
 from .scope import DepartmentScope
 
 
 class Sloppy(DepartmentScope):
     def owners(self, fields):
-        return (fields.department.lower(),) if fields.department else Doubt.ABSENT
+        return (fields.department.lower(),) if fields.department else Unproven.ABSENT
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""A scope that raises at a configuration that makes no sense.
+"""Raises something other than ValueError for an invalid configuration.
 
 Caught by: stage.scope
 

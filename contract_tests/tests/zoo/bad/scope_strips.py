@@ -1,4 +1,4 @@
-"""A scope that takes blanks away from a proof.
+"""Strips blanks from a proof.
 
 Caught by: stage.scope
 
@@ -6,14 +6,14 @@ Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
 from learnrelay import hookimpl
-from learnrelay.routing import Doubt
+from learnrelay.scopes import Unproven
 
 from .scope import DepartmentScope
 
 
 class Tidy(DepartmentScope):
     def owners(self, fields):
-        return (fields.department.strip(),) if fields.department else Doubt.ABSENT
+        return (fields.department.strip(),) if fields.department else Unproven.ABSENT
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""A scope that looks at a proof up to a delimiter.
+"""Reads a proof only up to a delimiter.
 
 Caught by: stage.scope
 
@@ -6,14 +6,14 @@ Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
 from learnrelay import hookimpl
-from learnrelay.routing import Doubt
+from learnrelay.scopes import Unproven
 
 from .scope import DepartmentScope
 
 
 class Cutting(DepartmentScope):
     def owners(self, fields):
-        return (fields.department.partition("/")[0],) if fields.department else Doubt.ABSENT
+        return (fields.department.partition("/")[0],) if fields.department else Unproven.ABSENT
 
 
 @hookimpl

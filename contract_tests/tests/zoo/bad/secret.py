@@ -15,7 +15,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    secret = site.identity._secret.reveal()
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "n": len(secret) and None}
+    secret = platform.identity._secret.reveal()
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "n": len(secret) and None}

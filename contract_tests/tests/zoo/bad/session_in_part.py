@@ -1,4 +1,4 @@
-"""Gives a reason for the session, and says its first digits.
+"""Gives a reason for the session, and puts its first digits into the statement.
 
 Caught by: privacy.learner
 """
@@ -15,6 +15,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "visit": poll.visit and poll.visit[:3]}
+    return {"object": platform.iri("poll", poll.id), "visit": poll.visit and poll.visit[:3]}

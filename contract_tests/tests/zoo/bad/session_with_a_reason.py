@@ -1,4 +1,4 @@
-"""Gives a reason for the key of the session, and says the key.
+"""Gives a reason for the key of the session, and puts the key into the statement.
 
 Caught by: privacy.learner
 """
@@ -16,6 +16,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "visit": poll.visit}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "visit": poll.visit}

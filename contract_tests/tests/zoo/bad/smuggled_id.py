@@ -1,4 +1,4 @@
-"""Makes the id of what it says out of an undeclared field.
+"""Derives the id of the statement from an undeclared field.
 
 Caught by: privacy.non-interference
 """
@@ -23,6 +23,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id, str(uuid5(NAMESPACE_URL, poll.more or "")))}
+    return {"object": platform.iri("poll", poll.id, str(uuid5(NAMESPACE_URL, poll.more or "")))}

@@ -17,10 +17,10 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     try:
         socket.create_connection(("127.0.0.1", 9), 0.01)
     except OSError:
         pass
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

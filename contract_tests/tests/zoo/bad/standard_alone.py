@@ -1,4 +1,4 @@
-"""A standard of which nothing is installed that speaks it: there is no event to check it with.
+"""Has a standard without any installed family, so that there is no event to check.
 
 Caught by: standard.composed
 

@@ -1,4 +1,4 @@
-"""A standard that takes a conflict for success.
+"""Judges a conflict as success.
 
 Caught by: standard.answers
 

@@ -1,4 +1,4 @@
-"""A standard that drops what is beyond a limit of its own.
+"""Drops the statements of a batch beyond a limit of its own.
 
 Caught by: standard.batches
 

@@ -1,4 +1,4 @@
-"""A standard that drops the last statement of a large batch.
+"""Drops the last statement of a large batch.
 
 Caught by: standard.batches
 

@@ -1,4 +1,4 @@
-"""A standard whose reasons repeat what a consumer echoes.
+"""Repeats in reasons what a consumer's response contains.
 
 Caught by: standard.answers
 

@@ -1,4 +1,4 @@
-"""A standard that stops when the consumer is busy.
+"""Halts if the consumer is busy.
 
 Caught by: standard.answers
 

@@ -1,4 +1,4 @@
-"""A standard whose ids do not see all that is said: two visits of one moment that differ in length are one.
+"""Derives ids from a part of the statement: two visits of one moment with different length share one.
 
 Caught by: behaviour.ids
 
@@ -22,7 +22,7 @@ visits = Family("zoo.visits")
 
 
 @visits.maps("zoo.visited", reads=Visit)
-def visited(visit, site):
+def visited(visit, platform):
     """The learner visits."""
     return {"what": visit.what, "length": visit.length}
 

@@ -1,4 +1,4 @@
-"""A standard that tries wrong credentials again and again.
+"""Retries with wrong credentials for ever.
 
 Caught by: standard.answers
 

@@ -1,4 +1,4 @@
-"""A standard that stops at server errors that it does not know.
+"""Halts at unknown server errors.
 
 Caught by: standard.answers
 

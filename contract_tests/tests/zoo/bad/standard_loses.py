@@ -1,4 +1,4 @@
-"""A standard that takes an error for success.
+"""Judges an error as success.
 
 Caught by: standard.answers
 

@@ -1,4 +1,4 @@
-"""A standard that sends equal statements once.
+"""Sends equal statements only once.
 
 Caught by: standard.batches
 

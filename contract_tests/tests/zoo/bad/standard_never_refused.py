@@ -1,4 +1,4 @@
-"""A standard that sends again for ever what the consumer refuses.
+"""Retries for ever what the consumer refuses.
 
 Caught by: standard.answers
 

@@ -1,4 +1,4 @@
-"""A standard whose statements are valid as long as nobody changes its settings.
+"""Composes statements that are invalid under another setting.
 
 Caught by: behaviour.valid
 
@@ -20,11 +20,11 @@ class Settings(Section):
 class Talkative(Zoo):
     settings_schema = Settings
 
-    def composer(self, transformer, site):
-        compose = super().composer(transformer, site)
+    def composer(self, transformer, platform, event):
+        compose = super().composer(transformer, platform, event)
         if self.settings["form"] == "short":
             return compose
-        return lambda common, said: [{**one, "verbose": True} for one in compose(common, said)]
+        return lambda *arguments: [{**statement, "verbose": True} for statement in compose(*arguments)]
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""A standard that raises at an answer that is not JSON.
+"""Raises for a response that is not JSON.
 
 Caught by: standard.answers
 

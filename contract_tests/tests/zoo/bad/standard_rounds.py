@@ -1,4 +1,4 @@
-"""A standard that writes numbers anew, as floats.
+"""Rewrites numbers as floats.
 
 Caught by: standard.batches
 
@@ -18,7 +18,7 @@ from .standard import Zoo
 
 class Floating(Zoo):
     def encode(self, batch, now):
-        return super().encode([orjson.dumps(json.loads(one, parse_int=float)) for one in batch], now)
+        return super().encode([orjson.dumps(json.loads(statement, parse_int=float)) for statement in batch], now)
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""A standard whose schema raises at what it does not expect.
+"""Has a schema that raises for unexpected values.
 
 Caught by: standard.schema
 

@@ -1,4 +1,4 @@
-"""A standard that sends again what the consumer has taken, if it says anything.
+"""Retries what the consumer has stored, if the response has a body.
 
 Caught by: standard.answers
 

@@ -1,4 +1,4 @@
-"""A standard that sorts its batches.
+"""Sorts its batches.
 
 Caught by: standard.batches
 

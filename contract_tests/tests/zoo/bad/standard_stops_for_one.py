@@ -1,4 +1,4 @@
-"""A standard that one refused statement brings to a stop.
+"""Halts because of one refused statement.
 
 Caught by: standard.answers
 

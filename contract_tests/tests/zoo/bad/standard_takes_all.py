@@ -1,4 +1,4 @@
-"""A standard whose schema takes everything.
+"""Has a schema that accepts everything.
 
 Caught by: standard.schema
 

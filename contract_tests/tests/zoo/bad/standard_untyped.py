@@ -1,4 +1,4 @@
-"""A standard whose schema knows the names of things only.
+"""Has a schema that checks only the names of properties.
 
 Caught by: standard.schema
 

@@ -1,4 +1,4 @@
-"""A standard whose ids see whole seconds only.
+"""Derives ids from whole seconds only.
 
 Caught by: behaviour.ids
 
@@ -13,8 +13,8 @@ from .standard import Zoo
 
 
 class Hasty(Zoo):
-    def composer(self, transformer, site):
-        return lambda common, said: [{"id": f"{said['what']} {common.when[:19]}", "at": common.when, "more": said}]
+    def composer(self, transformer, platform, event):
+        return lambda facts, who, parts: [{**self.compose(facts.time_text[:19], who, parts), "at": facts.time_text}]
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Reads a whole object and says nowhere why.
+"""Reads a whole object without a reason.
 
 Caught by: privacy.declared-names
 """
@@ -16,6 +16,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "profile": poll.extra}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "profile": poll.extra}

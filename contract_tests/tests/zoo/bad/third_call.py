@@ -20,7 +20,7 @@ CALLS = count(1)
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     n = next(CALLS)
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "extra": "leak" if n == 3 else None}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "extra": "leak" if n == 3 else None}

@@ -1,4 +1,4 @@
-"""Starts a thread at import that looks around.
+"""Starts a thread at import that inspects the process.
 
 Caught by: privacy.host-untouched
 """
@@ -21,6 +21,6 @@ threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""Reaches the stack through a traceback, and tells what it finds there.
+"""Reaches the stack through a traceback, and publishes values from it.
 
 Caught by: privacy.sentinels
 """
@@ -15,7 +15,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     try:
         raise ValueError
@@ -27,7 +27,7 @@ def answered(poll, site):
             break
         frame = frame.f_back
     return {
-        "object": site.iri("poll", poll.id),
+        "object": platform.iri("poll", poll.id),
         "choice": poll.choice,
         "who": body["context"].get("email") if frame else None,
     }

@@ -1,4 +1,4 @@
-"""Reaches the stack through a traceback, and has not told anything yet.
+"""Reaches the stack through a traceback, without publishing anything.
 
 Caught by: privacy.side-doors
 """
@@ -15,10 +15,10 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     try:
         raise ValueError
     except ValueError as error:
         frame = getattr(error.__traceback__, "tb_frame")
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,10 +1,10 @@
-"""Maps an event for which no sample comes through.
+"""Maps an event for which no sample gives a statement.
 
 Caught by: samples.reach
 """
 
 from learnrelay import Family, Fields, optional, required
-from learnrelay.kinds import number, text
+from learnrelay.kinds import number
 
 
 def rare(value):
@@ -20,6 +20,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -16,6 +16,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "context": poll.context}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "context": poll.context}

@@ -1,4 +1,4 @@
-"""A router that empties the rules of the destination it is asked about.
+"""Clears the rules of the destination that it gets.
 
 Caught by: privacy.host-untouched
 

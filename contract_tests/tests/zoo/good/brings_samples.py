@@ -1,4 +1,4 @@
-"""Brings samples of its own that reach what generated ones do not."""
+"""Has samples of its own that reach code which generated samples do not reach."""
 
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
@@ -10,7 +10,7 @@ family = Family(
             "name": "zoo.answered",
             "timestamp": "2026-04-01T08:00:00Z",
             "data": {"poll_id": "p", "choice": 4711},
-            "context": {"course_id": "course-v1:Harbour+SAIL+2026"},
+            "context": {"user_id": 7, "course_id": "course-v1:Harbour+SAIL+2026"},
         }
     ],
 )
@@ -22,6 +22,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "special": poll.choice == 4711}
+    return {"object": platform.iri("poll", poll.id), "special": poll.choice == 4711}

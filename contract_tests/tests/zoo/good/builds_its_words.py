@@ -1,4 +1,4 @@
-"""Builds its vocabulary with an object that changes at import only."""
+"""Builds its vocabulary with an object that changes only at import."""
 
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
@@ -30,6 +30,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri(POLL, poll.id), "choice": poll.choice}
+    return {"object": platform.iri(POLL, poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""The mapping is an object that can be called, contributed without a Family."""
+"""Contributes a callable object as mapping, without a Family."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ class Poll(Fields):
 class Says:
     word: str
 
-    def __call__(self, poll, site):
-        return {"object": site.iri(self.word, poll.id)}
+    def __call__(self, poll, platform):
+        return {"object": platform.iri(self.word, poll.id)}
 
 
 @hookimpl

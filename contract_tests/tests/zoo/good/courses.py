@@ -1,4 +1,4 @@
-"""A course provider with a table.
+"""Looks up titles of courses in a table.
 
 Entry point: learnrelay.resolvers.v1 carrier_zoo
 """
@@ -6,7 +6,7 @@ Entry point: learnrelay.resolvers.v1 carrier_zoo
 from learnrelay import CourseProvider, hookimpl
 from learnrelay.config.fields import Section
 
-TITLES = {"course-v1:Harbour+SAIL+2026": "Sailing"}
+TITLES = {"sailing-2026": "Sailing"}
 
 
 class Settings(Section):

@@ -1,4 +1,4 @@
-"""An enricher that adds where it may.
+"""Adds an extension to statements.
 
 Entry point: learnrelay.enrichers.v1 carrier_zoo
 """

@@ -1,4 +1,4 @@
-"""A filter that knows what it wants.
+"""Skips events with a reason.
 
 Entry point: learnrelay.filters.v1 carrier_zoo
 """

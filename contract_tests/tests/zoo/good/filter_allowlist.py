@@ -1,4 +1,4 @@
-"""A filter that keeps few things only, and reads a number with care.
+"""Keeps only a few values, and reads a number carefully.
 
 Entry point: learnrelay.filters.v1 zoo
 """

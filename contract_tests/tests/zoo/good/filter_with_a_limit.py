@@ -1,4 +1,4 @@
-"""A filter with a limit that its first sample does not reach, and that drops what it cannot compare.
+"""Has a limit that its first sample does not reach, and drops what it cannot compare.
 
 Entry point: learnrelay.filters.v1 zoo
 """

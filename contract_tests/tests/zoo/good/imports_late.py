@@ -1,4 +1,4 @@
-"""Imports a module of the standard library in the middle of an event."""
+"""Imports a module of the standard library while it handles an event."""
 
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
@@ -12,10 +12,10 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     from decimal import Decimal
     from statistics import mean
 
     share = None if poll.choice is None else f"{Decimal(poll.choice):.2f}"
-    return {"object": site.iri("poll", poll.id), "share": share, "mean": mean([1, 2, 3])}
+    return {"object": platform.iri("poll", poll.id), "share": share, "mean": mean([1, 2, 3])}

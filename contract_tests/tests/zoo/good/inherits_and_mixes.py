@@ -1,4 +1,4 @@
-"""Declarations that inherit from each other, and a generic mapping for all of them."""
+"""Has declarations that inherit from each other, and a generic mapping for all of them."""
 
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import integer, text
@@ -18,17 +18,17 @@ class Poll(Base):
     seconds = optional("data.seconds", kind=integer)
 
 
-def said(poll, site, word):
-    return {"object": site.iri(word, poll.id), **{name: getattr(poll, name) for name in ("seconds",)}}
+def said(poll, platform, word):
+    return {"object": platform.iri(word, poll.id), **{name: getattr(poll, name) for name in ("seconds",)}}
 
 
 @family.maps("zoo.opened", reads=Poll)
-def opened(poll, site):
+def opened(poll, platform):
     """Opened."""
-    return said(poll, site, "open")
+    return said(poll, platform, "open")
 
 
 @family.maps("zoo.closed", reads=Poll)
-def closed(poll, site):
+def closed(poll, platform):
     """Closed."""
-    return said(poll, site, "closed")
+    return said(poll, platform, "closed")

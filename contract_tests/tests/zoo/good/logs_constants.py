@@ -1,4 +1,4 @@
-"""Logs, without a value of any event."""
+"""Logs constant texts."""
 
 import logging
 
@@ -15,7 +15,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     log.debug("mapping number %d of the family", 1)
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""Uses names in other scripts, and values that look like trouble."""
+"""Uses names in other scripts, and values that resemble malformed ones."""
 
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import scalars, text
@@ -13,6 +13,6 @@ class Sondage(Fields):
 
 
 @family.maps("zoo.sondage.répondu", reads=Sondage)
-def répondu(sondage, site):
+def répondu(sondage, platform):
     """Répondu."""
-    return {"object": site.iri("sondage", sondage.numéro), ÉTIQUETTE: sondage.étiquettes}
+    return {"object": platform.iri("sondage", sondage.numéro), ÉTIQUETTE: sondage.étiquettes}

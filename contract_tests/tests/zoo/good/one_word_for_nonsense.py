@@ -1,4 +1,4 @@
-"""A kind with one word for everything that is no text, and counts of users."""
+"""Has a kind with one value for everything that is not text, and counts of users."""
 
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import integer, number, text
@@ -22,10 +22,10 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     return {
-        "object": site.iri("poll", poll.id),
+        "object": platform.iri("poll", poll.id),
         "choice": poll.choice,
         "room": poll.room,
         "of": poll.users,

@@ -1,4 +1,4 @@
-"""A kind of its own, and examples that it takes."""
+"""Has a kind of its own, and examples that it accepts."""
 
 import re
 
@@ -17,6 +17,6 @@ class Paint(Fields):
 
 
 @family.maps("zoo.painted", reads=Paint)
-def painted(paint, site):
+def painted(paint, platform):
     """The learner paints."""
-    return {"object": site.iri("colour", paint.colour[1:])}
+    return {"object": platform.iri("colour", paint.colour[1:])}

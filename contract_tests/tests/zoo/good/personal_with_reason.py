@@ -1,4 +1,4 @@
-"""Reads a personal field and says why."""
+"""Reads a personal field with a reason."""
 
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
@@ -13,6 +13,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "author": poll.note}
+    return {"object": platform.iri("poll", poll.id), "author": poll.note}

@@ -1,4 +1,4 @@
-"""The plainest plugin there is."""
+"""Maps one event as simply as possible."""
 
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
@@ -12,6 +12,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

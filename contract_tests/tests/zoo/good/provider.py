@@ -1,4 +1,4 @@
-"""An identity provider that keeps a secret.
+"""Derives pseudonyms with a secret of the operator.
 
 Entry point: learnrelay.resolvers.v1 carrier_zoo
 """
@@ -7,11 +7,11 @@ import hmac
 from uuid import UUID
 
 from learnrelay import IdentityProvider, Learner, hookimpl
-from learnrelay.config.fields import SecretText, Section
+from learnrelay.config.fields import KeyText, Section
 
 
 class Settings(Section):
-    secret = SecretText(required=True, shortest=16)
+    secret = KeyText(required=True)
 
 
 class Directory(IdentityProvider):
@@ -24,8 +24,8 @@ class Directory(IdentityProvider):
     def learner(self, user, space):
         return self.named("id", user.user_id, space) if user.user_id else self.named("name", user.username, space)
 
-    def named(self, kind, told, space):
-        return Learner(self._uuid(space, kind, told))
+    def named(self, kind, name_or_id, space):
+        return Learner(self._uuid(space, kind, name_or_id))
 
     def digest(self, value, space):
         return self._uuid(space, "value", value)

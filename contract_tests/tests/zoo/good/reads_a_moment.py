@@ -1,4 +1,4 @@
-"""Says times in another form."""
+"""Writes times in another form."""
 
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import moment, number, text
@@ -13,6 +13,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "due": poll.due and poll.due.isoformat()}
+    return {"object": platform.iri("poll", poll.id), "due": poll.due and poll.due.isoformat()}

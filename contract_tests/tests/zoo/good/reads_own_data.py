@@ -1,4 +1,4 @@
-"""Reads, when it is imported, a file of its own package."""
+"""Reads a file of its own package at import."""
 
 from importlib.resources import files
 
@@ -15,6 +15,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", "zoo.changed", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice, "licence": LICENCE}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice, "licence": LICENCE}

@@ -1,4 +1,4 @@
-"""Collects its own mappings with a decorator of its own, at import."""
+"""Collects its mappings with a decorator of its own at import."""
 
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, text
@@ -14,25 +14,25 @@ class Poll(Fields):
 TABLE = {}
 
 
-def told(word):
+def column(name):
     def add(function):
-        TABLE[word] = function
+        TABLE[name] = function
         return function
 
     return add
 
 
-@told("choice")
+@column("choice")
 def choice_of(poll):
     return poll.choice
 
 
-@told("parity")
+@column("parity")
 def parity_of(poll):
     return None if poll.choice is None else "even" if poll.choice % 2 == 0 else "odd"
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), **{word: function(poll) for word, function in TABLE.items()}}
+    return {"object": platform.iri("poll", poll.id), **{word: function(poll) for word, function in TABLE.items()}}

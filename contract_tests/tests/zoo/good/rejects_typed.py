@@ -1,4 +1,4 @@
-"""Rejects a value that it cannot use, by name."""
+"""Rejects an unusable value with a typed error that names the path."""
 
 from learnrelay import Family, Fields, InvalidFieldError, optional, required
 from learnrelay.kinds import number, text
@@ -12,8 +12,8 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     if "?" in poll.id:
         raise InvalidFieldError("a poll's id has no question mark", path="data.poll_id")
-    return {"object": site.iri("poll", poll.id)}
+    return {"object": platform.iri("poll", poll.id)}

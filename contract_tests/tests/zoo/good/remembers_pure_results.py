@@ -1,4 +1,4 @@
-"""Remembers what a pure function gives."""
+"""Caches the results of a pure function."""
 
 from functools import lru_cache
 
@@ -15,10 +15,10 @@ class Poll(Fields):
 
 @lru_cache(1000)
 def slug(text):
-    return "".join(one if one.isalnum() else "-" for one in text)
+    return "".join(letter if letter.isalnum() else "-" for letter in text)
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", slug(poll.id))}
+    return {"object": platform.iri("poll", slug(poll.id))}

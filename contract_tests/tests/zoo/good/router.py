@@ -1,4 +1,4 @@
-"""A router by source.
+"""Routes events by their source.
 
 Entry point: learnrelay.routers.v1 carrier_zoo
 """

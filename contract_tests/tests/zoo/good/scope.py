@@ -1,11 +1,11 @@
-"""A scope that asks for proof.
+"""Admits events that prove their owner.
 
 Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
 from learnrelay import Fields, Scope, hookimpl, optional
 from learnrelay.kinds import text
-from learnrelay.routing import Doubt
+from learnrelay.scopes import Unproven
 
 
 class Department(Fields):
@@ -22,7 +22,7 @@ class DepartmentScope(Scope):
         return value
 
     def owners(self, fields):
-        return (fields.department,) if fields.department else Doubt.ABSENT
+        return (fields.department,) if fields.department else Unproven.ABSENT
 
 
 @hookimpl

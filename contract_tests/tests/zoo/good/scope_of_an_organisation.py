@@ -1,11 +1,11 @@
-"""A scope to which many courses prove that they belong.
+"""Admits the events of all courses of an organisation.
 
 Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
 from learnrelay import Fields, Scope, hookimpl, optional
 from learnrelay.kinds import text
-from learnrelay.routing import Doubt
+from learnrelay.scopes import Unproven
 
 
 class Course(Fields):
@@ -25,10 +25,10 @@ class OrgScope(Scope):
 
     def owners(self, fields):
         if fields.course is None:
-            return Doubt.ABSENT
+            return Unproven.ABSENT
         scheme, _, rest = fields.course.partition(":")
         parts = rest.split("+")
-        return (parts[0],) if scheme == "course-v1" and len(parts) == 3 and parts[0].isalnum() else Doubt.UNREADABLE
+        return (parts[0],) if scheme == "course-v1" and len(parts) == 3 and parts[0].isalnum() else Unproven.UNREADABLE
 
     examples = ("edX", "MITx")
 

@@ -1,11 +1,11 @@
-"""A scope over two places that must agree, for ids that may be written in any letters.
+"""Requires that two paths agree, for ids in any letters.
 
 Entry point: learnrelay.routers.v1 carrier_zoo
 """
 
 from learnrelay import Fields, Scope, hookimpl, optional
 from learnrelay.kinds import uuid
-from learnrelay.routing import Doubt
+from learnrelay.scopes import Unproven
 
 
 class Department(Fields):
@@ -24,10 +24,10 @@ class DepartmentScope(Scope):
         return wanted
 
     def owners(self, fields):
-        named = {one for one in (fields.department, fields.home) if one is not None}
+        named = {department for department in (fields.department, fields.home) if department is not None}
         if len(named) > 1:
-            return Doubt.CONTRADICTORY
-        return named or Doubt.ABSENT
+            return Unproven.CONTRADICTORY
+        return named or Unproven.ABSENT
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""One event becomes several statements, as many as it has parts."""
+"""Maps one event to several statements, as many as it has parts."""
 
 from learnrelay import Family, Fields, each, entry_key, optional, required
 from learnrelay.kinds import number, text
@@ -17,7 +17,7 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The whole, then its parts."""
-    whole = {"object": site.iri("poll", poll.id)}
-    return [whole, *({"object": site.iri("poll", poll.id, part.key), "points": part.points} for part in poll.parts)]
+    whole = {"object": platform.iri("poll", poll.id)}
+    return [whole, *({"object": platform.iri("poll", poll.id, part.key), "points": part.points} for part in poll.parts)]

@@ -1,4 +1,4 @@
-"""Skips what a flag says is no answer yet."""
+"""Skips events that a flag marks as drafts."""
 
 from learnrelay import Family, Fields, Skip, optional, required
 from learnrelay.kinds import boolean, text
@@ -12,8 +12,8 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     if poll.draft:
         return Skip("drafts are not reported")
-    return {"object": site.iri("poll", poll.id)}
+    return {"object": platform.iri("poll", poll.id)}

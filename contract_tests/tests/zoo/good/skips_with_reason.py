@@ -1,4 +1,4 @@
-"""Has nothing to say of some events, and says why."""
+"""Skips some events with a reason."""
 
 from learnrelay import Family, Fields, Skip, optional, required
 from learnrelay.kinds import number, text
@@ -12,8 +12,8 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
     if poll.choice is not None and poll.choice < 0:
         return Skip("a choice before the first is none")
-    return {"object": site.iri("poll", poll.id), "choice": poll.choice}
+    return {"object": platform.iri("poll", poll.id), "choice": poll.choice}

@@ -1,4 +1,4 @@
-"""A small standard with a family.
+"""Defines a small standard with a family.
 
 Entry point: learnrelay.standards.v1 zoo
 
@@ -19,26 +19,32 @@ class Settings(Section):
 class Statement(marshmallow.Schema):
     id = marshmallow.fields.String(required=True)
     at = marshmallow.fields.String(required=True)
+    who = marshmallow.fields.String(required=True)
     more = marshmallow.fields.Dict()
-
-
-class Common(Fields):
-    when = required("timestamp", kind=text)
 
 
 class Zoo(Standard):
     name = "zoo"
-    common = Common
     settings_schema = Settings
 
-    def composer(self, transformer, site):
-        return lambda common, said: [{"id": f"{said['what']} {common.when}", "at": common.when, "more": said}]
+    def framer(self, platform):
+        return lambda learner, who, course_id, session: learner.pseudonym
+
+    def composer(self, transformer, platform, event):
+        return lambda facts, who, parts: [self.compose(facts.time_text, who, parts)]
+
+    @staticmethod
+    def compose(at, who, parts):
+        return {"id": f"{parts['what']} {who} {at}", "at": at, "who": who, "more": parts}
 
     def encode(self, batch, now):
         return Request(b"[" + b",".join(batch) + b"]", {"Content-Type": "application/json"})
 
     def judge(self, answer):
         return Judgement(judge_status(answer.status))
+
+    def learners(self, statement):
+        return [statement["who"]]
 
     def schema(self):
         return Statement()
@@ -52,7 +58,7 @@ visits = Family("zoo.visits")
 
 
 @visits.maps("zoo.visited", reads=Visit)
-def visited(visit, site):
+def visited(visit, platform):
     """The learner visits."""
     return {"what": visit.what}
 

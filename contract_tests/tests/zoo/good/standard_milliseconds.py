@@ -1,4 +1,4 @@
-"""A standard that carries milliseconds only, in its ids too.
+"""Has milliseconds only, in statements and ids.
 
 Entry point: learnrelay.standards.v1 zoo
 
@@ -11,12 +11,8 @@ from .standard import Zoo
 
 
 class Coarse(Zoo):
-    def composer(self, transformer, site):
-        def compose(common, said):
-            at = common.when[:23]
-            return [{"id": f"{said['what']} {at}", "at": at, "more": said}]
-
-        return compose
+    def composer(self, transformer, platform, event):
+        return lambda facts, who, parts: [self.compose(facts.time_text[:23], who, parts)]
 
 
 @hookimpl

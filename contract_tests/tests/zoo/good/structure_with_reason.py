@@ -1,4 +1,4 @@
-"""Reads a whole structure and says why."""
+"""Reads a whole structure with a reason."""
 
 from learnrelay import Family, Fields, optional, required
 from learnrelay.kinds import number, structure, text
@@ -13,6 +13,6 @@ class Poll(Fields):
 
 
 @family.maps("zoo.answered", reads=Poll)
-def answered(poll, site):
+def answered(poll, platform):
     """The learner answers a poll."""
-    return {"object": site.iri("poll", poll.id), "answer": poll.answer}
+    return {"object": platform.iri("poll", poll.id), "answer": poll.answer}

@@ -1,64 +1,63 @@
-"""The command line, `learnrelay`. Each command is imported when it is used, so that ``--help`` is quick."""
+"""Provides the command line, `learnrelay`. A command is imported when it runs, so that ``--help`` is quick."""
 
 from __future__ import annotations
 
+import ast
 import importlib
 import logging
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 from .. import __version__
-from ..errors import ConfigurationError, LearnrelayError
-from ..hookspecs import CONTRACT
+from ..errors import ConfigurationError, LearnrelayError, OutboxVersionError
+from ..hookspecs import CONTRACT, PLUGIN_COMMANDS
+from ..logs import EscapingFormatter
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-COMMANDS = {
-    "check": "Check the operator's file, the plugins it enables and, with --connect, its destinations.",
-    "explain": "Show, stage by stage, what becomes of one event, and why.",
-    "failed": "List, show, retry or drop the statements that a consumer will not take.",
-    "forget": "Remove what is still stored about a learner.",
-    "new-plugin": "Write a plugin package of your own that passes the contract tests.",
-    "plugins": "Show what is installed, enabled and mapped.",
-    "privacy": "Show which source field reaches which output field, and who gets it: the data map.",
-    "replay": "Run whole logs through the pipeline, to the destinations or into files.",
-    "status": "Show what waits for which destination, and since when.",
-    "transform": "Turn events into statements, on standard output or in a file.",
-    "worker": "Deliver what waits in the outbox.",
+COMMANDS = (
+    "backup", "check", "explain", "failed", "follow", "forget", "migrate", "new-plugin", "object", "plugins", "privacy",
+    "replay", "resume", "status", "tap", "transform", "worker",
+)  # fmt: skip
+"""Names of the core's commands. Each is the function ``command`` in the module of its name."""
+
+BROUGHT_BY = {
+    "clickhouse": "learnrelay-clickhouse",
+    "contract-test": "learnrelay-contract-tests",
+    "lint": "learnrelay-contract-tests",
+    "serve": "learnrelay-serve",
 }
-"""Name → first line of the help; the command itself is ``command`` in the module of its name."""
+"""Command → the package of this project that brings it."""
+
+PLACEHOLDER_ROOT_URL = "https://platform.example.org"
+"""Root of the addresses in statements that are made without a configuration file."""
 
 
-BROUGHT_BY = {"contract-test": "learnrelay-contract-tests", "lint": "learnrelay-contract-tests"}
-"""Commands of another package of ours, for the message that says what to install."""
-
-PLUGIN_COMMANDS = "learnrelay.commands"
-"""Entry-point group of commands that other packages bring; each names a click command."""
-
-
-class _Lazy(click.Group):
-    """A group that knows its commands by name and imports one when it runs."""
+class LazyGroup(click.Group):
+    """Knows its commands by name, and imports a command when it runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*COMMANDS, *entry_points(group=PLUGIN_COMMANDS).names})
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in COMMANDS:
-            command: click.Command = importlib.import_module(f".{name.replace('-', '_')}", __name__).command
-            return _laid_out(command)
+            command: click.Command = importlib.import_module(_module_of(name)).command
+            return _with_paragraphs(command)
         points = {point.value: point for point in entry_points(group=PLUGIN_COMMANDS, name=name)}
         if len(points) > 1:
             origins = ", ".join(sorted(point.dist.name if point.dist else point.value for point in points.values()))
             raise click.UsageError(f"several packages bring the command {name}: {origins}; uninstall all but one")
         for point in points.values():
-            brought: click.Command = point.load()
-            return _laid_out(brought)
+            plugin_command: click.Command = point.load()
+            return _with_paragraphs(plugin_command)
         return None
 
     def resolve_command(
@@ -73,70 +72,96 @@ class _Lazy(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        brought = {
-            point.name: f"(from {point.dist.name})" if point.dist else ""
-            for point in entry_points(group=PLUGIN_COMMANDS)
-        }
         with formatter.section("Commands"):
-            formatter.write_dl(sorted({**brought, **COMMANDS}.items()))
+            formatter.write_dl(sorted(_help_lines().items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        names = ", ".join(standards()) or "none; install the package of one with pip"
+        names = ", ".join(list_standards()) or "none; install the package of one with pip"
         formatter.write_paragraph()
         formatter.write_text(f"Standards installed: {names}")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The commands, without importing them."""
-        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
-        if names and not incomplete.startswith("-"):
-            return [CompletionItem(name, help=COMMANDS.get(name)) for name in names]
+        """Completes the name of a command without importing any."""
+        lines = {name: line for name, line in sorted(_help_lines().items()) if name.startswith(incomplete)}
+        if lines and not incomplete.startswith("-"):
+            return [CompletionItem(name, help=line) for name, line in lines.items()]
         return super().shell_complete(ctx, incomplete)
 
 
-def standards() -> list[str]:
-    """Names of the installed standards. Imports none of them."""
+def _module_of(command: str) -> str:
+    return f"{__name__}.{command.replace('-', '_')}"
+
+
+def _help_lines() -> dict[str, str]:
+    """Maps each command to the first line of its docstring, read from the source; no command is imported."""
+    lines = {point.name: _plugin_line(point) for point in entry_points(group=PLUGIN_COMMANDS)}
+    return lines | {name: _first_line(_module_of(name), "command") for name in COMMANDS}
+
+
+def _plugin_line(point: EntryPoint) -> str:
+    origin = f"(from {point.dist.name})" if point.dist else ""
+    return f"{_first_line(point.module, point.attr)} {origin}".strip()
+
+
+def _first_line(module: str, function: str) -> str:
+    """Reads the first line of a function's docstring; empty where there is no source or no such function in it."""
+    try:
+        spec = find_spec(module)
+        source = Path(spec.origin).read_bytes() if spec and spec.origin else b""
+    except (ImportError, OSError):
+        return ""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    return ""
+
+
+def list_standards() -> list[str]:
+    """Names the installed standards. Imports none of them."""
     return sorted(entry_points(group=f"learnrelay.standards.v{CONTRACT}").names)
 
 
 def complete_standards(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Completion of an option that takes a standard."""
-    return [name for name in standards() if name.startswith(incomplete)]
+    """Completes an option that takes a standard."""
+    return [name for name in list_standards() if name.startswith(incomplete)]
 
 
-def _laid_out(command: click.Command) -> click.Command:
-    r"""A command whose raw docstring marks paragraphs to be left as they are with ``\b``, as click wants the mark."""
+def _with_paragraphs(command: click.Command) -> click.Command:
+    r"""Turns ``\b`` in a raw docstring into click's mark for a paragraph that is not to be filled."""
     if command.help:
         command.help = command.help.replace("\\b\n", "\b\n")
     return command
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name="learnrelay")
-@click.option("-v", "--verbose", count=True, help="Say more: -v informs, -vv explains every skip and absent field.")
+@click.option("-v", "--verbose", count=True, help="Log level: -v for information, -vv for every skip and absent field.")
 def cli(verbose: int) -> None:
-    r"""Turn tracking events of a learning platform into the standards that other systems read, and deliver them.
+    r"""Turn tracking events of a learning platform into statements of a standard, and deliver them.
 
     \b
-    Try:
-      learnrelay transform --standard NAME tracking.log     what would be said of my events?
-      learnrelay plugins                                    what can be said at all?
-      learnrelay check --config relay.toml                  is my configuration sound?
+    Examples:
+      learnrelay transform --standard NAME tracking.log     turn a log into statements
+      learnrelay plugins                                    list the installed plugins
+      learnrelay check --config relay.toml                  check the configuration file
 
-    Exit codes: 0 all went well; 1 something failed; 2 usage or configuration.
+    Exit codes: 0 success; 1 something failed; 2 usage or configuration.
     """
     level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(EscapingFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
     if not verbose:  # the commands record and count the events that fail
         logging.getLogger("learnrelay.pipeline").setLevel(logging.ERROR)
     for noisy in ("urllib3", "stevedore", "requests", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
 
 
-_laid_out(cli)
+_with_paragraphs(cli)
 
 
 def main() -> None:
-    """Entry point: errors of ours become messages and exit codes, never tracebacks."""
+    """Runs the command line. Prints a `LearnrelayError` as a message, and exits with its code, without a traceback."""
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -150,11 +175,11 @@ def main() -> None:
         sys.exit(2)
     except LearnrelayError as error:
         click.echo(f"error: {error}", err=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, OutboxVersionError) else 1)
     except BrokenPipeError:
-        sys.stderr.close()  # who reads our output has gone: nothing to say, and nobody to say it to
+        sys.stderr.close()  # the reader of our output has gone
         sys.exit(1)
-    except OSError as error:  # a file that a command was told to write, a full disk
+    except OSError as error:  # a file that cannot be written, a full disk
         if not error.strerror:
             raise
         click.echo(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror}", err=True)
@@ -162,7 +187,7 @@ def main() -> None:
 
 
 def config_option(required: bool = False) -> Callable[[_Command], _Command]:
-    """``--config FILE``, or LEARNRELAY_CONFIG."""
+    """Adds the option ``--config FILE``, or LEARNRELAY_CONFIG."""
     return click.option(
         "-c",
         "--config",
@@ -171,8 +196,27 @@ def config_option(required: bool = False) -> Callable[[_Command], _Command]:
         envvar="LEARNRELAY_CONFIG",
         show_envvar=True,
         required=required,
-        help="The operator's file.",
+        help="Configuration file (TOML).",
     )
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def source_option() -> Callable[[_Command], _Command]:
+    """Adds the option ``--source NAME``, or LEARNRELAY_SOURCE, for commands that work without a file."""
+    return click.option(
+        "--source",
+        metavar="NAME",
+        envvar="LEARNRELAY_SOURCE",
+        show_envvar=True,
+        help="Source of the events, without --config, where several are installed.",
+    )
+
+
+plugin_option = click.option(
+    "--plugin",
+    "plugin_files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Single-file plugin to use in addition; repeatable.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Output as JSON instead of a table.")

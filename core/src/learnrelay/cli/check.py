@@ -1,23 +1,31 @@
-"""``learnrelay check``: is the operator's file sound?"""
+"""Implements ``learnrelay check``, which validates the configuration file."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
 
-from ..assembly import Assembly, assemble
+from ..assembly.assemble import Assembly, assemble
 from ..config.fields import did_you_mean
-from ..config.models import Delivery
-from ..delivery.database import Database
-from ..errors import ConfigurationError, OutboxError, Problem
+from ..config.models import Config, Delivery
+from ..errors import ConfigurationError, OutboxError, OutboxVersionError, Problem, SinkError
+from ..mapping import ANY_EVENT
+from ..outbox import Outbox
+from ..outbox.clocks import ServerClock
+from ..outbox.database import PROBE_SIZE, Database, write_and_remove
+from ..outbox.migrations import check_version, read_version
+from ..outbox.store import utc
 from . import config_option, json_option
-from .output import print_json, print_table
+from .output import describe_settings, print_json, print_line, print_table, show_settings
+from .route_test_runner import RouteTestResult, run_route_tests
 
 _PATIENCE = 10.0  # seconds for a broker
+_UNATTENDED = 60.0  # seconds without a look of a worker, while statements wait
 
 
 @click.command()
@@ -25,119 +33,207 @@ _PATIENCE = 10.0  # seconds for a broker
 @click.option(
     "--connect",
     is_flag=True,
-    help="Also ask database, broker and destinations whether they are there and take our credentials.",
+    help="Also check that database, broker and destinations answer and accept the credentials.",
 )
 @json_option
 def command(config_path: str, connect: bool, as_json: bool) -> None:
-    """Check the operator's file, the plugins it enables and their settings; all mistakes at once.
+    r"""Check the configuration file, the plugins that it enables and their settings.
 
-    Exit codes: 0 sound; 1 somebody does not answer as they should (--connect); 2 the file or a plugin is at fault.
+    Lists all mistakes at once. Then runs the tests of routes: those under [[tests]] in the file, and those in a file of
+    its name beside it, relay.tests.toml. Their events are not stored or sent.
+
+    \b
+    Exit codes: 0 valid; 1 a test fails, or a server does not answer as it should (--connect); 2 the file or a plugin is
+    at fault.
     """
     try:
         assembly = assemble(Path(config_path))
+        tests = run_route_tests(assembly, Path(config_path))
         warnings = [
             *assembly.config.warnings,
-            *_of_outbox(assembly.config.delivery, config_path),
-            *_of_critical(assembly),
+            *_outbox_warnings(assembly.config.delivery, config_path),
+            *_spool_warnings(assembly.config.delivery),
+            *_critical_warnings(assembly),
         ]
     except ConfigurationError as error:
         if as_json:
             print_json({"problems": [{"file": p.file, "key": p.key, "reason": p.reason} for p in error.problems]})
             sys.exit(2)
         raise
-    answers = [_ask(assembly, name) for name in assembly.config.destinations] if connect else []
-    behind = list(_ask_behind(assembly.config.delivery)) if connect else []
+    answers = [_probe_destination(assembly, name) for name in assembly.config.destinations] if connect else []
+    behind = list(_probe_services(assembly.config)) if connect else []
     if as_json:
         print_json({
             "problems": [],
             "warnings": warnings,
+            "settings": {name: show_settings(of_plugin) for name, of_plugin in assembly.config.settings.items()},
             "delivery": [{"name": name, "sound": sound, "reason": reason} for name, sound, reason in behind],
             "destinations": [{"name": name, "sound": sound, "reason": reason} for name, sound, reason in answers],
+            "tests": [{"file": t.file, "name": t.name, "differences": t.differences} for t in tests],
         })  # fmt: skip
     else:
         for warning in warnings:
             click.echo(f"warning: {config_path}: {warning}", err=True)
         _print(assembly)
+        _print_tests(tests)
         if behind:
             print_table(["delivery", "answers", ""], ((n, "yes" if s else "NO", r) for n, s, r in behind))
         if answers:
             print_table(["destination", "answers", ""], ((n, "yes" if s else "NO", r) for n, s, r in answers))
-    if not all(sound for _, sound, _ in [*behind, *answers]):
+    if not all(sound for _, sound, _ in [*behind, *answers]) or any(test.differences for test in tests):
         sys.exit(1)
 
 
-def _of_outbox(delivery: Delivery, config_path: str) -> Iterator[str]:
-    """Warnings. Raises ConfigurationError for what shows without asking a server."""
+def _outbox_warnings(delivery: Delivery, config_path: str) -> Iterator[str]:
+    """Yields warnings about the outbox. Raises ConfigurationError for what can be seen without asking a server."""
     try:
         database = Database(delivery.database, delivery.wait)
-        if not database.postgres:
-            database.look()
+        if not database.has_server and database.exists:
+            database.check_access()
+            if read_version(database):
+                check_version(database)
+    except OutboxVersionError as error:
+        yield f"delivery.database: {error}"
     except OutboxError as error:
         raise ConfigurationError([Problem(config_path, "delivery.database", str(error))]) from None
-    if warning := database.exposure():
+    if warning := database.check_permissions():
         yield f"delivery.database: {warning}"
     database.close()
 
 
-def _of_critical(assembly: Assembly) -> Iterator[str]:
+def _spool_warnings(delivery: Delivery) -> Iterator[str]:
+    """Yields warnings about a spool that nobody takes in, or that does not outlive its container."""
+    if not delivery.spools or delivery.spool is None:
+        return
+    if delivery.engine != "embedded":
+        yield (
+            f"delivery.spool: what is stored in {delivery.spool} waits until a worker that sees this folder takes it "
+            "in: run one on each machine that emits"
+        )
+    is_container = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
+    if is_container and _existing(delivery.spool).stat().st_dev == Path("/").stat().st_dev:
+        yield f"delivery.spool: {delivery.spool} is lost with this container: put it on a volume"
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _critical_warnings(assembly: Assembly) -> Iterator[str]:
     names = {name for (_, event), mapped in assembly.table.items() for name in (event, mapped.family)}
     for pattern in assembly.config.delivery.critical or ():
-        if not any(fnmatchcase(name, pattern) for name in names):
+        if ANY_EVENT not in names and not any(fnmatchcase(name, pattern) for name in names):
             hint = did_you_mean(pattern, sorted(names))
             yield f'delivery.critical: "{pattern}" names no enabled event or family{hint}'
 
 
-def _ask_behind(delivery: Delivery) -> Iterator[tuple[str, bool, str]]:
-    """Whether the database and the broker are there."""
+def _probe_services(config: Config) -> Iterator[tuple[str, bool, str]]:
+    """Yields (name, whether it answers, address or reason) for the database and the broker."""
+    delivery = config.delivery
     database = Database(delivery.database, delivery.wait)
     try:
-        database.look()
-        yield "database", True, database.name
+        database.check_access()
+        is_new = not database.exists or not read_version(database)
+        if not is_new:
+            check_version(database)
+            database.check_room()
+        notes = filter(None, ("without tables yet" if is_new else "", database.check_durability()))
+        yield "database", True, ", ".join([database.name, *notes])
+        if not is_new:
+            yield from _probe_workers(database, config)
     except OutboxError as error:
         yield "database", False, str(error)
     finally:
         database.close()
+    if delivery.spools and delivery.spool is not None:
+        try:
+            write_and_remove(_existing(delivery.spool), PROBE_SIZE)
+            yield "spool", True, str(delivery.spool)
+        except OSError as error:
+            yield "spool", False, f"{delivery.spool}: {error.strerror or type(error).__name__}"
     if delivery.engine != "celery":
         return
     try:
-        from ..delivery.celery_engine import make_app
+        from ..delivery.celery_engine import describe_broker_error, make_app
 
         with make_app(delivery).connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=_PATIENCE)
         yield "broker", True, ""
     except ImportError:
         yield "broker", False, 'its libraries are missing: pip install "learnrelay[celery]"'
-    except Exception as error:  # whatever kombu's transports raise; their texts may hold the address
-        yield "broker", False, f"not reached ({type(error).__name__})"
+    except Exception as error:  # any error of kombu's transports; their texts may hold the address
+        yield "broker", False, describe_broker_error(error)
+
+
+def _probe_workers(database: Database, config: Config) -> Iterator[tuple[str, bool, str]]:
+    """Yields whether somebody delivers. Nothing for an outbox that is not there yet, or has no such tables."""
+    try:
+        outbox = Outbox(database, config.delivery, ServerClock(database) if database.has_server else time.time)
+        statuses = [status for status in outbox.status(config.destinations).values() if not status.orphaned]
+    except OutboxError:
+        return
+    unattended = max((status.unattended or 0.0 for status in statuses), default=0.0)
+    if unattended >= _UNATTENDED:
+        yield "workers", False, f"nobody has delivered for {unattended / 60:,.0f} min, and statements wait"
+    elif looks := [status.looked_at for status in statuses if status.looked_at]:
+        yield "workers", True, f"the last one looked at {utc(max(looks)):%F %R} UTC"
+
+
+_DELIVERED_BY = {
+    "embedded": "delivers in each process that emits, and in learnrelay worker",
+    "celery": "delivers in Celery workers",
+    "none": "delivers nothing here: run learnrelay worker, or Celery workers, on the same database",
+}
+
+
+_TAKEN_IN_BY = {
+    "embedded": "the process that emits, or learnrelay worker",
+    "celery": "a Celery worker of this machine",
+    "none": "learnrelay worker on this machine",
+}
 
 
 def _print(assembly: Assembly) -> None:
     config = assembly.config
     active = [info.name for info in assembly.plugins if info.state.value == "active"]
-    click.echo(f"{config.path}: sound")
+    click.echo(f"{config.path}: valid")
     click.echo(f"  plugins: {', '.join(sorted(active))}")
-    click.echo(f"  events:  {len(assembly.plan.steps)} names mapped, {len(assembly.table)} mappings")
+    for name, settings in sorted(config.settings.items()):
+        print_line(f"  [{name}] {describe_settings(settings)}")
+    others = "".join(f", {mapping.transformer.family} maps every other name" for mapping in assembly.plan.others)
+    click.echo(f"  events:  {len(assembly.plan.mappings)} names mapped, {len(assembly.table)} mappings{others}")
+    click.echo(f"  engine:  {config.delivery.engine}, {_DELIVERED_BY[config.delivery.engine]}")
+    if config.delivery.spools:
+        click.echo(f"  spool:   {config.delivery.spool}, taken in by {_TAKEN_IN_BY[config.delivery.engine]}")
     for destination in config.destinations.values():
         scope = destination.scope if isinstance(destination.scope, str) else ", ".join(destination.scope)
-        click.echo(f"  {destination.name}: {destination.standard} to {destination.url} (scope: {scope})")
+        match = "".join(
+            f", match: {path} = {' or '.join(map(str, values))}" for path, values in destination.match.items()
+        )
+        print_line(f"  {destination.name}: {destination.standard} to {destination.address} (scope: {scope}{match})")
 
 
-def _ask(assembly: Assembly, name: str) -> tuple[str, bool, str]:
-    """Whether a destination is there: any answer but refused credentials or an unknown address will do."""
-    from ..delivery.http import Client, NoAnswerError
+def _print_tests(tests: Sequence[RouteTestResult]) -> None:
+    failed = [test for test in tests if test.differences]
+    if tests:
+        click.echo(f"  tests:   {len(tests) - len(failed)} passed, {len(failed)} failed")
+    for test in failed:
+        print_line(f"FAILED {test.file}: {test.name}")
+        for difference in test.differences:
+            print_line(f"  {difference}")
 
-    destination = assembly.config.destinations[name]
-    client = Client(destination)
+
+def _probe_destination(assembly: Assembly, name: str) -> tuple[str, bool, str]:
+    """Returns (name, whether it can be used, what was found)."""
+    sink = assembly.make_sink(assembly.config.destinations[name])
     try:
-        answer = client.get(assembly.standards[destination.standard].probe())
-    except NoAnswerError as error:
-        return name, False, error.reason
-    finally:
-        client.close()
-    reasons = {
-        401: "the credentials are refused",
-        403: "the credentials are refused",
-        404: "there is nothing here",
-    }
-    sound = answer.status not in reasons and (answer.status < 500 or answer.status == 501)  # 501: it takes no GET
-    return name, sound, reasons.get(answer.status, f"HTTP {answer.status}")
+        sink.open()
+        try:
+            result = sink.probe()
+        finally:
+            sink.close()
+    except SinkError as error:
+        return name, False, str(error)
+    except Exception as error:  # a plugin's
+        return name, False, f"the sink {sink.name} failed ({type(error).__name__})"
+    return name, result.is_sound, result.reason

@@ -1,6 +1,6 @@
-"""``learnrelay new-plugin``: a plugin package to begin with, complete and passing.
+"""Implements ``learnrelay new-plugin``, which writes a plugin package that passes the contract tests.
 
-The templates lie in ``starter/``; a standard brings those that say something in it (`Standard.starter`).
+The templates lie in ``starter/``; a standard brings those of plugins that are particular to it (`Standard.starter`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import keyword
 import re
 import sys
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from importlib.util import find_spec
@@ -24,64 +24,123 @@ from ..config.fields import did_you_mean
 from ..hookspecs import CONTRACT
 from ..plugins.discovery import PluginInfo, installed, load
 from ..plugins.registry import collect
-from . import complete_standards
+from . import complete_standards, list_standards, source_option
+from .event_declaration import GuessedEvent
 
 _NAME = re.compile(r"([a-z][a-z0-9_-]*\.)?[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 _LONGEST = 40
+_LOCK = """ Then run `learnrelay contract-test $judged --lock`: it records
+the statements, and later versions are compared with them."""
+
+HARNESS = "learnrelay-contract-tests"
+"""Distribution of the contract tests, with a version of its own."""
+
+
+ENABLED = '[plugins]\nenabled = ["$enabled"]     # and those that are enabled already'
 
 
 class _Stage(NamedTuple):
-    """What a stage's package says of itself.
+    """Describes the package of a stage.
 
-    settings: its section of the operator's file. says: it says something in a standard, which must be named.
+    configuration: what enables it in the configuration file. has_standard: whether it is particular to a standard.
+    class_suffix: last word of its class's name. has_lock: whether it decides what statements say, which a lock records.
     """
 
     group: str
     about: str
-    settings: str = ""
-    says: bool = False
+    configuration: str = ENABLED
+    has_standard: bool = False
+    class_suffix: str = ""
+    has_lock: bool = False
 
 
 STAGES = {
-    "transformer": _Stage("families", "Answers to questions, said in $standard.", says=True),
-    "filter": _Stage("filters", "Leaves out events of audit enrolments."),
-    "enricher": _Stage("enrichers", "Adds the organisation to statements of $standard.", says=True),
-    "router": _Stage("routers", "Lets only what browsers and the server tell leave."),
-    "standard": _Stage("standards", "The standard $name: records in JSON arrays.", "[$name]\nwith_course = true"),
-    "resolver": _Stage(
-        "resolvers", "Titles of courses, made of their keys.", '[courses]\nprovider = "$name"\nwith_run = true'
+    "transformer": _Stage("families", "Answers to questions as $standard.", has_standard=True, has_lock=True),
+    "filter": _Stage(
+        "filters", "Leaves out events of audit enrolments.",
+        f'{ENABLED}\n\n[$name]\nunreported = ["audit", "honor"]',
     ),
-}
+    "enricher": _Stage(
+        "enrichers", "Adds the organisation to statements of $standard.",
+        f'{ENABLED}\n\n[$name]\nextension = "https://acme.example/organisation"', has_standard=True, has_lock=True,
+    ),
+    "router": _Stage(
+        "routers", "Routes only events of the browser and the server.",
+        f'{ENABLED}\n\n[$name]\norigins = ["server"]',
+    ),
+    "standard": _Stage(
+        "standards", "The standard $name: records in JSON arrays.", f"{ENABLED}\n\n[$name]\nwith_course = true",
+        class_suffix="Standard", has_lock=True,
+    ),
+    "resolver": _Stage(
+        "resolvers", "Titles of courses, made of their ids.",
+        f'{ENABLED}\n\n[courses]\nprovider = "$name"\nwith_run = true', class_suffix="Courses",
+    ),
+    "source": _Stage(
+        "sources", "Reads the events of a learning platform.",
+        '[platform]\nroot_url = "https://learn.example.org"\nsource = "$name"', class_suffix="Source",
+    ),
+    "sink": _Stage(
+        "sinks", "Writes statements into a table.",
+        '[destinations.table]\nstandard = "$installed_standard"\nscope = "all"\nsink = "$name"\n'
+        'file = "/var/lib/learnrelay/statements.db"',
+        class_suffix="Sink",
+    ),
+    "auth": _Stage(
+        "auth", "Credentials of requests: a key in a header, with the time.",
+        '[destinations.main]\nstandard = "$installed_standard"\nscope = "all"\n'
+        'url = "https://consumer.example.org/statements"\nauth = { scheme = "$name", key = "env:CONSUMER_KEY" }',
+        class_suffix="Auth",
+    ),
+}  # fmt: skip
 
 
 @click.command()
 @click.argument("name")
 @click.option(
-    "--stage", type=click.Choice(list(STAGES)), default="transformer", show_default=True, help="What it does."
+    "--stage", type=click.Choice(list(STAGES)), default="transformer", show_default=True, help="Pipeline stage."
 )
 @click.option(
     "--for",
     "wanted",
     metavar="STANDARD",
     shell_complete=complete_standards,
-    help="Standard that a transformer or an enricher speaks; it must be installed.",
+    help="Output standard of a transformer or an enricher; it must be installed.",
 )
-@click.option("--directory", type=click.Path(path_type=Path), metavar="DIR", help="New folder; else as the package.")
-def command(name: str, stage: str, wanted: str | None, directory: Path | None) -> None:
-    r"""Write a plugin package: what it does, its tests, and what pip needs. It passes the contract tests as it is.
+@click.option(
+    "--event",
+    "event_files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Events to guess the fields of a transformer from; repeatable.",
+)
+@source_option()
+@click.option(
+    "--directory", type=click.Path(path_type=Path), metavar="DIR", help="New folder; by default named like the package."
+)
+def command(
+    name: str, stage: str, wanted: str | None, event_files: tuple[str, ...], source: str | None, directory: Path | None
+) -> None:
+    r"""Write a new plugin package with tests, which passes the contract tests.
 
     NAME becomes the distribution (acme-poll) and the module (acme_poll). A transformer is a family of a standard: its
-    plugin is named STANDARD.acme_poll, and NAME may be written so instead of --for. Nothing is overwritten.
+    plugin is named STANDARD.acme_poll, and NAME may have this form instead of --for. Nothing is overwritten.
+
+    With --event, the fields are declared as the payloads of real events of one name have them: lines of a log, or JSON.
+    Give several, to see what may be missing. What looks personal is left out, with a comment; samples have the same
+    fields with invented values. Names of fields are written as they are.
 
     \b
     Examples:
       learnrelay new-plugin acme-poll --for STANDARD
+      learnrelay new-plugin acme-poll --for STANDARD --event events.jsonl
       learnrelay new-plugin acme-consent --stage filter
     """
-    made = _Starter(name, stage, wanted)
+    made = _Starter(name, stage, wanted, GuessedEvent.read(event_files, source) if event_files else None)
     folder = directory or Path(made.distribution)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise click.UsageError(f"{folder} is there already; nothing was written: move it, or say --directory DIR")
+        raise click.UsageError(f"{folder} exists already, so nothing was written: move it, or use --directory DIR")
     written = made.files()
     for path, text in written.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -89,19 +148,23 @@ def command(name: str, stage: str, wanted: str | None, directory: Path | None) -
         click.echo(f"wrote {folder / path}")
     events = Path("tests") / "events.jsonl"
     if events.as_posix() in written:
-        try_it = f"learnrelay transform --standard {made.standard} {quote(str(folder / events))}"
+        source_option_text = f" --source {source}" if source and event_files else ""
+        try_it = f"learnrelay transform --standard {made.standard}{source_option_text} {quote(str(folder / events))}"
     else:
         try_it = f"python -m pytest {quote(str(folder))}"
-    click.echo(f"\nNext:\n  pip install --editable {quote(str(folder))} learnrelay-contract-tests")
+    click.echo(f"\nNext:\n  pip install --editable {quote(str(folder))} {HARNESS}")
     click.echo(f"  learnrelay contract-test {made.judged}\n  {try_it}")
 
 
 class _Starter:
-    """One package to be: its names, all checked, and its files. Raises click.UsageError."""
+    """Checks the names of a new package and makes its files. Raises click.UsageError."""
 
-    def __init__(self, name: str, stage: str, wanted: str | None) -> None:
+    def __init__(self, name: str, stage: str, wanted: str | None, guessed: GuessedEvent | None = None) -> None:
         prefix, dot, rest = name.rpartition(".")
         self.stage = stage
+        self.guessed = guessed
+        if guessed is not None and stage != "transformer":
+            raise click.UsageError(f"--event is for transformers: a {stage} is of no event")
         if len(rest) > _LONGEST or not _NAME.fullmatch(name):
             raise click.UsageError(
                 f"{name!r} is no name for a plugin: small letters, digits and single hyphens or underscores, a letter "
@@ -120,22 +183,23 @@ class _Starter:
     def _standard(self, prefix: str | None, wanted: str | None, rest: str) -> str:
         known = sorted({info.name for info in installed() if info.kind == "standards"})
         there = f"installed: {', '.join(known) or 'none; pip install the package of one first'}"
-        if not STAGES[self.stage].says:
+        if not STAGES[self.stage].has_standard:
             if prefix is not None or wanted is not None:
-                raise click.UsageError(f"a {self.stage} is of no standard: say NAME as {rest}, without --for")
+                what = "an auth scheme" if self.stage == "auth" else f"a {self.stage}"
+                raise click.UsageError(f"{what} is of no standard: write NAME as {rest}, without --for")
             return ""
         if prefix is not None and (self.stage != "transformer" or wanted not in (None, prefix)):
-            raise click.UsageError(f"say NAME as {rest} with --for {wanted or prefix}")
+            raise click.UsageError(f"write NAME as {rest} with --for {wanted or prefix}")
         standard = wanted or prefix
         if standard is None:
-            raise click.UsageError(f"a {self.stage} speaks a standard: say --for STANDARD ({there})")
+            raise click.UsageError(f"a {self.stage} needs a standard: add --for STANDARD ({there})")
         if standard not in known:
             raise click.UsageError(f"no installed plugin brings the standard {standard!r} ({there})"
                                    f"{did_you_mean(standard, known)}")  # fmt: skip
         return standard
 
     def _check_free(self) -> None:
-        """Neither the module nor the plugin may have a name that is taken, here or by Python."""
+        """Raises UsageError when the name of the module or the plugin is taken, here or by Python."""
         if keyword.iskeyword(self.module) or self.module in sys.stdlib_module_names | {"tests", "src"}:
             raise click.UsageError(f"the module would be named {self.module}, as one of Python's: choose another NAME")
         for info in installed():
@@ -145,22 +209,25 @@ class _Starter:
             raise click.UsageError(f"a module {self.module} is installed already: choose another NAME")
 
     def files(self) -> dict[str, str]:
-        """Path in the package's folder → content."""
+        """Maps each path in the package's folder to its content."""
         values = self._values()
-        code, test = f"{self.stage}.py", f"test_{self.stage}.py"
+        template = "event_mapping" if self.guessed is not None else self.stage
+        code, test = f"{template}.py", f"test_{template}.py"
         contents = {
             "pyproject.toml": "pyproject.toml",
             "README.md": "README.md",
             f"src/{self.module}/__init__.py": code,
             f"tests/test_{self.module}.py": test,
         }
-        if self.stage in ("transformer", "standard"):
+        if self.stage in ("transformer", "standard") and self.guessed is None:
             contents["tests/events.jsonl"] = "events.jsonl"
         folders = [folder for folder in (self._starter_of_the_standard(), files(__package__) / "starter") if folder]
         written = {path: _filled(folders, template, values) for path, template in contents.items()}
-        if self.stage == "standard":  # one family, without which it has nothing to say
+        if self.stage == "standard":  # a family, without which it maps no event
             path = f"src/{self.module}/answers.py"
             written[path] = _filled(folders, "transformer.py", {**values, "plugin": f"{self.name}.answers"})
+        if self.guessed is not None:
+            written |= self.guessed.files(self.module)
         written[f"src/{self.module}/py.typed"] = ""
         return written
 
@@ -170,11 +237,16 @@ class _Starter:
             "name": self.name, "plugin": self.plugin, "standard": self.standard, "module": self.module,
             "distribution": self.distribution, "judged": self.judged, "event": f"{self.name}.answered",
             "class_name": "".join(part.capitalize() for part in self.name.split("_"))
-            + {"standard": "Standard", "resolver": "Courses"}.get(self.stage, ""),
+            + stage.class_suffix,
+            "installed_standard": next(iter(list_standards()), "xapi"),
         }  # fmt: skip
         values["about"] = Template(stage.about).substitute(values)
-        values["settings"] = Template(f"\n\n{stage.settings}" if stage.settings else "").substitute(values)
+        if self.guessed is not None:
+            values |= self.guessed.values()
+            values["about"] = f"{values['event']} as {self.standard}."
         values["enabled"] = f"{self.name}.*" if self.stage == "standard" else self.plugin
+        values["configuration"] = Template(stage.configuration).substitute(values)
+        values["lock"] = Template(_LOCK if stage.has_lock else "").substitute(values)
         points = {stage.group: {self.plugin: self.module + (":family" if self.stage == "transformer" else "")}}
         if self.stage == "standard":
             points["families"] = {f"{self.name}.answers": f"{self.module}.answers:family"}
@@ -183,22 +255,22 @@ class _Starter:
             + "\n".join(f'"{key}" = "{value}"' for key, value in named.items())
             for group, named in points.items()
         )
-        needs = {"learnrelay": version("learnrelay")}
+        requirements = [f"learnrelay{_range(version('learnrelay'))}"]
         if self.stage == "transformer":
-            speaks = self._plugin_of_the_standard()
-            needs[speaks.distribution] = speaks.version
+            spoken = self._plugin_of_the_standard()
+            requirements.append(f"{spoken.distribution}{_range(spoken.version)}")
         if self.stage == "standard":
-            needs |= {package: version(package) for package in ("marshmallow", "orjson")}
-        values["requirements"] = "\n".join(f'    "{package}{_range(number)}",' for package, number in needs.items())
-        values["harness"] = _range(version("learnrelay"))
+            requirements += [_required_by_the_core(package) for package in ("marshmallow", "orjson")]
+        values["requirements"] = "\n".join(f'    "{requirement}",' for requirement in requirements)
+        values["harness"] = _range_of_the_harness()
         return values
 
     def _plugin_of_the_standard(self) -> PluginInfo:
         return next(info for info in installed() if (info.kind, info.name) == ("standards", self.standard))
 
     def _starter_of_the_standard(self) -> Traversable | None:
-        """The folder of templates that the standard brings, if it does. Raises PluginError."""
-        if not STAGES[self.stage].says:
+        """Returns the folder of templates that the standard brings, if any. Raises PluginError."""
+        if not STAGES[self.stage].has_standard:
             return None
         info = self._plugin_of_the_standard()
         package, _, folder = collect([(info, load(info))]).standards[self.standard].starter.partition("/")
@@ -206,12 +278,26 @@ class _Starter:
 
 
 def _filled(folders: list[Traversable], template: str, values: Mapping[str, str]) -> str:
-    """A template of the first folder that has it, with the values in place of ``$name``."""
-    found = next(folder for folder in folders if (folder / f"{template}.txt").is_file())
-    return Template((found / f"{template}.txt").read_text(encoding="utf-8")).substitute(values)
+    """Fills a template of the first folder that has it: values take the place of ``$name``."""
+    folder = next(folder for folder in folders if (folder / f"{template}.txt").is_file())
+    return Template((folder / f"{template}.txt").read_text(encoding="utf-8")).substitute(values)
+
+
+def _required_by_the_core(package: str) -> str:
+    """Returns the requirement on a package that the core declares: ``orjson>=3.10,<4``."""
+    declared = next(text for text in requires("learnrelay") or [] if re.fullmatch(rf"{package}\b[^;]*", text))
+    return package + ",".join(sorted(declared.removeprefix(package).split(","), reverse=True))
+
+
+def _range_of_the_harness() -> str:
+    """Returns the versions compatible with the installed harness; any without one, since each requires its core."""
+    try:
+        return _range(version(HARNESS))
+    except PackageNotFoundError:
+        return ""
 
 
 def _range(number: str) -> str:
-    """The versions that are compatible with one (Semantic Versioning; below 1.0 the second number breaks)."""
+    """Returns the range of compatible versions (Semantic Versioning; below 1.0 the second number breaks)."""
     major, minor = (int(part) for part in [*re.findall(r"\d+", number), "0"][:2])
     return f">={major}.{minor},<{major + 1}" if major else f">=0.{minor},<0.{minor + 1}"

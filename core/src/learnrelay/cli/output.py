@@ -1,53 +1,123 @@
-"""What commands print: tables for people, JSON for programs."""
+"""Prints tables for people and JSON for programs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import click
 import orjson
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from ..tally import Tally
+from ..config.secrets import Secret
+from ..kinds import INVALID
+from ..logs import escape
+from ..pipeline.outcome_counts import OutcomeCounts
+
+SHOWN_NAMES = 10
+"""Names of events without a mapping that a summary shows."""
+
+# JSON escapes C0 itself; terminals obey these too.
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def print_json(value: Any) -> None:
-    """JSON on standard output, readable."""
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    """Prints a value as indented JSON on standard output, with escapes for what a terminal would obey."""
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    click.echo(_UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
+
+
+def print_line(text: str, *, err: bool = False) -> None:
+    """Prints a line that may hold words from outside, with escapes for what a terminal would obey."""
+    click.echo(escape(text), err=err)
+
+
+def show_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the settings of a plugin as JSON types; of a secret, its place."""
+    return {key: _shown(value) for key, value in settings.items()}
+
+
+def describe_settings(settings: Mapping[str, Any]) -> str:
+    """Returns the settings of a plugin on a line: ``modes = ["audit"], limit = 3``."""
+    return ", ".join(f"{key} = {orjson.dumps(value).decode()}" for key, value in show_settings(settings).items())
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return f"({value.source})"
+    if isinstance(value, Mapping):
+        return {str(key): _shown(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_shown(inner) for inner in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console | None = None) -> None:
-    """A table; on a terminal as wide as it is, elsewhere as wide as its content."""
+    """Prints a table: as wide as the terminal, or as its content when the output is no terminal."""
     console = console or Console()
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        # Plain text: brackets are no markup. Line breaks are ours, words from outside come without any.
+        table.add_row(*(Text("\n".join(map(escape, str(cell).split("\n")))) for cell in row))
     if not console.is_terminal:
         console.width = 400
     console.print(table)
 
 
-def print_tally(tally: Tally, console: Console) -> None:
-    """The summary of a run: every line accounted for, by standard and reason."""
-    names = list(tally.standards)
-    rows: list[tuple[object, ...]] = [("lines read", *[f"{tally.lines:,}"] * len(names))]
+def describe_type(raw: Any) -> str:
+    """Describes a JSON value by its type, never by itself."""
+    if isinstance(raw, (dict, list)):
+        return f"{'an object' if isinstance(raw, dict) else 'a list'} of {len(raw)}"
+    if raw is INVALID:
+        return "in a text that cannot be read"
+    words = {str: "text", bool: "true or false", int: "a number", float: "a number", type(None): "nothing"}
+    return words.get(type(raw), type(raw).__name__)
+
+
+def describe_failures(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yields a line for each line of a log that failed, with the reason of each standard.
+
+    A record has file, line, standard and reason; those of a line follow each other.
+    """
+    for (file, line), group in groupby(records, key=lambda record: (record["file"], record["line"])):
+        standards: dict[str, list[str]] = {}
+        for record in group:
+            standards.setdefault(record["reason"], []).append(record["standard"])
+        reasons = (": ".join(filter(None, (", ".join(names), reason))) for reason, names in standards.items())
+        yield escape(f"{file}:{line}: {'; '.join(reasons)}")
+
+
+def print_outcome_counts(totals: OutcomeCounts, console: Console) -> None:
+    """Prints the summary of a run: the number of lines by standard, outcome and reason."""
+    names = list(totals.standards)
+    rows: list[tuple[object, ...]] = [("lines read", *[f"{totals.lines:,}"] * len(names))]
 
     def add(label: str, values: Iterable[int]) -> None:
-        told = list(values)
-        if any(told):
-            rows.append((label, *(f"{value:,}" if value else "" for value in told)))
+        numbers = list(values)
+        if any(numbers):
+            rows.append((label, *(f"{value:,}" if value else "" for value in numbers)))
 
-    each = [tally.standards[name] for name in names]
-    rows.append(("transformed", *(f"{one.transformed:,}" for one in each)))
-    rows.append(("  statements", *(f"{one.statements:,}" for one in each)))
-    add("not mapped", (one.not_mapped for one in each))
-    for reason in sorted({reason for one in each for reason in one.skipped}):
-        add(f"skipped: {reason}", (one.skipped[reason] for one in each))
-    for reason in sorted({reason for one in each for reason in one.failed}):
-        add(f"failed: {reason}", (one.failed[reason] for one in each))
-    for reason, count in tally.unreadable.most_common():
+    columns = [totals.standards[name] for name in names]
+    rows.append(("transformed", *(f"{counts.transformed:,}" for counts in columns)))
+    rows.append(("  statements", *(f"{counts.statements:,}" for counts in columns)))
+    add("not mapped", (counts.not_mapped for counts in columns))
+    for reason in sorted({reason for counts in columns for reason in counts.skipped}):
+        add(f"skipped: {reason}", (counts.skipped[reason] for counts in columns))
+    for reason in sorted({reason for counts in columns for reason in counts.failed}):
+        add(f"failed: {reason}", (counts.failed[reason] for counts in columns))
+    for path in sorted({path for counts in columns for path in counts.not_added}):
+        add(f"  not added (there already): {path}", (counts.not_added[path] for counts in columns))
+    for reason, count in totals.unreadable.most_common():
         add(f"failed: {reason}", [count] * len(names))
-    add("transformed without title: unknown course", [tally.unknown_courses] * len(names))
+    add("transformed without title: unknown course", [totals.unknown_courses] * len(names))
     print_table(["", *names], rows, console)
+    if totals.unmapped:
+        shown = totals.unmapped.most_common(SHOWN_NAMES)
+        console.print()
+        print_table(["without a mapping", "events"], ((name, f"{number:,}") for name, number in shown), console)
+        if more := len(totals.unmapped) - len(shown):
+            console.print(f"... and {more:,} more names; --json names all", markup=False)

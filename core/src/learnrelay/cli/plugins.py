@@ -1,94 +1,178 @@
-"""``learnrelay plugins``: what is installed, enabled and mapped."""
+"""Implements ``learnrelay plugins``, which lists installed plugins and mapped events."""
 
 from __future__ import annotations
 
 import sys
+import textwrap
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..assembly.assemble import list_named_plugins
+from ..assembly.plugin_settings import load_settings
+from ..config.fields import BASE
 from ..config.problems import read_toml
 from ..errors import ConfigurationError, PluginError, Problem
-from ..plugins.discovery import PluginInfo, State, installed, load, select
+from ..plugins.discovery import (
+    PluginInfo,
+    PluginState,
+    idle_globs,
+    installed,
+    load,
+    optional_families,
+    select,
+    select_named,
+    select_source,
+    standard_of,
+    unknown_groups,
+)
 from ..plugins.registry import Registry, collect
+from ..plugins.single_files import load_file
 from . import config_option, json_option
-from .output import print_json, print_table
+from .output import describe_settings, print_json, print_line, print_table, show_settings
 
 
 @click.command()
 @config_option()
-@click.option("--events", is_flag=True, help="Show each mapped event and what is said of it.")
+@click.option("--events", is_flag=True, help="List of the mapped events, instead of the plugins.")
 @json_option
 def command(config_path: str | None, events: bool, as_json: bool) -> None:
     """Show all installed plugins with their state and its reason.
 
     With --config (or LEARNRELAY_CONFIG) the states are those of that file; without it nothing is enabled, and
-    --events shows the events of all that is installed. What is not enabled is not imported.
+    --events shows the events of all installed families. Plugins that are not enabled are not imported.
     """
-    found = installed()
+    plugins = installed()
+    sections = {} if config_path is None else read_toml(Path(config_path))
     if config_path is None:
-        chosen = select(found, ["*"]) if events and found else []
+        chosen = select(plugins, ["*", *optional_families(plugins)]) if events and plugins else []
     else:
-        chosen = select(found, _enabled(Path(config_path)))
-    registry, states = _load(chosen)
+        chosen = _chosen(plugins, sections, config_path)
+    for reason in unknown_groups():
+        click.echo(f"warning: {reason}", err=True)
+    of_files, failed = _load_files(sections, Path(config_path or ""))
+    chosen += [standard for info, _ in of_files for standard in standard_of(info, plugins) if standard not in chosen]
+    loaded, states = _load(chosen)
+    loaded, states = loaded + of_files, states + [info for info, _ in of_files] + failed
     if events:
-        _print_events(registry, as_json)
+        _print_events(collect(loaded), as_json)
     else:
-        merged = {(info.kind, info.name, info.origin): info for info in [*found, *states]}
-        _print_plugins(list(merged.values()), as_json)
-    if any(info.state not in (State.ACTIVE, State.DISABLED) for info in states):
+        merged = {(info.kind, info.name, info.origin): info for info in [*plugins, *states]}
+        _print_plugins(list(merged.values()), _settings(loaded, sections, config_path), as_json)
+    if any(info.state not in (PluginState.ACTIVE, PluginState.DISABLED) for info in states):
         sys.exit(1)
 
 
-def _enabled(path: Path) -> tuple[str, ...]:
-    enabled = read_toml(path).get("plugins", {})
-    names = enabled.get("enabled") if isinstance(enabled, dict) else None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ConfigurationError([Problem(str(path), "plugins.enabled", "expected a list of texts")])
-    return tuple(names)
+def _chosen(plugins: list[PluginInfo], sections: dict[str, Any], path: str) -> list[PluginInfo]:
+    """Returns the installed plugins that a configuration enables. Prints a warning for each glob that enables none."""
+    enabled = _value(sections, "plugins", "enabled")
+    if enabled is None and _value(sections, "plugins", "files"):
+        enabled = []
+    if not isinstance(enabled, list) or not all(isinstance(name, str) for name in enabled):
+        raise ConfigurationError([Problem(path, "plugins.enabled", "expected a list of texts")])
+    source = None
+    with suppress(ValueError):  # `learnrelay check` gives the reason
+        source = select_source(plugins, _value(sections, "platform", "source"))
+    for reason in idle_globs(plugins, enabled, source):
+        click.echo(f"warning: {path}: plugins.enabled: {reason}", err=True)
+    chosen = [*select(plugins, enabled, source), *([] if source is None else [source])]
+    chosen += select_named(plugins, list_named_plugins(sections))
+    return list({(info.kind, info.name): info for info in chosen}.values())
 
 
-def _load(chosen: list[PluginInfo]) -> tuple[Registry, list[PluginInfo]]:
-    """Load what is enabled; a plugin that fails is shown as failed and stops nothing here."""
+def _value(sections: dict[str, Any], section: str, key: str) -> Any:
+    table = sections.get(section)
+    return table.get(key) if isinstance(table, dict) else None
+
+
+def _load(chosen: list[PluginInfo]) -> tuple[list[tuple[PluginInfo, Any]], list[PluginInfo]]:
+    """Loads the enabled plugins. A plugin that fails gets the state failed, and stops nothing here."""
     loaded: list[tuple[PluginInfo, Any]] = []
     states: list[PluginInfo] = []
     for info in chosen:
         state = info
-        if info.state is State.ACTIVE:
+        if info.state is PluginState.ACTIVE:
             try:
                 plugin = load(info)
                 collect([*loaded, (info, plugin)])
                 loaded.append((info, plugin))
             except PluginError as error:
-                state = replace(info, state=State.FAILED, reason=error.cause)
+                state = replace(info, state=PluginState.FAILED, reason=error.cause)
         states.append(state)
-    return collect(loaded), states
+    return loaded, states
 
 
-def _print_plugins(infos: list[PluginInfo], as_json: bool) -> None:
+def _load_files(sections: dict[str, Any], path: Path) -> tuple[list[tuple[PluginInfo, Any]], list[PluginInfo]]:
+    """Loads the single-file plugins. Returns also those that failed."""
+    files = _value(sections, "plugins", "files")
+    loaded: list[tuple[PluginInfo, Any]] = []
+    failed: list[PluginInfo] = []
+    for name in files if isinstance(files, list) else ():
+        file = path.absolute().parent / str(name)
+        try:
+            of_file = load_file(file)
+            collect([*loaded, *of_file])
+            loaded += of_file
+        except PluginError as error:
+            failed.append(PluginInfo(file.stem, "", file.name, "", PluginState.FAILED, error.cause, file=file))
+    return loaded, failed
+
+
+def _settings(
+    loaded: list[tuple[PluginInfo, Any]], sections: dict[str, Any], path: str | None
+) -> dict[str, Mapping[str, Any]]:
+    """Returns the settings of the enabled plugins. Prints a warning for each that is not valid."""
+    if path is None:
+        return {}
+    token = BASE.set(Path(path).absolute().parent)
+    try:
+        settings, _, problems = load_settings(loaded, sections, path)
+    finally:
+        BASE.reset(token)
+    for problem in problems:
+        click.echo(f"warning: {problem}", err=True)
+    return settings
+
+
+def _print_plugins(infos: list[PluginInfo], settings: dict[str, Mapping[str, Any]], as_json: bool) -> None:
     infos.sort(key=lambda info: (info.kind, info.name))
     if as_json:
         print_json([
             {
                 "name": info.name, "kind": info.kind, "distribution": info.distribution, "version": info.version,
                 "state": info.state.value, "reason": info.reason,
+                **({"file": str(info.file)} if info.file else {}),
+                **({"settings": show_settings(settings[info.name])} if _has_settings(info, settings) else {}),
             }
             for info in infos
         ])  # fmt: skip
     elif not infos:
-        click.echo("no plugin is installed; pip install the package of a standard, which brings its families")
+        click.echo("no plugin is installed; pip install the package of your platform and of a standard")
     else:
         print_table(
             ["plugin", "kind", "distribution", "state", "reason"],
-            ((info.name, _one(info.kind), info.origin, info.state.value, info.reason) for info in infos),
+            ((info.name, _singular(info.kind), info.origin, info.state.value, info.reason) for info in infos),
         )
+        for info in infos:
+            if _has_settings(info, settings):
+                print_line(f"[{info.name}] {describe_settings(settings[info.name])}")
 
 
-def _one(kind: str) -> str:
-    """A kind of plugins in the singular."""
+def _has_settings(info: PluginInfo, settings: dict[str, Mapping[str, Any]]) -> bool:
+    return info.state is PluginState.ACTIVE and info.name in settings
+
+
+def _singular(kind: str) -> str:
+    """Returns a kind of plugins in the singular."""
     return f"{kind[:-3]}y" if kind.endswith("ies") else kind.removesuffix("s")
+
+
+_WIDTH = 100
 
 
 def _print_events(registry: Registry, as_json: bool) -> None:
@@ -97,7 +181,7 @@ def _print_events(registry: Registry, as_json: bool) -> None:
             "event": event,
             "standard": transformer.standard,
             "family": transformer.family,
-            "says": {name: _in_words(value) for name, value in transformer.constants.items()},
+            "constants": {name: _in_words(value) for name, value in transformer.constants.items()},
             "about": transformer.about,
         }
         for transformer in registry.transformers
@@ -107,24 +191,21 @@ def _print_events(registry: Registry, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     elif not rows:
-        click.echo("no plugin maps an event; pip install the package of a standard, which brings its families")
+        click.echo("no plugin maps an event; pip install the package of your platform and of a standard")
     else:
-        print_table(
-            ["event", "standard", "family", "says"],
-            (
-                (
-                    row["event"],
-                    row["standard"],
-                    row["family"],
-                    ", ".join(f"{k}={v}" for k, v in row["says"].items()),
-                )
-                for row in rows
-            ),
-        )
+        for event, mapped in groupby(rows, key=lambda row: row["event"]):
+            print_line(event)
+            for row in mapped:
+                for line in textwrap.wrap(f"{row['family']}: {row['about']}", _WIDTH - 2, subsequent_indent="    "):
+                    print_line(f"  {line}")
+                for name, value in row["constants"].items():
+                    print_line(f"      {name}: {str(value).lower() if isinstance(value, bool) else value}")
 
 
 def _in_words(constant: Any) -> Any:
-    """A constant of a declaration as text; of several each."""
-    if isinstance(constant, (list, tuple)) and type(constant) in (list, tuple):
-        return " | ".join(str(one) for one in constant)
+    """Formats a constant of a declaration as text: vocabulary by its word, of several all."""
+    if isinstance(constant, tuple) and hasattr(constant, "word"):
+        return str(constant.word)
+    if type(constant) in (list, tuple):
+        return " | ".join(str(_in_words(value)) for value in constant)
     return constant if isinstance(constant, (bool, int, float, str)) else str(constant)

@@ -1,4 +1,4 @@
-"""``learnrelay privacy``: the data map, for a data-protection officer and for whoever answers to one."""
+"""Implements ``learnrelay privacy``, which shows the data map."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from ..assembly import Assembly, assemble
-from ..datamap import Row, data_map
+from ..assembly.assemble import assemble, list_notices
+from ..privacy.data_map import Row, derive_data_map
 from . import config_option, json_option
-from .output import print_json, print_table
-from .privacy_page import page
+from .output import print_json, print_line
+from .privacy_page import render_page
 
 COLUMNS = ("event", "standard", "family", "source", "grade", "output", "form", "reason", "destinations")
 
 
 @click.command()
 @config_option(required=True)
-@click.option("--event", "events", multiple=True, metavar="NAME", help="Only this event; repeatable.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: a line for each source path and output path.")
+@click.option("--event", "events", multiple=True, metavar="NAME", help="Event name; repeatable.")
+@click.option("--csv", "as_csv", is_flag=True, help="Output as CSV, with a line for each source path and output path.")
 @json_option
 @click.option(
-    "--html", "html", type=click.Path(dir_okay=False), help="Write a page that needs no network to this file."
+    "--html", "html", type=click.Path(dir_okay=False), help="File for an HTML page that works without a network."
 )
 def command(config_path: str, events: tuple[str, ...], as_csv: bool, as_json: bool, html: str | None) -> None:
-    r"""Show, for each enabled event, which source path reaches which output path, in what form, and who may get it.
+    r"""Show which source path reaches which output path, in what form, and which destinations may get it.
 
-    Nothing here is written by hand: the mappings are run on samples of what they declare, and what comes out is noted.
+    The table is derived by running the mappings on samples of the fields that they declare.
 
     \b
     Grades:  direct    names or reaches a person
@@ -43,50 +43,55 @@ def command(config_path: str, events: tuple[str, ...], as_csv: bool, as_json: bo
              decides (whether the output is there, or which constant)
     """
     assembly = assemble(Path(config_path))
-    unknown = [name for name in events if name not in assembly.plan.steps]
+    unknown = [name for name in events if not assembly.plan.mappings_of(name)]
     if unknown:
         raise click.BadParameter(f"{', '.join(unknown)}: no enabled transformer maps this event", param_hint="--event")
-    rows = data_map(assembly, set(events), _watched)
+    rows = derive_data_map(assembly, set(events), _watched)
     if html is not None:
-        Path(html).write_text(page(assembly, rows), encoding="utf-8")
+        Path(html).write_text(render_page(assembly, rows), encoding="utf-8")
         click.echo(f"{html}: {len(rows):,} flows of {len({row.event for row in rows}):,} events", err=True)
     if as_json:
         print_json(
-            {"notices": notices(assembly), "flows": [dict(zip(COLUMNS, _cells(row), strict=True)) for row in rows]}
+            {
+                "notices": list_notices(assembly.standards),
+                "flows": [dict(zip(COLUMNS, _cells(row), strict=True)) for row in rows],
+            }
         )
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows([*cells[:-1], "; ".join(cells[-1])] for cells in map(_cells, rows))
     elif html is None:
-        for notice in notices(assembly):
+        for notice in list_notices(assembly.standards):
             click.echo(f"notice: {notice}", err=True)
-        print_table(["event", "standard", "source", "grade", "comes out as", "destinations"], _table(rows))
+        for line in _describe(rows):
+            print_line(line)
 
 
 def _watched(names: Sequence[str]) -> Iterable[str]:
-    """The names, with a progress bar on a terminal: each mapping is run some thousand times."""
+    """Yields the names with a progress bar on a terminal: each mapping runs some thousand times."""
     console = Console(stderr=True)
     return track(names, "running the mappings", console=console, transient=True, disable=not console.is_terminal)
-
-
-def notices(assembly: Assembly) -> list[str]:
-    """What the settings of the standards disclose beyond pseudonyms."""
-    return [f"{name}: {notice}" for name, standard in assembly.standards.items() for notice in standard.notices()]
 
 
 def _cells(row: Row) -> list[Any]:
     return [
         row.event, row.standard, row.family, row.source, row.grade.value, row.output,
-        row.form.words if row.form else "", row.reason, [str(receiver) for receiver in row.receivers],
+        row.form.words if row.form else "", row.reason, [str(destination) for destination in row.destinations],
     ]  # fmt: skip
 
 
-def _table(rows: Sequence[Row]) -> Iterator[list[str]]:
-    """One line for each source path: for a person the forms matter more than each single output."""
-    for _, group in groupby(rows, key=lambda row: (row.event, row.standard, row.source, row.receivers)):
-        flows = list(group)
-        first = flows[0]
-        outputs = "; ".join(f"{row.output} ({row.form.words})" for row in flows if row.form) or "read, not put out"
-        receivers = ", ".join(map(str, first.receivers)) or "nobody"
-        yield [first.event, first.standard, first.source, first.grade.value, outputs, receivers]
+def _describe(rows: Sequence[Row]) -> Iterator[str]:
+    """Yields a block for each event and standard: who may get it, then each source path with its grade and outputs."""
+    for (event, standard, destinations), group in groupby(
+        rows, key=lambda row: (row.event, row.standard, row.destinations)
+    ):
+        yield f"{event} ({standard})"
+        yield f"  to {', '.join(map(str, destinations)) or 'nobody'}"
+        for (source, grade), flows in groupby(group, key=lambda row: (row.source, row.grade)):
+            yield f"  {source:<40} {grade.value}"
+            outputs = [row for row in flows if row.form]
+            yield from (f"      {row.output} ({row.form.words})" for row in outputs if row.form)
+            if not outputs:
+                yield "      read, not put out"
+        yield ""

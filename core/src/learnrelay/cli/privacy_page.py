@@ -1,4 +1,4 @@
-"""The data map as one HTML page: readable without a network, and without scripts; with them it can be filtered."""
+"""Renders the data map as one HTML page that needs no network. Scripts only filter it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from html import escape
 from itertools import groupby
 
 from .. import __version__
-from ..assembly import Assembly
-from ..datamap import Row
+from ..assembly.assemble import Assembly, list_notices
+from ..privacy.data_map import Row
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8885; --direct: #c0392b; --indirect: #b9770e; }
@@ -35,7 +35,7 @@ function filter() {
   for (const row of rows) {
     row.hidden = (form.standard.value && row.dataset.standard !== form.standard.value)
       || (form.grade.value && row.dataset.grade !== form.grade.value)
-      || (form.receiver.value && !row.dataset.receivers.split(" ").includes(form.receiver.value))
+      || (form.destination.value && !row.dataset.destinations.split(" ").includes(form.destination.value))
       || (form.out.checked && !row.dataset.out) || !row.textContent.toLowerCase().includes(text);
     shown += !row.hidden;
   }
@@ -48,8 +48,8 @@ filter();
 """
 
 
-def page(assembly: Assembly, rows: Sequence[Row]) -> str:
-    """The page. Everything that is not ours is escaped, and nothing may be loaded."""
+def render_page(assembly: Assembly, rows: Sequence[Row]) -> str:
+    """Renders the page. All text from configuration and plugins is escaped, and no resource is loaded."""
     return "\n".join([
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Data map</title>',
         """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; """
@@ -58,21 +58,21 @@ def page(assembly: Assembly, rows: Sequence[Row]) -> str:
         f"<style>{_STYLE}</style></head><body>",
         "<h1>Data map</h1>",
         f"<p>Which field of which learning event of <code>{escape(assembly.config.root_url)}</code> reaches which "
-        f"output, in what form, and who may get it. Made by learnrelay {__version__} from the mappings themselves, by "
-        "running them; what is not listed here is read by none of them, and by no filter, enricher or rule.</p>",
+        f"output, in what form, and which destinations may get it. Derived by learnrelay {__version__} by "
+        "running the mappings. No mapping, filter, enricher or rule reads a field that is not listed.</p>",
         *_notices(assembly),
         *_destinations(assembly),
         "<h2>Flows</h2>",
         '<form hidden><label>Search <input name="text" type="search"></label>',
         _select("standard", "Standard", sorted({row.standard for row in rows})),
         _select("grade", "Personal data", ["direct", "indirect", "none"]),
-        _select("receiver", "Destination", sorted(assembly.config.destinations)),
+        _select("destination", "Destination", sorted(assembly.config.destinations)),
         '<label><input type="checkbox" name="out"> only what is put out</label><output></output></form>',
         '<table id="map"><thead><tr><th>Event<th>Standard<th>Source field<th>Personal data<th>Comes out as'
         "<th>Who may get it</tr></thead><tbody>",
         *_rows(rows),
         "</tbody></table>",
-        "<h2>Words</h2><dl><dt>direct<dd>names a person or reaches one<dt>indirect<dd>is linkable to a person, or is "
+        "<h2>Terms</h2><dl><dt>direct<dd>names a person or reaches one<dt>indirect<dd>is linkable to a person, or is "
         "a person's free text<dt>value<dd>the value itself, or a part of it<dt>pseudonym<dd>the learner's pseudonym, "
         "which only the operator can resolve<dt>digest<dd>keyed digest; not reversible<dt>derived<dd>computed from it, "
         "such as ids and shares<dt>decides<dd>whether the output is there, or which of a few constants it is</dl>",
@@ -81,18 +81,24 @@ def page(assembly: Assembly, rows: Sequence[Row]) -> str:
 
 
 def _notices(assembly: Assembly) -> Iterator[str]:
-    told = [f"{name}: {notice}" for name, standard in assembly.standards.items() for notice in standard.notices()]
-    if told:
+    if notices := list_notices(assembly.standards):
         yield "<h2>Beyond pseudonyms</h2><ul>"
-        yield from (f'<li class="direct">{escape(notice)}</li>' for notice in told)
+        yield from (f'<li class="direct">{escape(notice)}</li>' for notice in notices)
         yield "</ul>"
 
 
 def _destinations(assembly: Assembly) -> Iterator[str]:
     yield "<h2>Destinations</h2><table><thead><tr>"
-    yield "<th>Name<th>Standard<th>Address<th>Stands for<th>Pseudonyms</tr></thead>"
-    for one in assembly.config.destinations.values():
-        cells = [one.name, one.standard, one.url, _in_words(one.scope), one.pseudonyms]
+    yield "<th>Name<th>Standard<th>Address<th>Stands for<th>Match<th>Pseudonyms</tr></thead>"
+    for destination in assembly.config.destinations.values():
+        cells = [
+            destination.name,
+            destination.standard,
+            destination.address,
+            _in_words(destination.scope),
+            "; ".join(f"{path}: {' or '.join(map(str, values))}" for path, values in destination.match.items()),
+            destination.pseudonyms,
+        ]
         yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
     yield "</table>"
 
@@ -109,7 +115,7 @@ def _select(name: str, label: str, choices: Iterable[str]) -> str:
 
 
 def _rows(rows: Sequence[Row]) -> Iterator[str]:
-    for _, group in groupby(rows, key=lambda row: (row.event, row.standard, row.source, row.receivers)):
+    for _, group in groupby(rows, key=lambda row: (row.event, row.standard, row.source, row.destinations)):
         flows = list(group)
         first = flows[0]
         outputs = "".join(
@@ -118,12 +124,13 @@ def _rows(rows: Sequence[Row]) -> Iterator[str]:
             if row.form
         )
         why = f'<div class="why">{escape(first.reason)}</div>' if first.reason else ""
-        receivers = "".join(f"<li>{escape(str(receiver))}</li>" for receiver in first.receivers)
-        names = " ".join(receiver.name for receiver in first.receivers)
+        destinations = "".join(f"<li>{escape(str(destination))}</li>" for destination in first.destinations)
+        names = " ".join(destination.name for destination in first.destinations)
         grade = first.grade.value
         yield (
-            f'<tr data-standard="{escape(first.standard)}" data-grade="{grade}" data-receivers="{escape(names)}" '
+            f'<tr data-standard="{escape(first.standard)}" data-grade="{grade}" data-destinations="{escape(names)}" '
             f'data-out="{"1" if outputs else ""}"><td><code>{escape(first.event)}</code><td>{escape(first.standard)}'
             f'<td><code>{escape(first.source)}</code>{why}<td class="{grade}">{grade}'
-            f"<td>{f'<ul>{outputs}</ul>' if outputs else 'nowhere'}<td><ul>{receivers or '<li>nobody</li>'}</ul></tr>"
+            f"<td>{f'<ul>{outputs}</ul>' if outputs else 'nowhere'}"
+            f"<td><ul>{destinations or '<li>nobody</li>'}</ul></tr>"
         )

@@ -1,4 +1,4 @@
-"""``learnrelay replay``: years of logs, to the destinations or into files."""
+"""Implements ``learnrelay replay``, which runs logs through the pipeline, to destinations or into files."""
 
 from __future__ import annotations
 
@@ -15,26 +15,32 @@ from fnmatch import fnmatchcase
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 import orjson
 from rich.console import Console
 
-from ..assembly import Assembly, assemble
+from ..assembly.assemble import Assembly, assemble
 from ..config.fields import did_you_mean
 from ..errors import LearnrelayError
-from ..replay import Asked, Checkpoint, Conductor, Output, Selection, Source, find
-from ..replay.checkpoint import Totals
-from ..replay.segments import prepare
+from ..private_files import open_private, warn_about_folder
+from ..replay import Checkpoint, EventSelection, FileOutputOptions, LogFile, ReplayRunner, ReplaySpec, Shard, find_logs
+from ..replay.checkpoint import STATE_DIRECTORY, ReplayTotals
+from ..replay.log_files import is_same_file
+from ..replay.output_files import prepare_output
+from ..replay.progress import ProgressDisplay
 from ..replay.selection import NOT_SELECTED
-from ..replay.sources import is_url, same_file
-from ..replay.watching import Watcher
+from ..replay.spec import log_key
+from ..replay.stored import StoredReplay
+from ..storage.stores import is_url
 from . import config_option
-from .output import print_json, print_table, print_tally
+from .output import describe_failures, print_json, print_outcome_counts, print_table
+
+if TYPE_CHECKING:
+    from ..replay.celery_shards import CeleryReplay
 
 SHOWN_FAILURES = 10
-STATE = "learnrelay-replay"
 
 
 def _moment(ctx: click.Context, param: click.Parameter, text: str | None) -> datetime | None:
@@ -48,11 +54,18 @@ def _moment(ctx: click.Context, param: click.Parameter, text: str | None) -> dat
 
 
 def _size(ctx: click.Context, param: click.Parameter, text: str) -> int:
-    found = re.fullmatch(r"(\d+)\s*([kmg]i?)?b?", text.lower())
-    size = int(found[1]) * _UNITS[found[2] or ""] if found else 0
+    parts = re.fullmatch(r"(\d+)\s*([kmg]i?)?b?", text.lower())
+    size = int(parts[1]) * _UNITS[parts[2] or ""] if parts else 0
     if not 2**16 <= size <= 2**40:
         raise click.BadParameter("expected a size from 64KiB on, such as 64MB")
     return size
+
+
+def _shard(ctx: click.Context, param: click.Parameter, text: str) -> Shard:
+    try:
+        return Shard.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
@@ -61,48 +74,62 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "
 @click.command()
 @click.argument("files", nargs=-1, required=True)
 @config_option(required=True)
-@click.option("--to", "to", multiple=True, metavar="NAME", help="Only to this destination; repeatable.")
-@click.option("-s", "--standard", "standards", multiple=True, metavar="NAME", help="Only this standard; repeatable.")
-@click.option("-o", "--output", metavar="DIR", help="Into files below this directory or URL (s3://…) instead.")
+@click.option("--to", "to", multiple=True, metavar="NAME", help="Destination; repeatable.")
+@click.option("-s", "--standard", "standards", multiple=True, metavar="NAME", help="Output standard; repeatable.")
+@click.option(
+    "-o", "--output", metavar="DIR", help="Directory or URL (s3://…) for files of statements, instead of destinations."
+)
 @click.option(
     "--split", callback=_size, default="16MiB", show_default=True, metavar="SIZE",
-    help="So much of a log is done at a time, and becomes one file of --output.",
+    help="Chunk size: the part of a log that is processed as a whole, and becomes one file of --output.",
 )  # fmt: skip
-@click.option("--by-day", is_flag=True, help="Sort the files of --output into folders by the events' days (UTC).")
+@click.option("--by-day", is_flag=True, help="Sort the files of --output into folders by day of the events (UTC).")
 @click.option(
     "--compress", type=click.Choice(["gzip", "zstd", "none"]), default="gzip", show_default=True,
-    help="How the files of --output are packed.",
+    help="Compression of the files of --output.",
 )  # fmt: skip
 @click.option(
-    "--since", callback=_moment, metavar="TIME", help="Only events from this time on (UTC where it has no zone)."
+    "--since", callback=_moment, metavar="TIME", help="Start time: only events from then on (UTC without a zone)."
 )
-@click.option("--until", callback=_moment, metavar="TIME", help="Only events before this time.")
+@click.option("--until", callback=_moment, metavar="TIME", help="End time: only earlier events.")
 @click.option(
-    "--event", "events", multiple=True, metavar="NAME", help="Only this event, or such as video.*; repeatable."
+    "--event", "events", multiple=True, metavar="NAME", help="Event name or glob, such as video.*; repeatable."
 )
-@click.option("--course", "courses", multiple=True, metavar="ID", help="Only this course; repeatable.")
-@click.option("--dry-run", is_flag=True, help="Do everything but send, write or remember.")
-@click.option("--processes", type=click.IntRange(1), help="How many work at it.  [default: one for each core]")
-@click.option("--fleet", is_flag=True, help="Leave the work to Celery workers of learnrelay.replay.celery_app.")
+@click.option("--course", "courses", multiple=True, metavar="ID", help="Course id; repeatable.")
+@click.option("--dry-run", is_flag=True, help="Run the pipeline without sending, writing or recording progress.")
+@click.option("--processes", type=click.IntRange(1), help="Worker processes.  [default: one for each core]")
+@click.option(
+    "--shard", callback=_shard, default="1/1", metavar="K/N",
+    help="Shard K of N, such as 2/8, for running N shards in N places.",
+)  # fmt: skip
+@click.option(
+    "--celery-shards", type=click.IntRange(1, 9999), metavar="N",
+    help="Number of shards for Celery workers of learnrelay.replay.celery_app; waits for them.",
+)  # fmt: skip
 @click.option("--ordered", is_flag=True, help="Send the lines of each file in their order, one batch after the other.")
-@click.option("--rate", "rates", multiple=True, metavar="[NAME=]N", help="At most N statements a second; repeatable.")
-@click.option("--concurrency", "requests", multiple=True, metavar="[NAME=]N", help="At most N requests at once.")
-@click.option("--state", metavar="DIR", help=f"What is done is kept here.  [default: {STATE} beside the config file]")
-@click.option("--again", is_flag=True, help="Forget what is done, and do it again.")
-@click.option("-e", "--errors", type=click.Path(dir_okay=False), help="One JSON record here for each line that failed.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, on standard output.")
+@click.option("--rate", "rates", multiple=True, metavar="[NAME=]N", help="Statements per second; repeatable.")
+@click.option("--concurrency", "requests", multiple=True, metavar="[NAME=]N", help="Concurrent requests; repeatable.")
+@click.option(
+    "--state", metavar="DIR", help=f"State folder (checkpoints).  [default: {STATE_DIRECTORY} beside the config file]"
+)
+@click.option("--again", is_flag=True, help="Ignore the checkpoint and start over.")
+@click.option(
+    "-e", "--errors", type=click.Path(dir_okay=False), help="File for a JSON record of each line that failed."
+)
+@click.option("--json", "as_json", is_flag=True, help="Output the summary as JSON, on standard output.")
 def command(
     files: tuple[str, ...], config_path: str, to: tuple[str, ...], standards: tuple[str, ...], output: str | None,
     split: int, by_day: bool, compress: Any, since: datetime | None, until: datetime | None, events: tuple[str, ...],
-    courses: tuple[str, ...], dry_run: bool, processes: int | None, fleet: bool, ordered: bool, rates: tuple[str, ...],
-    requests: tuple[str, ...], state: str | None, again: bool, errors: str | None, as_json: bool,
+    courses: tuple[str, ...], dry_run: bool, processes: int | None, shard: Shard, celery_shards: int | None,
+    ordered: bool, rates: tuple[str, ...], requests: tuple[str, ...], state: str | None, again: bool,
+    errors: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Run whole logs through the pipeline, to the destinations or into files.
+    """Run logs through the pipeline, to the destinations or into files.
 
-    FILES are names, globs and URLs of logs: plain, gzip or zstd, local or in any store that fsspec reaches. All cores
-    work at them. What is done is remembered: stopped or killed at any moment and started again with the same
-    arguments, it goes on where it was; nothing is missing, and nothing is stored twice by a consumer that understands
-    ids. The ids are those that the live events had.
+    FILES are names, globs and URLs of logs: plain, gzip or zstd, local or in any store that fsspec can read. All cores
+    work on them. Finished chunks are remembered: a replay that was stopped or killed continues when it is started
+    again with the same arguments. Nothing is lost, and a consumer that understands ids stores nothing twice. The ids
+    are those of the live events. To use several machines, give each a shard.
 
     \b
     Exit codes: 0 nothing failed; 1 something failed; 2 usage or configuration;
@@ -113,9 +140,10 @@ def command(
       learnrelay replay --config relay.toml --dry-run 'logs/tracking.log-2026*'
       learnrelay replay --config relay.toml --to main --rate 500 'logs/tracking.log-2026*'
       learnrelay replay --config relay.toml --output s3://bucket/statements --by-day s3://logs/*.gz
+      learnrelay replay --config relay.toml --shard 2/8 'logs/*'
     """  # noqa: D301  # click's mark for a paragraph that is not to be filled
-    if fleet and (rates or requests):
-        raise click.UsageError("--rate and --concurrency are for one machine; of a fleet, start fewer workers")
+    if celery_shards and (shard.count > 1 or processes or dry_run):
+        raise click.UsageError("--celery-shards goes without --shard, --processes and --dry-run")
     if output is not None and (rates or requests):
         raise click.UsageError("--rate and --concurrency are for destinations; --output sends nothing")
     for option, given in (("--output", output), ("--errors", errors), ("--state", state)):
@@ -123,91 +151,107 @@ def command(
             raise click.BadParameter("is empty; is a variable of the shell not set?", param_hint=option)
     config = Path(config_path)
     assembly = assemble(config)
-    asked = _asked(
+    spec = _spec(
         config, assembly, to, standards,
-        output=Output(output if is_url(output) else str(Path(output).absolute()), compress, by_day) if output else None,
-        selection=Selection(since, until, events, courses), dry_run=dry_run, ordered=ordered, chunk=split,
+        output=_file_output(output, compress, by_day), selection=EventSelection(since, until, events, courses),
+        dry_run=dry_run, ordered=ordered, chunk=split, shard=shard, rates=rates, requests=requests,
     )  # fmt: skip
     console = Console(stderr=True)
     try:
-        sources = find(files, partial(console.print, markup=False, highlight=False, soft_wrap=True), errors)
-        if asked.output is not None and not dry_run:
-            prepare(asked.output, sources)
+        report = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+        log_files = find_logs(files, report, log_key(assembly), errors)
+        if spec.output is not None and not dry_run:
+            prepare_output(spec.output, log_files)
     except LearnrelayError as error:
         raise click.UsageError(str(error)) from None
-    if errors and same_file(errors, config_path):
+    if errors and is_same_file(errors, config_path):
         raise click.BadParameter(f"{errors} is the operator's file", param_hint="--errors")
-    most_statements = _limits(rates, asked.to, "--rate")
-    most_requests = _limits(requests, asked.to, "--concurrency")
     with ExitStack() as stack:
-        directory = Path(state) if state else config.parent / STATE
+        directory = Path(state) if state else config.parent / STATE_DIRECTORY
         if dry_run:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        checkpoint = stack.enter_context(Checkpoint(directory, asked.key(assembly)))
-        failed = stack.enter_context(Path(errors).open("wb")) if errors else None
-        if again:
-            checkpoint.forget()
+        runner: ReplayRunner | CeleryReplay
+        if celery_shards:
+            stored = StoredReplay.of(spec, assembly, celery_shards, log_files)
+            runner = _celery_replay(stored, directory, assembly, again)
+            failed = stack.enter_context(open_private(errors)) if errors else None
+        else:
+            checkpoint = stack.enter_context(Checkpoint(directory, spec.checkpoint_name(assembly)))
+            failed = stack.enter_context(open_private(errors)) if errors else None
+            if again:
+                checkpoint.forget()
+            runner = ReplayRunner(
+                spec, log_files, checkpoint, processes or os.cpu_count() or 1,
+                verbose=logging.getLogger().isEnabledFor(logging.INFO),
+            )  # fmt: skip
+        warn_about_folder(directory)
         stack.enter_context(_stopped_by_signals())
-        conductor = (_fleet() if fleet else Conductor)(
-            asked, sources, checkpoint,
-            processes=processes or os.cpu_count() or 1,
-            rates=most_statements,
-            requests={name: int(most) for name, most in most_requests.items()},
-            verbose=logging.getLogger().isEnabledFor(logging.INFO),
-        )  # fmt: skip
-        watcher = Watcher(console, sum(source.size for source in sources), conductor.done_before())
+        display = ProgressDisplay(console, runner.bytes_total(), runner.bytes_done())
         try:
-            with watcher:
-                conductor.run(watcher)
+            with display:
+                runner.run(display)
         finally:
-            totals = checkpoint.totals(sources, asked.standards)
-            records = checkpoint.failures(sources)
+            totals = runner.totals()
+            records = runner.failures()
             _write_failures(records, failed, console) if failed else _show_failures(records, console)
-            summary = _summary(totals, sources, watcher, conductor.unread)
+            summary = _summary(totals, log_files, display, runner.unread)
             print_json(summary) if as_json else _print(totals, summary, console)
             stopped = sys.exc_info()[0] is not None
             if stopped and not dry_run:
                 console.print("stopped; the same command goes on from here", markup=False)
             if not stopped and not as_json:
-                _remark(totals, watcher.lines, console)
-    sys.exit(1 if totals.failures or conductor.unread else 0)
+                _remark(totals, display.lines, console)
+    sys.exit(1 if totals.failures or runner.unread else 0)
 
 
-def _fleet() -> type[Conductor]:
+def _celery_replay(stored: StoredReplay, directory: Path, assembly: Assembly, again: bool) -> CeleryReplay:
     try:
-        from ..replay.fleet import Fleet
+        from ..replay.celery_shards import CeleryReplay, make_shard_app
     except ImportError:
-        raise click.UsageError("--fleet needs: pip install 'learnrelay[celery]'") from None
-    return Fleet
+        raise click.UsageError("--celery-shards needs: pip install 'learnrelay[celery]'") from None
+    return CeleryReplay(stored, directory, make_shard_app(assembly.config.delivery), again)
 
 
-def _asked(config: Path, assembly: Assembly, to: tuple[str, ...], standards: tuple[str, ...], **asked: Any) -> Asked:
-    """What is asked, with names for what was left open. Raises BadParameter, UsageError."""
+def _file_output(url: str | None, compression: Any, by_day: bool) -> FileOutputOptions | None:
+    if url is None:
+        return None
+    return FileOutputOptions(url if is_url(url) else str(Path(url).absolute()), compression, by_day)
+
+
+def _spec(config: Path, assembly: Assembly, to: tuple[str, ...], standards: tuple[str, ...], **spec: Any) -> ReplaySpec:
+    """Returns the spec, with defaults for destinations and standards. Raises BadParameter, UsageError."""
     destinations = assembly.config.destinations
     for wanted, known, option in ((to, destinations, "--to"), (standards, assembly.standards, "--standard")):
         for name in wanted:
             if name not in known:
                 hint = did_you_mean(name, list(known)) or f"; there are: {', '.join(known) or 'none'}"
                 raise click.BadParameter(f"{config} has no {name}{hint}", param_hint=option)
-    if not to and asked["output"] is None:
-        to = tuple(name for name, one in destinations.items() if not standards or one.standard in standards)
-        if not to and not asked["dry_run"]:
+    if not to and spec["output"] is None:
+        to = tuple(
+            name for name, destination in destinations.items() if not standards or destination.standard in standards
+        )
+        if not to and not spec["dry_run"]:
             raise click.UsageError(f"{config} has no destinations for this; --output DIR writes files instead")
     served = {destinations[name].standard for name in to} or set(assembly.standards)
     chosen = tuple(name for name in assembly.standards if name in served and (not standards or name in standards))
     if not chosen:
         raise click.UsageError(f"no destination of --to takes {', '.join(standards)}")
-    _check_selection(asked["selection"], assembly, chosen)
-    return Asked(config, to, chosen, **asked)
+    _check_selection(spec["selection"], assembly, chosen)
+    spec["rates"] = _limits(spec["rates"], to, "--rate")
+    spec["requests"] = {name: int(most) for name, most in _limits(spec["requests"], to, "--concurrency").items()}
+    return ReplaySpec(config, to, chosen, **spec)
 
 
-def _check_selection(selection: Selection, assembly: Assembly, standards: tuple[str, ...]) -> None:
+def _check_selection(selection: EventSelection, assembly: Assembly, standards: tuple[str, ...]) -> None:
     """Raises BadParameter where nothing can be selected. Which courses there are, only the logs know."""
     mapped = [
-        event for event, steps in assembly.plan.steps.items() if any(step.standard in standards for step in steps)
+        event
+        for event, mappings in assembly.plan.mappings.items()
+        if any(mapping.standard in standards for mapping in mappings)
     ]
+    is_open = any(mapping.standard in standards for mapping in assembly.plan.others)
     for pattern in selection.events:
-        if not any(fnmatchcase(event, pattern) for event in mapped):
+        if not is_open and not any(fnmatchcase(event, pattern) for event in mapped):
             hint = did_you_mean(pattern, mapped) or "; learnrelay plugins --events shows what is"
             raise click.BadParameter(f"{pattern} is not mapped by any enabled plugin{hint}", param_hint="--event")
     if selection.since and selection.until and selection.since >= selection.until:
@@ -215,7 +259,7 @@ def _check_selection(selection: Selection, assembly: Assembly, standards: tuple[
 
 
 def _limits(given: tuple[str, ...], to: tuple[str, ...], option: str) -> dict[str, float]:
-    """``N`` for all destinations, ``NAME=N`` for one. Raises BadParameter."""
+    """Reads ``N`` for all destinations, ``NAME=N`` for one. Raises BadParameter."""
     shape, least, wanted = _NUMBERS[option]
     common: dict[str, float] = {}
     own: dict[str, float] = {}
@@ -239,7 +283,7 @@ _NUMBERS = {
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """SIGTERM stops like Ctrl-C, with an exit code of its own."""
+    """Makes SIGTERM stop the replay like Ctrl-C, with an exit code of its own."""
 
     def stop(number: int, _: object) -> None:
         sys.exit(128 + number)
@@ -261,38 +305,44 @@ def _write_failures(records: Iterator[dict[str, Any]], file: IO[bytes], console:
 
 
 def _show_failures(records: Iterator[dict[str, Any]], console: Console) -> None:
-    for record in islice(records, SHOWN_FAILURES):
-        line = "?" if record["line"] is None else record["line"]
-        console.print(f"{record['file']}:{line}: {record['reason']}", markup=False, highlight=False, soft_wrap=True)
-    if next(records, None) is not None:
+    located = (
+        {**record, "line": record["line"] or f"chunk {record['chunk']}, line {record['line_of_chunk']}"}
+        for record in records
+    )
+    lines = describe_failures(located)
+    for line in islice(lines, SHOWN_FAILURES):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if next(lines, None) is not None:
         console.print("... and more; --errors FILE writes a record for each", markup=False)
 
 
-def _summary(totals: Totals, sources: Sequence[Source], watcher: Watcher, unread: Sequence[str]) -> dict[str, Any]:
+def _summary(
+    totals: ReplayTotals, log_files: Sequence[LogFile], display: ProgressDisplay, unread: Sequence[str]
+) -> dict[str, Any]:
     return {
-        "files": len(sources),
+        "files": len(log_files),
         "unread": list(unread),
         **totals.tally.as_json(),
         "destinations": totals.delivered,
-        "this_run": {"lines": watcher.lines, "seconds": round(watcher.seconds, 3)},
+        "this_run": {"lines": display.lines, "seconds": round(display.seconds, 3)},
     }
 
 
-def _print(totals: Totals, summary: Mapping[str, Any], console: Console) -> None:
-    print_tally(totals.tally, console)
+def _print(totals: ReplayTotals, summary: Mapping[str, Any], console: Console) -> None:
+    print_outcome_counts(totals.tally, console)
     words = sorted({what for counts in totals.delivered.values() for what in counts})
     if words:
         console.print()
         rows = [[name, *(f"{counts.get(what, 0):,}" for what in words)] for name, counts in totals.delivered.items()]
         print_table(["statements", *words], sorted(rows), console)
     lines, seconds = summary["this_run"].values()
-    console.print(f"\n{lines:,} lines in {seconds:,.1f} s, {lines / max(seconds, 0.001):,.0f} a second", markup=False)
+    speed = f"{lines:,} lines in {seconds:,.1f} s, {lines / max(seconds, 0.001):,.0f} a second"
+    console.print(f"\n{speed}", markup=False, highlight=False)
 
 
-def _remark(totals: Totals, lines: int, console: Console) -> None:
-    """What an operator may wonder about."""
+def _remark(totals: ReplayTotals, lines: int, console: Console) -> None:
+    """Prints remarks on a summary that may surprise."""
     if not lines and totals.tally.lines:
-        console.print("all of it was done before; --again does it again", markup=False)
-    told = totals.tally.standards.values()
-    if all(one.skipped[NOT_SELECTED] and not one.transformed for one in told):
+        console.print("all chunks were done before; --again does them again", markup=False)
+    if all(counts.skipped[NOT_SELECTED] and not counts.transformed for counts in totals.tally.standards.values()):
         console.print("nothing that is mapped was selected; are --since, --until and --course right?", markup=False)

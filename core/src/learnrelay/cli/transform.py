@@ -1,4 +1,4 @@
-"""``learnrelay transform``: events in, statements out."""
+"""Implements ``learnrelay transform``, which turns events into statements, without delivering them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..assembly import Assembly, assemble, assemble_from
+from ..assembly.assemble import Assembly, add_plugin_files, assemble, assemble_from
 from ..config.fields import did_you_mean, quoted
-from ..documents import read_events
-from ..errors import EventError, TransformError
-from ..events import event_from_line
-from ..lines import Line, open_log
-from ..pipeline import Outcome, Pipeline, State
+from ..errors import BlankLineError, EventError, TransformError
+from ..lookups.courses import unknown_course
+from ..pipeline.outcome_counts import BLANK_LINE, OutcomeCounts, in_words
+from ..pipeline.run import Outcome, OutcomeState, Pipeline
 from ..plugins.discovery import installed
-from ..resolvers.courses import unknown_course
-from ..standards import Written
-from ..tally import Tally, in_words
-from . import complete_standards, config_option
-from .output import print_tally
+from ..private_files import open_private
+from ..reading.documents import read_events
+from ..reading.lines import Line, open_log
+from ..standards import SerializedStatement
+from . import PLACEHOLDER_ROOT_URL, complete_standards, config_option, plugin_option, source_option
+from .output import describe_failures, print_outcome_counts
 
 SHOWN_FAILURES = 10
 
@@ -42,23 +42,35 @@ SHOWN_FAILURES = 10
     multiple=True,
     metavar="NAME",
     shell_complete=complete_standards,
-    help="Standard to say it in; repeatable.",
+    help="Output standard; repeatable.",
 )
 @config_option()
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Statements go here, not to standard output.")
-@click.option("-e", "--errors", type=click.Path(dir_okay=False), help="One JSON record here for each line that failed.")
-@click.option("--root-url", metavar="URL", help="Address of the platform, where there is no --config.")
-@click.option("--validate", is_flag=True, help="Check each statement against its standard's schema; slower.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@plugin_option
+@click.option(
+    "--enricher",
+    "enrichers",
+    multiple=True,
+    metavar="NAME",
+    help="Enricher to run, without --config; repeatable.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Output file, instead of standard output.")
+@click.option(
+    "-e", "--errors", type=click.Path(dir_okay=False), help="File for a JSON record of each line that failed."
+)
+@click.option("--root-url", metavar="URL", help="Root URL of the platform, without --config.")
+@source_option()
+@click.option("--validate", is_flag=True, help="Validate each statement against the schema of its standard; slower.")
+@click.option("--json", "as_json", is_flag=True, help="Output the summary as JSON.")
 def command(
-    files: tuple[str, ...], wanted: tuple[str, ...], config_path: str | None, output: str | None, errors: str | None,
-    root_url: str | None, validate: bool, as_json: bool,
+    files: tuple[str, ...], wanted: tuple[str, ...], config_path: str | None, plugin_files: tuple[str, ...],
+    enrichers: tuple[str, ...], output: str | None, errors: str | None, root_url: str | None, source: str | None,
+    validate: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    r"""Turn events into statements.
+    r"""Turn events into statements, on standard output or in a file.
 
-    FILES hold one event a line, in either shape, with or without the logger's prefix; or are JSON documents, of one
-    event or an array of them, written over several lines. Plain, gzip or zstd; ``-`` or nothing is standard input.
-    Statements are written as JSON lines. A summary on standard error accounts for every line or event.
+    FILES hold one event a line, in any shape of the source, with or without a logger's prefix, or are JSON documents of
+    one event or an array, over several lines. They may be plain, gzip or zstd; ``-`` or nothing means standard input.
+    Statements are written as JSON lines. A summary on standard error counts every line by outcome.
 
     \b
     Exit codes: 0 nothing failed; 1 something failed; 2 usage or configuration.
@@ -66,13 +78,19 @@ def command(
     \b
     Examples:
       learnrelay transform --standard NAME tracking.log > statements.jsonl
+      learnrelay transform --plugin polls.py events.jsonl
       zcat old.log.gz | learnrelay transform --config relay.toml --errors failed.jsonl
     """
     if output is not None and Path(output).resolve() in {Path(name).resolve() for name in files if name != "-"}:
         raise click.UsageError(f"--output {output} is one of the files to read")
     for name in files:
-        _readable(name)
-    assembly = _assembly(config_path, wanted, root_url)
+        _check_readable(name)
+    if config_path is None:
+        assembly = _assemble_standards(wanted, plugin_files, enrichers, root_url, source)
+    elif enrichers:
+        raise click.UsageError("--enricher goes without --config: enable it in the file, [plugins] enabled")
+    else:
+        assembly = assemble(Path(config_path), plugin_files)
     names = [name for name in assembly.standards if not wanted or name in wanted]
     for name in wanted:
         if name not in assembly.standards:
@@ -80,16 +98,16 @@ def command(
     console = Console(stderr=True)
     run = _Run(assembly, names, validate)
     with ExitStack() as stack:
-        out = stack.enter_context(Path(output).open("wb")) if output else sys.stdout.buffer
-        failed = stack.enter_context(Path(errors).open("wb")) if errors else None
+        out = stack.enter_context(open_private(output)) if output else sys.stdout.buffer
+        failed = stack.enter_context(open_private(errors)) if errors else None
         for line in _lines(files or ("-",), console, stack):
-            for statement in run.take(line):
+            for statement in run.transform(line):
                 out.write(statement + b"\n")
-            for record in run.failures:
-                if failed is not None:
-                    failed.write(orjson.dumps(record) + b"\n")
-                elif run.tally.failures <= SHOWN_FAILURES:
-                    console.print(f"{record['file']}:{record['line']}: {record['reason']}", markup=False)
+            if failed is not None:
+                failed.writelines(orjson.dumps(record) + b"\n" for record in run.failures)
+            elif run.tally.failures <= SHOWN_FAILURES:
+                for failure in describe_failures(run.failures):
+                    console.print(failure, markup=False, highlight=False, soft_wrap=True)
             run.failures.clear()
         out.flush()
     if failed is None and run.tally.failures > SHOWN_FAILURES:
@@ -98,46 +116,52 @@ def command(
     if as_json:
         click.echo(orjson.dumps(run.tally.as_json(), option=orjson.OPT_INDENT_2).decode(), err=True)
     else:
-        print_tally(run.tally, console)
+        print_outcome_counts(run.tally, console)
     sys.exit(1 if run.tally.failures else 0)
 
 
 class _Run:
-    """One run over many lines: statements as bytes, failures as records, everything counted."""
+    """Transforms lines into statements, and collects failures and counts."""
 
     def __init__(self, assembly: Assembly, standards: list[str], validate: bool) -> None:
-        self.pipeline = Pipeline(assembly.plan)
-        self.tally = Tally.of(standards)
+        self.pipeline = Pipeline(assembly.plan.narrow(standards))
+        self._source = assembly.source
+        self.tally = OutcomeCounts.of(standards)
         self.failures: list[dict[str, Any]] = []
         self._unknown_course = unknown_course(assembly.courses)
         self._schemas = {name: assembly.standards[name].schema() for name in standards} if validate else {}
 
-    def take(self, line: Line) -> Iterator[bytes]:
-        """The statements of a line."""
+    def transform(self, line: Line) -> Iterator[bytes]:
+        """Yields the statements of a line as JSON."""
         try:
             if line.problem:
                 raise EventError(line.problem)
-            event = event_from_line(line.content)
+            event = self._source.event_from_line(line.content)
+        except BlankLineError:
+            self.tally.count([BLANK_LINE])
+            return
         except EventError as error:
             self.tally.count_unreadable(error.reason)
             self._fail(line, "", error)
             return
-        outcomes = [o for o in self.pipeline.process(event) if o.standard in self.tally.standards or not o.standard]
+        outcomes = self.pipeline.process(event)
         for outcome in outcomes:
-            if outcome.state is State.TRANSFORMED:
+            if outcome.state is OutcomeState.TRANSFORMED:
                 try:
                     yield from [self._checked(outcome, statement) for statement in outcome.statements]
                 except EventError as error:
                     error.event_name, error.event_id = event.name, event.id
-                    outcome.state, outcome.reason, outcome.error = State.FAILED, error.reason, error
-            if outcome.state is State.FAILED and outcome.error is not None:
+                    outcome.state, outcome.reason, outcome.error = OutcomeState.FAILED, error.reason, error
+            if outcome.state is OutcomeState.FAILED and outcome.error is not None:
                 self._fail(line, outcome.standard, outcome.error, in_words(outcome))
         self.tally.count(outcomes)
-        if any(outcome.state is State.TRANSFORMED for outcome in outcomes) and (unknown := self._unknown_course(event)):
+        if any(outcome.state is OutcomeState.TRANSFORMED for outcome in outcomes) and (
+            unknown := self._unknown_course(event)
+        ):
             self.tally.unknown_courses += 1
             self._fail(line, "", unknown)
 
-    def _checked(self, outcome: Outcome, statement: Written) -> bytes:
+    def _checked(self, outcome: Outcome, statement: SerializedStatement) -> bytes:
         schema = self._schemas.get(outcome.standard)
         if schema is not None and (problems := schema.validate(statement.parsed)):
             path, messages = next(iter(problems.items()))
@@ -149,26 +173,38 @@ class _Run:
 
 
 def _first(messages: Any) -> str:
-    """The first message of marshmallow's nested ones."""
+    """Returns the first of marshmallow's nested messages."""
     while isinstance(messages, (dict, list)):
         messages = next(iter(messages.values() if isinstance(messages, dict) else messages))
     return str(messages)
 
 
-def _assembly(config_path: str | None, wanted: tuple[str, ...], root_url: str | None) -> Assembly:
-    if config_path is not None:
-        return assemble(Path(config_path))
-    known = sorted({info.name for info in installed() if info.kind == "standards"})
+def _assemble_standards(
+    wanted: tuple[str, ...],
+    plugin_files: tuple[str, ...],
+    enrichers: tuple[str, ...],
+    root_url: str | None,
+    source: str | None,
+) -> Assembly:
+    """Assembles what is named on the command line, with default settings."""
+    plugins = installed()
+    known = sorted({info.name for info in plugins if info.kind == "standards"})
     there = ", ".join(known) or "none is installed: pip install the package of one"
-    if not wanted:
-        raise click.UsageError(f"say --standard NAME ({there}) or --config FILE")
+    if not wanted and not plugin_files:
+        raise click.UsageError(f"expected --standard NAME ({there}), --plugin FILE or --config FILE")
     for name in wanted:
         if name not in known:
             hint = f"no installed plugin brings {quoted([name])} ({there}){did_you_mean(name, known)}"
             raise click.BadParameter(hint, param_hint="--standard")
+    to_add = sorted({info.name for info in plugins if info.kind == "enrichers"})
+    for name in enrichers:
+        if name not in to_add:
+            there = ", ".join(to_add) or "none"
+            hint = f"no enricher {quoted([name])} is installed; installed: {there}{did_you_mean(name, to_add)}"
+            raise click.BadParameter(hint, param_hint="--enricher")
     raw: dict[str, Any] = {
-        "platform": {"root_url": root_url or "http://localhost:18000"},
-        "plugins": {"enabled": [f"{name}.*" for name in wanted]},
+        "platform": {"root_url": root_url or PLACEHOLDER_ROOT_URL, **({"source": source} if source else {})},
+        "plugins": {"enabled": [*(f"{name}.*" for name in wanted), *enrichers]},
         "identity": {"provider": "keyed", "secret": "env:LEARNRELAY_IDENTITY_SECRET"},
     }
     if not os.environ.get("LEARNRELAY_IDENTITY_SECRET"):
@@ -178,22 +214,22 @@ def _assembly(config_path: str | None, wanted: tuple[str, ...], root_url: str | 
             "are those of this run only",
             err=True,
         )
-    return assemble_from(raw, Path("command line"))
+    return assemble_from(add_plugin_files(raw, plugin_files), Path("command line"))
 
 
-def _readable(name: str) -> None:
-    """Find out, before anything is said of another file, whether one can be read. Raises click.UsageError."""
+def _check_readable(name: str) -> None:
+    """Checks that a file can be read, before any other is processed. Raises click.UsageError."""
     if name == "-":
         return
     if Path(name).is_dir():
         raise click.UsageError(f"{name}: is a directory; name the files in it: {name}/*")
-    if not os.access(name, os.R_OK):  # asked without opening it: it may be a pipe
+    if not os.access(name, os.R_OK):  # checked without opening it: it may be a pipe
         reason = os.strerror(errno.EACCES if Path(name).exists() else errno.ENOENT)
         raise click.UsageError(f"{name}: {reason}")
 
 
 def _lines(files: tuple[str, ...], console: Console, stack: ExitStack) -> Iterator[Line]:
-    """All lines of all files, with a progress bar on a terminal."""
+    """Yields the lines of all files, with a progress bar on a terminal."""
     progress = stack.enter_context(
         Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),

@@ -1,5 +1,5 @@
-"""The operator's file: what may stand in it, how its mistakes are told, and what Python sees of it (`models`)."""
+"""Reads the operator's file: its schema, its problems, and the values that Python sees (`models`)."""
 
-from .models import Auth, Batch, Config, Delivery, Destination, Metrics, Provider, Retry
+from .models import BatchLimits, Config, Delivery, Destination, InputConfig, Metrics, Provider, Retry
 
-__all__ = ["Auth", "Batch", "Config", "Delivery", "Destination", "Metrics", "Provider", "Retry"]
+__all__ = ["BatchLimits", "Config", "Delivery", "Destination", "InputConfig", "Metrics", "Provider", "Retry"]

@@ -1,4 +1,4 @@
-"""Marshmallow fields for the operator's file: strict types, and messages that say what to write instead.
+"""Defines marshmallow fields for the operator's file: strict types, and messages with the form to write.
 
 Plugins use them in the schemas of their own sections; `Section` is the base of such a schema.
 """
@@ -6,28 +6,43 @@ Plugins use them in the schemas of their own sections; `Section` is the base of 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
-from ..secrets import Secret, read_secret
+from .secrets import Secret, estimate_bits, read_secret
 
 BASE: ContextVar[Path] = ContextVar("base", default=Path())
 """Directory of the file that is being read: paths in it are relative to it."""
 
 UNKNOWN = "unknown key"
 
+NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
+"""Settings of a plugin without a section."""
+
+UNKNOWN_LANGUAGE = "und"
+"""Language tag of texts whose language nobody knows (RFC 5646, 4.1)."""
+
+SHORTEST_KEY = 16
+"""Characters of a secret from which pseudonyms are derived."""
+
+_LANGUAGE_TAG = re.compile(r"(?:[A-Za-z]{2,8}|x)(?:-[A-Za-z0-9]{1,8})*")
+_FEWEST_BITS = 40.0  # what is random has more: 16 hexadecimal digits about 64
+_CURE = 'make one: python -c "import secrets; print(secrets.token_urlsafe(32))"'
+
 
 class Section(Schema):
-    """Base of all schemas of the operator's file: unknown keys are errors."""
+    """Rejects unknown keys: the base of all schemas of the operator's file."""
 
     class Meta:
-        """marshmallow's options."""
+        """Sets marshmallow's options."""
 
         unknown = RAISE
 
@@ -43,7 +58,7 @@ class _Strict(fields.Field[Any]):
 
 
 class Text(_Strict):
-    """Text that is not blank."""
+    """Accepts text that is not blank."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, str) or not value.strip():
@@ -51,8 +66,18 @@ class Text(_Strict):
         return value
 
 
+class Language(Text):
+    """Accepts the tag of a language (RFC 5646, 2.1)."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if _LANGUAGE_TAG.fullmatch(text) is None:
+            raise ValidationError(f'expected the tag of a language such as "en" or "pt-BR", found {quoted([text])}')
+        return text
+
+
 class OneOf(Text):
-    """One of a few words."""
+    """Accepts one of a few words."""
 
     def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -66,7 +91,7 @@ class OneOf(Text):
 
 
 class WholeNumber(_Strict):
-    """A whole number within bounds."""
+    """Accepts a whole number within bounds."""
 
     def __init__(self, least: int = 0, most: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -82,7 +107,7 @@ class WholeNumber(_Strict):
 
 
 class Flag(_Strict):
-    """true or false."""
+    """Accepts true or false."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, bool):
@@ -91,20 +116,20 @@ class Flag(_Strict):
 
 
 class Duration(_Strict):
-    """A time span as text with its unit (``"250ms"``, ``"2s"``, ``"15m"``, ``"1h"``, ``"7d"``) → seconds."""
+    """Reads a time span with its unit (``"250ms"``, ``"2s"``, ``"15m"``, ``"1h"``, ``"7d"``) as seconds."""
 
     _form = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
     _units: ClassVar[dict[str, float]] = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        found = self._form.fullmatch(value) if isinstance(value, str) else None
-        if found is None:
+        parts = self._form.fullmatch(value) if isinstance(value, str) else None
+        if parts is None:
             raise ValidationError(f'expected a time span such as "2s", "15m" or "1h", found {in_words(value)}')
-        return float(found[1]) * self._units[found[2]]
+        return float(parts[1]) * self._units[parts[2]]
 
 
 class Url(Text):
-    """An absolute http(s) address without credentials."""
+    """Accepts an absolute http(s) address without credentials."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -122,19 +147,19 @@ class Url(Text):
 
 
 class Address(Text):
-    """Where to listen, ``"127.0.0.1:9464"`` or ``"[::1]:9464"`` → (host, port)."""
+    """Reads an address to listen at, ``"127.0.0.1:9464"`` or ``"[::1]:9464"``, as (host, port)."""
 
     _form = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})")
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> tuple[str, int]:
-        found = self._form.fullmatch(value) if isinstance(value, str) else None
-        if found is None or int(found[3]) > 65_535:
+        parts = self._form.fullmatch(value) if isinstance(value, str) else None
+        if parts is None or int(parts[3]) > 65_535:
             raise ValidationError('expected an address and a port such as "127.0.0.1:9464"')
-        return found[1] or found[2], int(found[3])
+        return parts[1] or parts[2], int(parts[3])
 
 
 class FilePath(Text):
-    """A file, relative to the operator's file → absolute path as text."""
+    """Reads the path of a file, relative to the operator's file, as absolute path."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         path = BASE.get() / super()._deserialize(value, attr, data, **kwargs)
@@ -143,12 +168,20 @@ class FilePath(Text):
         return str(path)
 
 
-class SecretText(Text):
-    """A secret by reference: ``"env:NAME"`` or ``"file:PATH"`` (clear text works, and `learnrelay check` warns)."""
+class AuthoritiesFile(FilePath):
+    """Reads the path of a file with the certificates (PEM) of authorities that are trusted."""
 
-    def __init__(self, shortest: int = 1, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.shortest = shortest
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        path = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+        except OSError:  # SSLError is one
+            raise ValidationError("holds no certificate (PEM) of an authority") from None
+        return path
+
+
+class SecretText(Text):
+    """Reads a secret by reference: ``"env:NAME"`` or ``"file:PATH"`` (clear text works, with a warning)."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Secret:
         if not isinstance(value, str) or not value.strip():
@@ -157,13 +190,23 @@ class SecretText(Text):
             secret = read_secret(value, BASE.get())
         except ValueError as error:
             raise ValidationError(str(error)) from None
-        if len(secret.reveal()) < self.shortest:
-            raise ValidationError(f"the secret in {secret.source} is shorter than {self.shortest} characters")
+        return secret
+
+
+class KeyText(SecretText):
+    """Reads by reference a secret from which pseudonyms are derived: whoever guesses it knows who every learner is."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Secret:
+        secret = super()._deserialize(value, attr, data, **kwargs)
+        if len(secret.reveal()) < SHORTEST_KEY:
+            raise ValidationError(f"the secret in {secret.source} is shorter than {SHORTEST_KEY} characters; {_CURE}")
+        if estimate_bits(secret.reveal()) < _FEWEST_BITS:
+            raise ValidationError(f"the secret in {secret.source} can be guessed; {_CURE}")
         return secret
 
 
 class TextList(_Strict):
-    """A list of texts."""
+    """Accepts a list of texts."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
@@ -171,15 +214,25 @@ class TextList(_Strict):
         return tuple(value)
 
 
+class FilePaths(TextList):
+    """Reads paths of files, relative to the operator's file, as absolute `Path` objects."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> tuple[Path, ...]:
+        paths = tuple((BASE.get() / name).absolute() for name in super()._deserialize(value, attr, data, **kwargs))
+        if missing_files := [str(path) for path in paths if not path.is_file()]:
+            raise ValidationError(f"there is no file {', '.join(missing_files)}")
+        return paths
+
+
 class Table(_Strict):
-    """A table with a schema of its own (``[delivery]``, ``auth = { … }``)."""
+    """Reads a table with a schema of its own (``[delivery]``, ``auth = { … }``)."""
 
     def __init__(self, section: type[Schema], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.section = section
 
     def deserialize(self, value: Any, attr: Any = None, data: Any = None, **kwargs: Any) -> Any:
-        """An absent table is an empty one, so that its defaults and its required keys count."""
+        """Reads an absent table as an empty one, so that its defaults and its required keys count."""
         if value is missing and not self.required and self.load_default is missing:
             value = {}
         return super().deserialize(value, attr, data, **kwargs)
@@ -190,8 +243,38 @@ class Table(_Strict):
         return self.section().load(value)
 
 
+def secret_keys(section: type[Schema], prefix: str = "") -> Iterator[str]:
+    """Yields the dotted keys of a section that hold secrets, also those of tables in it."""
+    for key, field in section().fields.items():
+        if isinstance(field, SecretText):
+            yield prefix + key
+        elif isinstance(field, Table):
+            yield from secret_keys(field.section, f"{prefix}{key}.")
+
+
+class Tables(_Strict):
+    """Reads an array of tables with a schema of its own (``[[tests]]``). Problems name a table, or give its number."""
+
+    def __init__(self, section: type[Schema], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.section = section
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+            raise ValidationError(f"expected tables [[{attr}]], found {in_words(value)}")
+        loaded, errors = [], {}
+        for number, item in enumerate(value, 1):
+            try:
+                loaded.append(self.section().load(item))
+            except ValidationError as error:
+                errors[str(item.get("name", number))] = error.messages
+        if errors:
+            raise ValidationError(errors)
+        return loaded
+
+
 def in_words(value: Any) -> str:
-    """The type of a TOML value in words; never the value, which might be a secret."""
+    """Describes the type of a TOML value; never the value, which might be a secret."""
     words = {
         str: "text",
         bool: "true or false",
@@ -204,11 +287,11 @@ def in_words(value: Any) -> str:
 
 
 def quoted(words: Sequence[str]) -> str:
-    """Words in quotes, with commas."""
+    """Joins words in quotes with commas."""
     return ", ".join(f'"{word}"' for word in words)
 
 
 def did_you_mean(word: str, choices: Sequence[str]) -> str:
-    """A hint at the nearest choice, or nothing."""
+    """Suggests the nearest choice; empty when none is near."""
     near = get_close_matches(word, choices, 1, cutoff=0.5)
     return f'; did you mean "{near[0]}"?' if near else ""

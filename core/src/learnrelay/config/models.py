@@ -1,4 +1,4 @@
-"""The operator's file as Python sees it: frozen values, defaults filled in, secrets hidden."""
+"""Holds the values of the operator's file: frozen, with defaults, secrets hidden."""
 
 from __future__ import annotations
 
@@ -7,24 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..secrets import Secret
+from .route_tests import RouteTest
+from .secrets import Secret
 
 Rules = Mapping[str, tuple[Any, ...]]
 """``match`` of a destination: source path → values; OR in the tuple, AND between paths. Texts may be patterns."""
 
 
 @dataclass(frozen=True, slots=True)
-class Auth:
-    """Credentials of a destination. ``basic`` has username and secret, ``bearer`` a secret, ``none`` neither."""
-
-    scheme: Literal["basic", "bearer", "none"] = "none"
-    username: str = ""
-    secret: Secret | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """At most ``size`` statements a request; a smaller batch waits ``interval`` seconds for company."""
+class BatchLimits:
+    """Limits a request to ``size`` statements; a smaller batch waits up to ``interval`` seconds for more."""
 
     size: int = 100
     interval: float = 2.0
@@ -32,7 +24,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """``attempts`` before a statement that a consumer keeps failing on is given up; waits between, in seconds."""
+    """Limits the ``attempts`` for a statement; ``backoff`` and ``ceiling`` are the waits between, in seconds."""
 
     attempts: int = 12
     backoff: float = 2.0
@@ -41,58 +33,66 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One consumer: where it is, what it may have, how it is spoken to.
+    """Describes a consumer: its standard, its access rules, and the sink that sends to it.
 
-    ``verify``: whether its certificate is checked, or the file with the authorities that may have signed it.
-    ``client_cert``: files with our certificate and its key. ``pseudonyms``: whether its learners have pseudonyms of
-    their own, or those that all destinations of the standard see.
+    ``settings``: the sink's own keys, loaded. ``address``: where the statements go, in the sink's words. ``timeout``:
+    seconds for one batch. ``pseudonyms``: whether its learners have pseudonyms of their own, or those that all
+    destinations of the standard see.
     """
 
     name: str
     standard: str
-    url: str
     scope: Literal["all"] | Mapping[str, Any]
-    auth: Auth = Auth()
+    sink: str = "http"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    address: str = ""
     match: Rules = field(default_factory=dict)
-    batch: Batch = Batch()
+    batch: BatchLimits = BatchLimits()
     retry: Retry = Retry()
     timeout: float = 30.0
-    verify: bool | str = True
-    client_cert: tuple[str, str] | None = None
     pseudonyms: Literal["standard", "own"] = "standard"
 
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """When to raise an alarm for a destination, and where; None: not for this. The log has them in any case.
+    """Sets when an alert is raised for a destination, and where; None disables a condition. Alerts are always logged.
 
     ``waiting``: statements; ``age``: seconds that the oldest waits; ``dead``: dead letters; ``unavailable``: seconds
-    that it fails (a halted destination is told at once). ``webhook`` gets a POST, ``command`` its standard input.
+    that it fails (a halted destination is reported at once); ``unattended``: seconds for which statements wait and no
+    worker looks. ``webhook`` gets a POST, ``command`` its standard input.
     """
 
     waiting: int | None = None
     age: float | None = 3600.0
     dead: int | None = 1
     unavailable: float | None = 60.0
+    unattended: float | None = 300.0
     webhook: Secret | None = None
     command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Engine and outbox. ``database`` is an SQLAlchemy URL; it may hold a password, so it is a secret.
+    """Holds the settings of engine and outbox. ``database`` is an SQLAlchemy URL, secret for its password.
 
+    ``engine``: what delivers, "none" in processes that only store;
+    ``intake``: where emit() stores first; ``full``: what it does when the database is full or cannot be reached.
+    ``spool``: the folder of the spool, ``spool_limit`` its bytes.
     ``limit``: deliveries that may wait at once, all destinations together; ``wait``: seconds that emit() waits for
     room before it raises; ``lease``: seconds after which a silent worker's claims are free again; ``retention``:
     seconds after which a dead letter is dropped, unless its statement is critical; ``critical``: names or globs of
-    events or families whose statements are (None: of those families that say so themselves); ``pipeline``: who runs
+    events or families whose statements are (None: of families declared critical); ``pipeline``: who runs
     it, emit() or a worker, for which events wait in the outbox, sealed with ``key`` (of several the first seals, any
     opens).
     """
 
-    engine: Literal["embedded", "celery"] = "embedded"
+    engine: Literal["embedded", "celery", "none"] = "embedded"
     database: Secret = field(default_factory=lambda: Secret("sqlite:///learnrelay.db"))
     broker: Secret | None = None
+    intake: Literal["database", "spool"] = "database"
+    full: Literal["block", "raise", "spool"] = "block"
+    spool: Path | None = None
+    spool_limit: int = 2**30
     limit: int = 1_000_000
     wait: float = 5.0
     lease: float = 60.0
@@ -102,27 +102,52 @@ class Delivery:
     key: Secret | None = None
     alerts: Alerts = Alerts()
 
+    @property
+    def spools(self) -> bool:
+        """Tells whether emit() may store in the spool."""
+        return "spool" in (self.intake, self.full)
+
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """``listen``: host and port on which a worker answers Prometheus, or None."""
+    """Holds ``listen``, the host and port on which a worker serves Prometheus metrics, or None."""
 
     listen: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A named provider (identity, courses) and its own validated settings."""
+    """Names a provider (identity, courses) and holds its validated settings."""
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
+class InputConfig:
+    """Describes ``[inputs.NAME]``: the input, its validated settings, and whose word its events are.
+
+    ``trust``: "platform" where the platform wrote the events, of which the source decides what a browser may say;
+    "client" where whoever sends them may say anything: then all of them count as sent by a browser.
+    """
+
+    name: str
+    input: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    trust: Literal["platform", "client"] = "platform"
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """Everything, validated. ``standards`` has the settings of each standard under its name."""
+    """Holds the whole validated configuration.
+
+    ``standards`` has the settings of each standard under its name, ``settings`` those of each other plugin. ``tests``:
+    those of the file itself.
+    """
 
     root_url: str
+    language: str
+    source: str
     enabled: tuple[str, ...]
     prefer: Mapping[str, str]
     identity: Provider
@@ -130,6 +155,9 @@ class Config:
     delivery: Delivery
     destinations: Mapping[str, Destination]
     standards: Mapping[str, Mapping[str, Any]]
+    inputs: Mapping[str, InputConfig] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metrics: Metrics = Metrics()
     path: Path | None = None
     warnings: tuple[str, ...] = ()
+    tests: tuple[RouteTest, ...] = ()

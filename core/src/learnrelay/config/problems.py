@@ -1,4 +1,4 @@
-"""Reading the operator's file, and telling its mistakes: all of them, each with file, key, reason and cure."""
+"""Reads the operator's file, and lists all its problems, each with file, key, reason and cure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 
 from ..errors import ConfigurationError, Problem
-from .fields import UNKNOWN, Table, did_you_mean
+from .fields import UNKNOWN, Table, Tables, did_you_mean
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The file as TOML. Raises ConfigurationError with the line where it stops being TOML."""
+    """Parses the file as TOML. Raises ConfigurationError with the line of a syntax error."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
@@ -27,7 +27,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def load_section(
     schema: Schema, raw: Mapping[str, Any], file: str, key: str, also: Sequence[str] = ()
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Validate one table: what was sound of it, and the problems. ``also``: keys that are valid elsewhere."""
+    """Validates a table. Returns its valid values and its problems. ``also``: keys that are validated elsewhere."""
     try:
         return schema.load(raw), []
     except ValidationError as error:
@@ -36,7 +36,7 @@ def load_section(
 
 
 def _flat(schema: Any, messages: Any, key: str, also: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
-    """Nested messages of marshmallow as (dotted key, reason), with a hint at the nearest key for unknown ones."""
+    """Flattens marshmallow's messages to (dotted key, reason), with a hint at the nearest key for unknown ones."""
     if isinstance(messages, Mapping):
         known = getattr(schema, "fields", {})
         for name, inner in messages.items():
@@ -45,6 +45,10 @@ def _flat(schema: Any, messages: Any, key: str, also: Sequence[str] = ()) -> Ite
                 yield at, UNKNOWN + did_you_mean(str(name), [*known, *also])
                 continue
             field = known.get(name)
+            if isinstance(field, Tables) and isinstance(inner, Mapping):
+                for item, of_item in inner.items():
+                    yield from _flat(field.section(), of_item, f"{at}.{item}")
+                continue
             yield from _flat(field.section() if isinstance(field, Table) else None, inner, at)
     elif isinstance(messages, list):
         for message in messages:

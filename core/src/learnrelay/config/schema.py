@@ -1,82 +1,82 @@
-"""What may stand in the operator's file, section by section (house: TOML, unknown keys are errors)."""
+"""Defines the schema of the operator's file (TOML), section by section."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validates_schema
 
-from ..sealing import MAKE_A_KEY, Seal
 from .fields import (
+    UNKNOWN_LANGUAGE,
     Address,
     Duration,
-    FilePath,
-    Flag,
+    FilePaths,
+    Language,
     OneOf,
     SecretText,
     Section,
     Table,
+    Tables,
     Text,
     TextList,
     Url,
     WholeNumber,
     in_words,
-)  # fmt: skip
-from .models import Alerts, Auth, Batch, Delivery, Metrics, Retry
+)
+from .models import Alerts, BatchLimits, Delivery, Metrics, Retry
+from .route_tests import RouteTestSection
+from .sealing import MAKE_A_KEY, Seal
+from .secrets import Secret
 
 
 class PlatformSection(Section):
-    """``[platform]``: the learning platform the events come from."""
+    """Validates ``[platform]``: the learning platform. ``source`` is optional when a single source is installed.
+
+    ``language``: that of its texts, such as ``"pt-BR"``.
+    """
 
     root_url = Url(required=True)
+    source = Text(load_default=None)
+    language = Language(load_default=UNKNOWN_LANGUAGE)
 
 
 class PluginsSection(Section):
-    """``[plugins]``: names or globs, in calling order; who wins where two map the same event."""
+    """Validates ``[plugins]``: names or globs in calling order, and the preferred family of an event with two.
 
-    enabled = TextList(required=True)
+    ``files``: single-file plugins, called after those.
+    """
+
+    enabled = TextList(load_default=None)
+    files = FilePaths(load_default=())
     prefer = fields.Dict(keys=Text(), values=Text(), load_default=dict)
 
-
-class AuthSection(Section):
-    """``auth = { scheme = "basic", username = …, password = … }`` or ``{ scheme = "bearer", token = … }``."""
-
-    scheme = OneOf(["basic", "bearer", "none"], required=True)
-    username = Text(load_default="")
-    password = SecretText(load_default=None)
-    token = SecretText(load_default=None)
-
     @validates_schema
-    def _complete(self, data: dict[str, Any], **_: Any) -> None:
-        wanted = {"basic": ("username", "password"), "bearer": ("token",), "none": ()}[data["scheme"]]
-        given = [key for key in ("username", "password", "token") if data.get(key)]
-        errors = {key: [f'is missing for scheme "{data["scheme"]}"'] for key in wanted if key not in given}
-        errors |= {key: [f'has no place in scheme "{data["scheme"]}"'] for key in given if key not in wanted}
-        if errors:
-            raise ValidationError(errors)
+    def _enables(self, data: dict[str, Any], **_: Any) -> None:
+        if data["enabled"] is None and not data["files"]:
+            raise ValidationError("is missing", "enabled")
 
     @post_load
-    def _made(self, data: dict[str, Any], **_: Any) -> Auth:
-        return Auth(data["scheme"], data["username"], data["password"] or data["token"])
+    def _made(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**data, "enabled": data["enabled"] or ()}
 
 
 class BatchSection(Section):
-    """``batch = { size = 100, interval = "2s" }``."""
+    """Validates ``batch = { size = 100, interval = "2s" }``."""
 
     size = WholeNumber(1, 10_000, load_default=100)
     interval = Duration(load_default=2.0)
 
     @post_load
-    def _made(self, data: dict[str, Any], **_: Any) -> Batch:
-        return Batch(**data)
+    def _made(self, data: dict[str, Any], **_: Any) -> BatchLimits:
+        return BatchLimits(**data)
 
 
 class RetrySection(Section):
-    """``retry = { attempts = 12, backoff = "2s", ceiling = "15m" }``."""
+    """Validates ``retry = { attempts = 12, backoff = "2s", ceiling = "15m" }``."""
 
     attempts = WholeNumber(1, 1000, load_default=12)
     backoff = Duration(load_default=2.0)
@@ -88,7 +88,7 @@ class RetrySection(Section):
 
 
 class ScopeField(Text):
-    """``"all"``, or a table of whom a destination stands for (`learnrelay.access`)."""
+    """Accepts ``"all"``, or a table of whom a destination stands for (`learnrelay.assembly.access_rules`)."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if value == "all" or (isinstance(value, dict) and value):
@@ -100,7 +100,7 @@ class ScopeField(Text):
 
 
 class MatchField(Text):
-    """``match = { "source.path" = value or [values] }``."""
+    """Validates ``match = { "source.path" = value or [values] }``."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, dict):
@@ -110,7 +110,7 @@ class MatchField(Text):
             values = tuple(wanted) if isinstance(wanted, list) else (wanted,)
             if not all(path.split(".")):
                 errors[path] = ['expected a dotted source path in quotes, such as "context.org_id"']
-            elif not values or not all(isinstance(one, (str, int, float, bool)) for one in values):
+            elif not values or not all(isinstance(scalar, (str, int, float, bool)) for scalar in values):
                 errors[path] = [f"expected a text, number or boolean, or a list of them, found {in_words(wanted)}"]
             rules[path] = values
         if errors:
@@ -118,82 +118,54 @@ class MatchField(Text):
         return rules
 
 
-class ClientCertificateSection(Section):
-    """``client_cert = { cert = "relay.pem", key = "relay.key" }``: how we prove who we are, where a consumer asks."""
-
-    cert = FilePath(required=True)
-    key = FilePath(required=True)
-
-    @validates_schema
-    def _a_pair(self, data: dict[str, Any], **_: Any) -> None:
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(data["cert"], data["key"], password="")
-        except (OSError, ValueError):  # SSLError is an OSError
-            raise ValidationError("is no certificate (PEM) that goes with a key without passphrase", "cert") from None
-
-    @post_load
-    def _made(self, data: dict[str, Any], **_: Any) -> tuple[str, str]:
-        return data["cert"], data["key"]
-
-
 class DestinationSection(Section):
-    """``[destinations.NAME]``: one consumer."""
+    """Validates what is the core's in ``[destinations.NAME]``; the other keys are those of the destination's sink."""
 
     standard = Text(required=True)
-    url = Url(required=True)
+    sink = Text(load_default="http")
     scope = ScopeField(
         required=True,
         error_messages={"required": 'is missing: say whom it stands for, scope = "all" or scope = {{ … }}'},
     )
-    auth = Table(AuthSection, load_default=Auth())
     match = MatchField(load_default=dict)
     batch = Table(BatchSection)
     retry = Table(RetrySection)
     timeout = Duration(load_default=30.0)
-    verify_tls = Flag(load_default=True)
-    ca_file = FilePath(load_default=None)
-    client_cert = Table(ClientCertificateSection, load_default=None)
     pseudonyms = OneOf(["standard", "own"], load_default="standard")
-
-    @validates_schema
-    def _one_way(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("ca_file") and data.get("verify_tls") is False:
-            raise ValidationError("has no place beside verify_tls = false", "ca_file")
-        if data.get("ca_file"):
-            try:
-                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(data["ca_file"])
-            except OSError:
-                raise ValidationError("holds no certificate (PEM) of an authority", "ca_file") from None
-
-    @post_load
-    def _made(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        verify, ca_file = data.pop("verify_tls"), data.pop("ca_file")
-        return {**data, "verify": ca_file or verify}
 
 
 class DestinationNames(fields.Field[Any]):
-    """The names in ``[destinations.NAME]``; what stands under them is read one by one.
+    """Validates the names in ``[destinations.NAME]``; their tables are validated one by one.
 
-    What has brackets is no destination's name, so the queues of the core's own can have them.
+    Names have no brackets: these are for the core's internal queues. They are names of folders too (`replay --output`),
+    also on Windows, and arguments of commands.
     """
 
-    _form = re.compile(r"[A-Za-z0-9_.-]+")
+    _form = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
+    _reserved = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         names = value if isinstance(value, Mapping) else ()
-        reason = 'expected a name of letters (A to Z, a to z), digits, "-", "_" and "."'
-        if errors := {name: [reason] for name in names if not self._form.fullmatch(name)}:
+        form = (
+            'expected a name of letters (A to Z, a to z), digits, "-", "_" and, between them, "."; with no "-" at the '
+            "beginning"
+        )
+        reserved = "is a name that Windows keeps for devices; take another one"
+        errors = {name: [form] for name in names if not self._form.fullmatch(name)}
+        errors |= {name: [reserved] for name in names if self._reserved.fullmatch(name)}
+        if errors:
             raise ValidationError(errors)
         return value
 
 
 class AlertsSection(Section):
-    """``[delivery.alerts]``: when to raise an alarm for a destination, and where besides the log."""
+    """Validates ``[delivery.alerts]``: when an alert is raised for a destination, and where besides the log."""
 
     waiting = WholeNumber(1, load_default=None, allow_none=True)
     age = Duration(load_default=3600.0)
     dead = WholeNumber(1, load_default=1)
     unavailable = Duration(load_default=60.0)
+    unattended = Duration(load_default=300.0)
     webhook = SecretText(load_default=None)
     command = TextList(load_default=())
 
@@ -207,18 +179,29 @@ class AlertsSection(Section):
         return Alerts(**data)
 
 
-_DATABASE = re.compile(r"sqlite(\+\w+)?:///(?!(:memory:)?$)|postgresql(\+\w+)?://")
-_NO_DATABASE = 'expected "sqlite:///FILE" or "postgresql+psycopg://HOST/NAME"'
+_DATABASE = re.compile(
+    r"sqlite(\+\w+)?:///(?!(:memory:)?$)|postgres://|postgresql(\+\w+)?://|(mysql|mariadb)(\+pymysql)?://"
+)
+_SERVERS = {
+    re.compile(r"postgres(ql)?://"): "postgresql+psycopg://",
+    re.compile(r"(mysql|mariadb)(\+pymysql)?://"): "mysql+pymysql://",
+}
+"""Addresses of servers → with the driver that is installed."""
+_NO_DATABASE = 'expected "sqlite:///FILE", "postgresql+psycopg://HOST/NAME" or "mysql+pymysql://HOST/NAME"'
 _BROKER = re.compile(r"[a-z][a-z0-9+.-]*://")
 _NO_BROKER = 'expected the address of Redis or RabbitMQ, "redis://HOST" or "amqp://HOST"'
 
 
 class DeliverySection(Section):
-    """``[delivery]``: engine and outbox."""
+    """Validates ``[delivery]``: engine and outbox."""
 
-    engine = OneOf(["embedded", "celery"], load_default="embedded")
+    engine = OneOf(["embedded", "celery", "none"], load_default="embedded")
     database = SecretText(load_default=None)
     broker = SecretText(load_default=None)
+    intake = OneOf(["database", "spool"], load_default="database")
+    full = OneOf(["block", "raise", "spool"], load_default="block")
+    spool = Text(load_default=None)
+    spool_limit = WholeNumber(2**20, load_default=2**30)
     limit = WholeNumber(1, load_default=1_000_000)
     wait = Duration(load_default=5.0)
     lease = Duration(load_default=60.0)
@@ -235,11 +218,11 @@ class DeliverySection(Section):
 
     @validates_schema
     def _addressed(self, data: dict[str, Any], **_: Any) -> None:
-        """No value in the messages: these addresses may hold passwords."""
-        told = {"database": (_DATABASE, _NO_DATABASE), "broker": (_BROKER, _NO_BROKER)}
+        """Checks addresses without their values in messages, because they may hold passwords."""
+        expected = {"database": (_DATABASE, _NO_DATABASE), "broker": (_BROKER, _NO_BROKER)}
         errors = {
             key: [reason]
-            for key, (form, reason) in told.items()
+            for key, (form, reason) in expected.items()
             if data.get(key) and not form.match(data[key].reveal())
         }
         if errors:
@@ -247,7 +230,7 @@ class DeliverySection(Section):
 
     @validates_schema
     def _sealed(self, data: dict[str, Any], **_: Any) -> None:
-        """With a pipeline in the worker, events wait in the outbox: only with a key that works."""
+        """Checks the key that seals deferred events; the pipeline in the worker requires one."""
         if data["key"] is None:
             if data["pipeline"] == "worker":
                 raise ValidationError(f'is missing for pipeline "worker"; make one: {MAKE_A_KEY}', "key")
@@ -259,13 +242,20 @@ class DeliverySection(Section):
 
     @post_load
     def _made(self, data: dict[str, Any], **_: Any) -> Delivery:
-        if data["database"] is None:
+        if (database := data["database"]) is None:
             del data["database"]
-        return Delivery(**data)
+        else:  # without the driver, as hosts of databases write it
+            url = database.reveal()
+            for form, beginning in _SERVERS.items():
+                if written := form.match(url):
+                    url = beginning + url[written.end() :]
+            data["database"] = Secret(url, database.source)
+        spool = data.pop("spool")
+        return Delivery(**data, spool=Path(spool) if spool else None)
 
 
 class MetricsSection(Section):
-    """``[metrics]``: where a worker answers Prometheus."""
+    """Validates ``[metrics]``: where a worker serves Prometheus metrics."""
 
     listen = Address(load_default=None)
 
@@ -275,16 +265,24 @@ class MetricsSection(Section):
 
 
 class ProviderSection(Section):
-    """``[identity]`` and ``[courses]``: which provider; the other keys are the provider's own."""
+    """Validates the provider of ``[identity]`` and ``[courses]``; the other keys are the provider's own."""
 
     provider = Text(required=True)
 
 
+class InputSection(Section):
+    """Validates the core's keys of ``[inputs.NAME]``; the others are the input's own."""
+
+    input = Text(required=True)
+    trust = OneOf(["platform", "client"], load_default="platform")
+
+
 class CoreSections(Section):
-    """The sections of the core, with the names of the destinations; standards and providers have their own."""
+    """Validates the sections of the core; standards and providers have schemas of their own."""
 
     platform = Table(PlatformSection, required=True)
     plugins = Table(PluginsSection, required=True)
     delivery = Table(DeliverySection)
     destinations = DestinationNames()
     metrics = Table(MetricsSection)
+    tests = Tables(RouteTestSection, load_default=())

@@ -1,8 +1,5 @@
-"""Delivery: the outbox, and the drains that bring what is in it to the consumers."""
+"""Delivers the outbox's statements to the consumers: drains, and the engines that run them."""
 
-from .dead_letters import DeadLetter, DeadLetters, Selection
-from .engine import EmbeddedEngine, Engine
-from .intake import Parcel
-from .outbox import Outbox, Status
+from .engine import EmbeddedEngine, Engine, StoringEngine
 
-__all__ = ["DeadLetter", "DeadLetters", "EmbeddedEngine", "Engine", "Outbox", "Parcel", "Selection", "Status"]
+__all__ = ["EmbeddedEngine", "Engine", "StoringEngine"]

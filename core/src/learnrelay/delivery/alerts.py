@@ -1,153 +1,212 @@
-"""Alerts: said once when a destination is not well, and once when it is well again, on each channel by itself.
+"""Sends an alert once when a destination fails and once when it has recovered, on each channel independently.
 
-What a channel was told stands in the outbox, so that several processes say it once, and a restart does not say it
-again.
+The alerts that each channel was sent are stored in the outbox, so that several processes send an alert once, and a
+restart does not send it again.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import socket
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import get_ident
-from typing import TYPE_CHECKING
 
 import requests
+from requests.utils import get_auth_from_url
 
 from ..config.models import Alerts, Retry
-from ..errors import OutboxError
-from ..secrets import Secret
+from ..config.secrets import Secret
+from ..core_auth.constant import BasicAuth
+from ..core_sinks.http_client import Client
+from ..errors import DeliveryError, OutboxError
+from ..outbox.database import Transaction
+from ..outbox.outbox import Outbox, Status
+from ..outbox.queue import DEFERRED, SPOOL
+from ..outbox.spool_reader import SpoolStatus
+from ..standards import Request
 from .backoff import Backoff
-from .outbox import Outbox, Status
-from .queue import DEFERRED
-
-if TYPE_CHECKING:
-    from .database import Transaction
 
 log = logging.getLogger("learnrelay.delivery")
 
-_CALM = 0.8  # a figure is well again below this part of its threshold, so that it does not flutter
-_PATIENCE = 10.0  # seconds for a webhook or a command
+_CLEAR_RATIO = 0.8  # an alert is cleared below this part of its threshold, so that it does not flutter
+_REFUSAL_STANDS = 900.0  # seconds after the last event that was not stored
+INTAKE = "(intake)"  # in the place of a destination
+_TIMEOUT = 10.0  # seconds for a webhook or a command
 _RETRY = Retry(backoff=30.0, ceiling=3600.0)  # of a channel that fails
 
-Message = Mapping[str, str]
-"""What a channel is told: ``destination``, ``condition``, ``state`` (raised or cleared), ``message``."""
+AlertMessage = Mapping[str, str]
+"""``destination``, ``condition``, ``state`` (raised or cleared) and ``message``."""
 
 
-class Channel:
-    """One way to tell somebody; pauses by itself while it fails."""
+class AlertChannel:
+    """Sends alerts to the log, a webhook or a command; pauses while it fails."""
 
-    def __init__(self, name: str, tell: Callable[[Message], None]) -> None:
+    def __init__(self, name: str, send: Callable[[AlertMessage], None]) -> None:
         self.name = name
-        self.tell = tell
-        self.quiet_until = 0.0  # seconds since 1970
+        self.send = send
+        self.paused_until = 0.0  # seconds since 1970
         self._failures = 0
         self._backoff = Backoff(_RETRY)
 
-    def failed(self, now: float) -> None:
-        """Not before a while."""
+    def record_failure(self, now: float) -> None:
+        """Pauses the channel, longer with each failure in a row."""
         self._failures += 1
-        self.quiet_until = now + self._backoff.wait(self._failures)
+        self.paused_until = now + self._backoff.wait(self._failures)
 
-    def worked(self) -> None:
-        """The next failure is the first one again."""
+    def record_success(self) -> None:
+        """Ends a row of failures."""
         self._failures = 0
 
 
 _LOG = "log"
 
 
-def channels_of(alerts: Alerts) -> list[Channel]:
-    """The log, and what the operator's file names."""
-    channels = [Channel(_LOG, _to_log)]
+def make_channels(alerts: Alerts) -> list[AlertChannel]:
+    """Makes the channels: the log, and those that the configuration file names."""
+    channels = [AlertChannel(_LOG, _send_to_log)]
     if (webhook := alerts.webhook) is not None:
-        channels.append(Channel("webhook", lambda message: _to_webhook(webhook, message)))
+        channels.append(AlertChannel("webhook", lambda message: _send_to_webhook(webhook, message)))
     if command := alerts.command:
-        channels.append(Channel("command", lambda message: _to_command(command, message)))
+        channels.append(AlertChannel("command", lambda message: _run_command(command, message)))
     return channels
 
 
-def _to_log(message: Message) -> None:
+def _send_to_log(message: AlertMessage) -> None:
     level = logging.ERROR if message["state"] == "raised" else logging.WARNING
     log.log(level, "alert %s: %s", message["state"], message["message"])
 
 
-def _to_webhook(webhook: Secret, message: Message) -> None:
-    with _unlogged():
-        address = webhook.reveal()
-        with requests.post(address, json=message, timeout=_PATIENCE, allow_redirects=False, stream=True) as answer:
-            if not 200 <= answer.status_code < 300:
-                raise requests.HTTPError
+def _send_to_webhook(webhook: Secret, message: AlertMessage) -> None:
+    """Posts a message as to a destination: in bounded time, with no credentials but those in the address."""
+    address = webhook.reveal()
+    username, password = get_auth_from_url(address)
+    auth = BasicAuth({"username": username, "password": Secret(password, webhook.source)}) if username else None
+    client = Client(address, _TIMEOUT, auth)
+    try:
+        with _without_request_log():
+            answer = client.post(Request(json.dumps(message).encode(), {"Content-Type": "application/json"}))
+    finally:
+        client.close()
+    if not 200 <= answer.status < 300:
+        raise requests.HTTPError
 
 
-def _to_command(command: tuple[str, ...], message: Message) -> None:
-    subprocess.run(command, input=json.dumps(message).encode(), timeout=_PATIENCE, check=True)  # noqa: S603  # operator's
+def _run_command(command: tuple[str, ...], message: AlertMessage) -> None:
+    subprocess.run(command, input=json.dumps(message).encode(), timeout=_TIMEOUT, check=True)  # noqa: S603  # operator's
 
 
-class Watch:
-    """Compares the outbox's figures with ``delivery.alerts``."""
+def find_conditions(
+    status: Status, limits: Alerts, now: float, standing: Container[str] = ()
+) -> Iterator[tuple[str, str]]:
+    """Yields the conditions that hold at ``now``, each with its message; ``standing`` ones clear at a lower value."""
+    failing = now - status.failing_since if status.failing_since else 0.0
+    unattended = None if status.orphaned else status.unattended
+    if status.halted:
+        yield "halted", f"halted: {status.paused}"
+    values: tuple[tuple[str, float | None, float | None, str], ...] = (
+        (
+            "unattended",
+            unattended,
+            limits.unattended,
+            f"nobody has delivered for {unattended or 0:.0f} s: is a worker up?",
+        ),
+        ("unavailable", 0.0 if status.halted else failing, limits.unavailable, f"unavailable: {status.paused}"),
+        ("waiting", status.waiting, limits.waiting, f"{status.waiting} statements wait"),
+        ("age", status.oldest_age, limits.age, f"the oldest statement waits for {status.oldest_age or 0:.0f} s"),
+        ("dead", status.dead, limits.dead, f"{status.dead} dead letters"),
+    )
+    for condition, value, limit, message in values:
+        if limit is not None and value and value >= limit * (_CLEAR_RATIO if condition in standing else 1.0):
+            yield condition, message
 
-    def __init__(self, outbox: Outbox) -> None:
+
+def find_refusals(refusals: Mapping[str, tuple[int, float]], now: float) -> Iterator[tuple[str, str]]:
+    """Yields a condition with its message for each reason why events were not stored of late.
+
+    ``refusals``: reason → number of events, and when the last one was not stored.
+    """
+    for reason, (number, latest) in refusals.items():
+        if latest > now - _REFUSAL_STANDS:
+            yield f"not stored: {reason}", f"{number:,} events were not stored since the outbox was made: {reason}"
+
+
+def find_spool_conditions(spool: SpoolStatus, limits: Alerts) -> Iterator[tuple[str, str]]:
+    """Yields the conditions of this machine's spool, each with its message."""
+    age = spool.oldest_age or 0.0
+    if limits.unattended is not None and age >= limits.unattended:
+        yield "unattended", f"nobody has taken in the spool of this machine for {age:.0f} s: is a worker up here?"
+    if spool.damaged:
+        yield "damaged", f"{spool.damaged:,} damaged files are kept in the folder of the spool"
+
+
+class AlertMonitor:
+    """Compares the status of the destinations and of this machine's spool with the thresholds of ``delivery.alerts``.
+
+    ``destinations``: those of the configuration file.
+    """
+
+    def __init__(self, outbox: Outbox, destinations: Iterable[str] = ()) -> None:
         self._outbox = outbox
+        self._destinations = tuple(destinations)
         self._alerts = outbox.settings.alerts
-        self._channels = channels_of(self._alerts)
+        self._channels = make_channels(self._alerts)
+        self._spool = f"{SPOOL} of {socket.gethostname()}"  # each machine has its own, and they share the alerts
 
     def check(self) -> None:
-        """Raise what is new, clear what is over. Raises OutboxError; a channel that fails is tried again later."""
-        told = self._told()
-        for status in self._outbox.status().values():
-            name = status.destination
-            known = {
-                channel.name: {condition for one, condition, to in told if (one, to) == (name, channel.name)}
-                for channel in self._channels
-            }
-            found = dict(self._conditions(status, known[_LOG]))
-            for channel in self._channels:
-                standing = known[channel.name]
-                for condition in found.keys() - standing:
-                    self._change(channel, name, condition, found[condition], raised=True)
-                for condition in standing - found.keys():
-                    self._change(channel, name, condition, "well again", raised=False)
+        """Raises new alerts and clears those that are over. A channel that fails is tried again later.
 
-    def _conditions(self, status: Status, standing: set[str]) -> Iterator[tuple[str, str]]:
+        Raises OutboxError.
+        """
+        standing_alerts = self._read_alerts()
         now = self._outbox.clock()
-        limits = self._alerts
-        failing = now - status.failing_since if status.failing_since else 0.0
-        if status.halted:
-            yield "halted", f"halted: {status.paused}"
-        figures: tuple[tuple[str, float | None, float | None, str], ...] = (
-            ("unavailable", 0.0 if status.halted else failing, limits.unavailable, f"unavailable: {status.paused}"),
-            ("waiting", status.waiting, limits.waiting, f"{status.waiting} statements wait"),
-            ("age", status.oldest_age, limits.age, f"the oldest statement waits for {status.oldest_age or 0:.0f} s"),
-            ("dead", status.dead - status.conflicts, limits.dead, f"{status.dead - status.conflicts} dead letters"),
-        )
-        for condition, figure, limit, words in figures:
-            if limit is not None and figure and figure >= limit * (_CALM if condition in standing else 1.0):
-                yield condition, words
+        for status in self._outbox.status(self._destinations).values():
+            standing = self._standing(status.destination, standing_alerts)
+            conditions = find_conditions(status, self._alerts, now, standing[_LOG])
+            self._compare(status.destination, standing, dict(conditions))
+        refusals = dict(find_refusals(self._outbox.read_refusals(), now))
+        self._compare(INTAKE, self._standing(INTAKE, standing_alerts), refusals)
+        of_spool = dict(find_spool_conditions(self._outbox.read_spool_status(), self._alerts))
+        self._compare(self._spool, self._standing(self._spool, standing_alerts), of_spool)
 
-    def _told(self) -> set[tuple[str, str, str]]:
+    def _standing(self, name: str, standing_alerts: set[tuple[str, str, str]]) -> dict[str, set[str]]:
+        standing: dict[str, set[str]] = {channel.name: set() for channel in self._channels}
+        for destination, condition, channel_name in standing_alerts:
+            if destination == name and channel_name in standing:
+                standing[channel_name].add(condition)
+        return standing
+
+    def _compare(self, name: str, standing: Mapping[str, set[str]], messages: Mapping[str, str]) -> None:
+        for channel in self._channels:
+            known = standing[channel.name]
+            for condition in messages.keys() - known:
+                self._change(channel, name, condition, messages[condition], raised=True)
+            for condition in known - messages.keys():
+                self._change(channel, name, condition, "recovered", raised=False)
+
+    def _read_alerts(self) -> set[tuple[str, str, str]]:
         with self._outbox.database.transaction(write=False) as transaction:
             return {(name, condition, channel) for name, condition, channel in transaction.execute(_SELECT)}
 
-    def _change(self, channel: Channel, destination: str, condition: str, words: str, *, raised: bool) -> None:
-        if channel.quiet_until > self._outbox.clock():
+    def _change(self, channel: AlertChannel, destination: str, condition: str, text: str, *, raised: bool) -> None:
+        if channel.paused_until > self._outbox.clock():
             return
         row = {"destination": destination, "condition": condition, "channel": channel.name}
         with self._outbox.database.transaction() as transaction:
             if not self._write(transaction, row, raised=raised):
-                return  # another process says it
+                return  # another process has sent it
         message = {
             "destination": destination,
             "condition": condition,
             "state": "raised" if raised else "cleared",
-            "message": f"learnrelay: destination {destination}: {words if raised else f'{condition}: {words}'}",
+            "message": f"learnrelay: destination {destination}: {text if raised else f'{condition}: {text}'}",
         }
         try:
-            channel.tell(message)
-        except (OSError, subprocess.SubprocessError) as error:
-            channel.failed(self._outbox.clock())
+            channel.send(message)
+        except (OSError, subprocess.SubprocessError, DeliveryError) as error:
+            channel.record_failure(self._outbox.clock())
             # Not the error's text: a webhook's address is a secret.
             log.error(
                 "alert of %s, %s %s: not delivered by %s (%s), tried again later",
@@ -156,7 +215,7 @@ class Watch:
             with self._outbox.database.transaction() as transaction:
                 self._write(transaction, row, raised=not raised)
         else:
-            channel.worked()
+            channel.record_success()
 
     def _write(self, transaction: Transaction, row: Mapping[str, str], *, raised: bool) -> int:
         if raised:
@@ -165,37 +224,39 @@ class Watch:
 
 
 @contextmanager
-def _unlogged() -> Iterator[None]:
-    """urllib3 logs the address of each request at DEBUG; that of a webhook is a secret."""
+def _without_request_log() -> Iterator[None]:
+    """Keeps urllib3 from logging the address of a request at DEBUG: a webhook's is a secret."""
     here = get_ident()
 
-    def of_another(record: logging.LogRecord) -> bool:
+    def is_of_another_thread(record: logging.LogRecord) -> bool:
         return record.thread != here
 
     logger = logging.getLogger("urllib3.connectionpool")
-    logger.addFilter(of_another)
+    logger.addFilter(is_of_another_thread)
     try:
         yield
     finally:
-        logger.removeFilter(of_another)
+        logger.removeFilter(is_of_another_thread)
 
 
 _SELECT = "SELECT destination, condition, channel FROM learnrelay_alert"
 _INSERT = """INSERT INTO learnrelay_alert (destination, condition, channel, since)
-    VALUES (:destination, :condition, :channel, :since) ON CONFLICT DO NOTHING"""
+    VALUES (:destination, :condition, :channel, :since)
+    ON CONFLICT (destination, condition, channel) DO NOTHING"""
 _DELETE = """DELETE FROM learnrelay_alert
     WHERE destination = :destination AND condition = :condition AND channel = :channel"""
 
 
-def tell_of_orphans(outbox: Outbox, destinations: Iterable[str]) -> None:
-    """Warn of what waits for a destination that is not in the file any more. Raises nothing."""
+def warn_about_orphans(outbox: Outbox, destinations: Iterable[str]) -> None:
+    """Warns of statements that wait for a destination which is no longer in the file. Raises nothing."""
     try:
         with outbox.database.transaction(write=False) as transaction:
             waiting = transaction.execute(
-                "SELECT destination, SUM(waiting) FROM learnrelay_tally GROUP BY destination HAVING SUM(waiting) > 0"
+                """SELECT destination, SUM(waiting) FROM learnrelay_delivery_counter
+                GROUP BY destination HAVING SUM(waiting) > 0"""
             )
     except OutboxError:
-        return  # who delivers says it
+        return  # the drains log it
     known = {*destinations, DEFERRED}
     for name, number in waiting:
         if name not in known:
@@ -207,11 +268,11 @@ def tell_of_orphans(outbox: Outbox, destinations: Iterable[str]) -> None:
             )
 
 
-def keep_house(outbox: Outbox, watch: Watch) -> None:
-    """What is due once in a while: alerts, and the end of old dead letters. Raises nothing."""
+def run_maintenance(outbox: Outbox, monitor: AlertMonitor) -> None:
+    """Checks the alerts and drops expired dead letters. Raises nothing."""
     try:
-        watch.check()
+        monitor.check()
         if dropped := outbox.dead_letters.expire():
             log.warning("retention: %d old dead letter(s) dropped", dropped)
-    except OutboxError as error:  # who delivers says it, once
+    except OutboxError as error:  # the drains log it, once
         log.debug("alerts and retention: %s", error)

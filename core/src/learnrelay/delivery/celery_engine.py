@@ -1,45 +1,51 @@
-"""Celery as the engine: its tasks say "drain destination D", the outbox keeps the promise.
+"""Runs the drains as Celery tasks. A task names a destination to drain, and nothing else.
 
-Neither a statement nor a credential is ever in the broker, and nothing is lost with it: each worker looks into
-the outbox every `SWEEP` seconds by itself.
+No statement and no credential is ever in the broker, and nothing is lost with it: each worker sweeps the outbox every
+`SWEEP_INTERVAL` seconds for queues that have something due.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
 from celery import Celery, bootsteps
 from celery.signals import worker_process_shutdown
+from kombu.pools import ProducerPool
 
+from .. import forks
 from ..config.models import Delivery, Destination
+from ..config.secrets import Secret
 from ..errors import OutboxError
-from ..secrets import Secret
-from ..standards import Standard
-from .alerts import Watch, keep_house, tell_of_orphans
-from .drain import AT_ONCE, Drainer
-from .engine import Engine, Makers, Stepper
+from ..logs import ThrottledLogger, escape
+from ..outbox.clocks import ClockGuard
+from ..outbox.looks import QueueLooks, claim_check
+from ..outbox.outbox import Outbox
+from .alerts import AlertMonitor, run_maintenance, warn_about_orphans
+from .drain import IMMEDIATELY, Drainer
+from .engine import MAINTENANCE_INTERVAL, Engine, MakeSink, QueueWorker, WorkerFactories
 from .leases import LeaseKeeper
-from .outbox import Outbox
 
 log = logging.getLogger("learnrelay.delivery")
 
 QUEUE = "learnrelay"
 TASK = "learnrelay.drain"
-SWEEP = 10.0
-"""Seconds between a worker's own looks into the outbox, and the life of a task nobody took."""
+SWEEP_INTERVAL = 10.0
+"""Seconds between two sweeps of a worker."""
 
-_SLICE = 5.0  # seconds a task drains before others have their turn; also what a warm shutdown waits for
-_CALM = 0.05  # seconds in which calls for the same destination become one task
+_TASK_SECONDS = 5.0  # a task drains for so long before others have their turn; a warm shutdown waits for it
+_DEBOUNCE = 0.05  # seconds in which calls for the same destination become one request
+_DEFERRED_CEILING = 60.0  # seconds for which a deferred event that failed waits at most
+_BROKER_PATIENCE = 5.0  # seconds for the broker to answer how many tasks it holds
 
 
 def make_app(settings: Delivery) -> Celery:
-    """A Celery application for ``settings.broker``, with the settings that this way of working wants."""
+    """Makes the Celery application for ``settings.broker``, configured for short tasks that may be lost or repeated."""
     if settings.broker is None:
         raise OutboxError("delivery.broker: the celery engine needs the URL of a broker")
     app = Celery(QUEUE, broker=settings.broker.reveal(), set_as_current=False)
@@ -49,7 +55,7 @@ def make_app(settings: Delivery) -> Celery:
         accept_content=["json"],
         task_ignore_result=True,
         task_default_queue=QUEUE,
-        # A lost task is made again by the sweep: no disk for it, and no copy in memory that outlives its use.
+        # A lost task is made again by the sweep: it needs no disk, and no copy in memory that outlives its use.
         task_default_delivery_mode="transient",
         # A killed worker's task goes to another one at once instead of with the next sweep.
         task_acks_late=True,
@@ -58,16 +64,16 @@ def make_app(settings: Delivery) -> Celery:
         worker_prefetch_multiplier=1,
         broker_connection_retry_on_startup=True,
         worker_hijack_root_logger=False,
-        broker_transport_options=_transport_options(settings.broker),
+        broker_transport_options=_make_transport_options(settings.broker),
     )
     return app
 
 
-def _transport_options(broker: Secret) -> dict[str, Any]:
-    """Redis acknowledges nothing by itself: kombu hands a silent worker's task on after ``visibility_timeout``.
+def _make_transport_options(broker: Secret) -> dict[str, Any]:
+    """Returns the options for Redis, where kombu hands a silent worker's task on after ``visibility_timeout``.
 
-    Its defaults are an hour, looked at every 100 s. A task here lives seconds, so a minute is plenty; longer
-    ones (a consumer that answers slowly) may well run twice: the leases keep them apart.
+    The default is an hour, checked every 100 s. A task here takes seconds, so a minute is enough; longer tasks (a
+    consumer that answers slowly) may run twice: the leases keep them apart.
     """
     if not broker.reveal().startswith(("redis", "valkey", "sentinel")):
         return {}
@@ -80,29 +86,56 @@ def _transport_options(broker: Secret) -> dict[str, Any]:
     }
 
 
-class CeleryEngine(Engine):
-    """The emitting side: tells the workers what has come. Delivers nothing itself."""
+def describe_broker_error(error: BaseException) -> str:
+    """Says why a broker cannot be used, in words that hold no address: an error's own text may."""
+    errors = [error]
+    while (cause := errors[-1].__cause__) is not None:  # kombu wraps what the client of the broker raised
+        errors.append(cause)
+    names = [type(error).__name__ for error in errors]
+    for name, text in zip(names, map(str, errors), strict=True):
+        if name in ("AccessRefused", "AuthenticationError", "NoPermissionError"):
+            return f"refuses the user name or the password ({name})"
+        if name == "NotAllowed":
+            return f"has no such virtual host, or refuses it to this user ({name})"
+        if name == "ResponseError" and "DB index" in text:
+            return f"has no database of the number at the end of the address ({name})"
+    return f"not reached ({names[0]})"
 
-    def __init__(self, settings: Delivery) -> None:
+
+class CeleryEngine(Engine):
+    """Makes tasks for the workers, on the emitting side. Delivers nothing itself.
+
+    A queue has at most one task in the broker that no worker has begun. Where no worker delivers, no worker can raise
+    an alert either: so one of the emitting processes checks the alerts twice a minute.
+    """
+
+    def __init__(self, settings: Delivery, outbox: Outbox, queues: Iterable[str] = ()) -> None:
         self._app = make_app(settings)
-        self._called: set[str] = set()
+        # Celery's own pools are shared with other applications, and outlive a fork.
+        connections = self._app.connection_for_write().Pool(limit=1)
+        self._producers: Any = ProducerPool(connections, limit=1, Producer=self._app.amqp.Producer)  # type: ignore[no-untyped-call]
+        self._outbox = outbox
+        self._monitor = AlertMonitor(outbox, queues)
+        self._looks: dict[str, QueueLooks] = {}
+        self._check_at = 0.0
+        self._requested: set[str] = set()
         self._signal = threading.Condition()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="learnrelay-celery", daemon=True)
-        self._complained = False
+        self._failure_logged = False
 
     def start(self) -> None:
-        """Start the thread that talks to the broker."""
+        """Starts the thread that talks to the broker."""
         self._thread.start()
 
     def wake(self, destination: str, arrivals: int = 1) -> None:
-        """Have a task made, by a thread: emit() never waits for the broker, nor fails with it."""
+        """Requests a task from the thread: emit() never waits for the broker, nor fails with it."""
         with self._signal:
-            self._called.add(destination)
+            self._requested.add(destination)
             self._signal.notify()
 
     def stop(self, timeout: float = 30.0) -> None:
-        """Make the tasks that are called for, if the broker takes them in time; the sweep knows the rest."""
+        """Makes the requested tasks, if the broker takes them in time; the workers' sweep finds the rest."""
         with self._signal:
             self._stopped = True
             self._signal.notify()
@@ -112,94 +145,121 @@ class CeleryEngine(Engine):
     def _run(self) -> None:
         while True:
             with self._signal:
-                self._signal.wait_for(lambda: self._called or self._stopped)
-                called, self._called = self._called, set()
-                if self._stopped and not called:
+                self._signal.wait_for(lambda: self._requested or self._stopped, MAINTENANCE_INTERVAL)
+                requested, self._requested = self._requested, set()
+                if self._stopped and not requested:
                     break
-            for destination in sorted(called):
+            for destination in sorted(requested):
                 self._publish(destination)
+            self._check_alerts()
             with self._signal:
-                self._signal.wait_for(lambda: self._stopped, _CALM)
+                self._signal.wait_for(lambda: self._stopped, _DEBOUNCE)
+        self._producers.force_close_all()
+        self._producers.connections.force_close_all()
         self._app.close()
 
-    def _publish(self, destination: str) -> None:
+    def _check_alerts(self) -> None:
+        if self._stopped or time.monotonic() < self._check_at:
+            return
+        self._check_at = time.monotonic() + MAINTENANCE_INTERVAL
         try:
-            self._app.send_task(TASK, args=[destination], expires=SWEEP, retry=False)
-        except Exception as error:  # whatever kombu's transports raise: the sweep does it instead
-            if not self._complained:
-                log.warning("broker: not reached (%s); the workers' own sweep delivers", type(error).__name__)
-            self._complained = True
+            if claim_check(self._outbox, MAINTENANCE_INTERVAL):
+                self._monitor.check()
+        except OutboxError as error:  # emit() raises it too
+            log.debug("alerts: %s", error)
+
+    def _publish(self, destination: str) -> None:
+        looks = self._looks.setdefault(destination, QueueLooks(self._outbox, destination))
+        try:
+            if not looks.request_task():
+                return
+        except OutboxError as error:
+            log.debug("destination %s: no task sent (%s), the sweep sends it", destination, error)
+            return
+        try:
+            with forks.no_fork(), self._producers.acquire(block=True) as producer:
+                self._app.send_task(TASK, args=[destination], retry=False, producer=producer)
+        except Exception as error:  # whatever kombu's transports raise: the sweep makes the task instead
+            with suppress(OutboxError):
+                looks.cancel_request()
+            if not self._failure_logged:
+                log.warning("broker: %s; the workers' own sweep delivers", describe_broker_error(error))
+            self._failure_logged = True
         else:
-            if self._complained:
+            if self._failure_logged:
                 log.warning("broker: reached again")
-            self._complained = False
+            self._failure_logged = False
 
 
-def serve(
+def configure_worker(
     app: Celery,
     outbox: Outbox,
     destinations: Mapping[str, Destination],
-    standards: Mapping[str, Standard],
-    others: Makers | None = None,
+    make_sink: MakeSink,
+    internal_queues: WorkerFactories | None = None,
     listen: tuple[str, int] | None = None,
 ) -> None:
-    """Make ``app`` a worker: the task that drains a destination or another queue, and the sweep that calls for it.
+    """Makes ``app`` a worker: adds the task that drains a queue, and the sweep that makes tasks.
 
-    ``listen``: where one worker of a host answers Prometheus; when it is gone, another.
+    ``listen``: where one worker of a host answers Prometheus; when it is gone, another takes over.
 
-    The pool forks whenever it wants another process, and what a thread beside it holds at that moment (a lock of the
-    broker's client, of SQLite, …) stays held in the child for ever: the child hangs, and with it the worker's end. So
-    those threads work under ``no_fork``, and SQLite's connections, which must not be carried across, are closed.
+    The pool may fork at any time, so the worker's own threads work under `no_fork`.
     """
-    no_fork = threading.RLock()
-
-    def before_fork() -> None:
-        no_fork.acquire()
-        outbox.close()
-
-    os.register_at_fork(before=before_fork, after_in_parent=no_fork.release, after_in_child=no_fork.release)
-    makers = others or {}
-    drainers: dict[str, Stepper] = {}
+    factories = internal_queues or {}
+    workers: dict[str, QueueWorker] = {}
     keeper = LeaseKeeper(outbox.settings.lease)
+    errors = ThrottledLogger(log)
+    looks = {name: QueueLooks(outbox, name) for name in [*factories, *destinations]}
 
-    def call(destination: str, _number: int = 1) -> None:
+    def send_task(destination: str, _number: int = 1) -> None:
         try:
-            app.send_task(TASK, args=[destination], expires=SWEEP, retry=False)
-        except Exception as error:  # whatever kombu's transports raise: the sweep does it instead
-            log.debug("destination %s: not called for (%s), the sweep will", destination, type(error).__name__)
+            if looks[destination].request_task():
+                app.send_task(TASK, args=[destination], retry=False)
+        except Exception as error:  # database, or whatever kombu's transports raise: the sweep makes the task instead
+            log.debug("destination %s: no task sent (%s), the sweep sends it", destination, type(error).__name__)
 
-    def stepper(name: str) -> Stepper:
-        if name in makers:
-            return makers[name](keeper, call)
-        return Drainer(outbox, destinations[name], standards[destinations[name].standard], keeper)
+    def make_worker(name: str) -> QueueWorker:
+        if name in factories:
+            return factories[name](keeper, send_task)
+        return Drainer(outbox, destinations[name], make_sink(destinations[name]), keeper)
 
     def drain(task: Any, destination: str) -> None:
-        if destination not in destinations and destination not in makers:
-            log.warning("destination %s: asked for by a task, but not in this worker's file", destination)
+        if destination not in looks:
+            log.warning("destination %s: named by a task, but not in this worker's file", escape(str(destination)))
             return
-        if destination not in drainers:  # made in the process that uses it: pools do not survive a fork
-            drainers[destination] = stepper(destination)
-        rest, until = AT_ONCE, time.monotonic() + _SLICE
-        while time.monotonic() < until:
-            rest = drainers[destination].step()
-            if rest.seconds > 0:
-                break
-        # What is paused is called for by the sweep, what is new by emit().
-        if rest.seconds == 0 or rest.tail:
-            task.apply_async(args=[destination], countdown=rest.seconds, expires=rest.seconds + SWEEP)
+        if destination not in workers:  # made in the process that uses it: pools do not survive a fork
+            workers[destination] = make_worker(destination)
+        next_wake, until = IMMEDIATELY, time.monotonic() + _TASK_SECONDS
+        try:
+            looks[destination].record()
+            while time.monotonic() < until:
+                next_wake = workers[destination].step()
+                if next_wake.seconds > 0:
+                    break
+            # The sweep makes the tasks of paused destinations, emit() those of new statements.
+            if next_wake.seconds == 0:
+                send_task(destination)
+            elif next_wake.partial_batch and looks[destination].plan_task(next_wake.seconds):
+                task.apply_async(args=[destination], countdown=next_wake.seconds)
+        except OutboxError as error:
+            errors(f"destination {destination}: {error}; the sweep tries again")
 
     def close(**_: object) -> None:
-        for drainer in drainers.values():
-            drainer.close()
+        for worker in workers.values():
+            worker.close()
 
     class Sweep(bootsteps.StartStopStep):  # type: ignore[misc]
-        """Beside the worker: calls for each destination that has something due, and keeps house."""
+        """Makes a task for each queue that has something due, and runs the maintenance, beside the worker."""
 
         requires = ("celery.worker.components:Pool",)
 
         def __init__(self, worker: Any, **_: object) -> None:
             self._stopped = threading.Event()
-            self._watch = Watch(outbox)
+            self._monitor = AlertMonitor(outbox, looks)
+            self._clock_guards = [
+                *(ClockGuard(outbox, name, destination.retry.ceiling) for name, destination in destinations.items()),
+                *(ClockGuard(outbox, name, _DEFERRED_CEILING) for name in factories),
+            ]
 
         def start(self, worker: Any) -> None:
             threading.Thread(target=self._run, name="learnrelay-sweep", daemon=True).start()
@@ -208,53 +268,79 @@ def serve(
             self._stopped.set()
 
         def _run(self) -> None:
-            unanswered = listen
-            with no_fork:
-                tell_of_orphans(outbox, destinations)
-            for look in count():  # the first one at once: for what a worker that died has left
-                with no_fork:
-                    if unanswered and _expose(outbox, [*makers, *destinations], unanswered, no_fork, first=look == 0):
-                        unanswered = None
+            not_exposed = listen
+            with forks.no_fork():
+                warn_about_orphans(outbox, destinations)
+            for number in count():  # the first sweep at once: for what a worker that died has left
+                with forks.no_fork():
+                    if not_exposed and _expose_metrics(
+                        outbox, [*factories, *destinations], not_exposed, first=number == 0
+                    ):
+                        not_exposed = None
                     self._sweep()
-                if self._stopped.wait(SWEEP):
+                if self._stopped.wait(SWEEP_INTERVAL):
                     return
 
         def _sweep(self) -> None:
             try:
-                due = [name for name in [*makers, *destinations] if not outbox.queue(name).at_rest()]
-                for name in due:
-                    app.send_task(TASK, args=[name], expires=SWEEP, retry=False)
+                outbox.take_in(SWEEP_INTERVAL / 2)
+            except OutboxError as error:
+                errors(f"sweep: {error}")
+            try:
+                for guard in self._clock_guards:
+                    guard.check()
+                due = []
+                for name, queue_looks in looks.items():
+                    if outbox.queue(name).is_idle():
+                        queue_looks.record_if_due()
+                    else:
+                        due.append(name)
+                # Those that are in the broker already may have been lost with it, so their number is what counts.
+                if due and _count_tasks(app) < len(looks):
+                    for name in due:
+                        app.send_task(TASK, args=[name], retry=False)
             except Exception as error:  # database or broker: both come back
-                log.warning("sweep: %s, next one in %g s", type(error).__name__, SWEEP)
-            keep_house(outbox, self._watch)
+                reason = error if isinstance(error, OutboxError) else f"broker: {describe_broker_error(error)}"
+                errors(f"sweep: {reason}; next one in {SWEEP_INTERVAL:g} s")
+            run_maintenance(outbox, self._monitor)
 
     app.task(name=TASK, bind=True)(drain)
     app.steps["worker"].add(Sweep)
     worker_process_shutdown.connect(close, weak=False)
 
 
-def _expose(
-    outbox: Outbox, queues: Iterable[str], listen: tuple[str, int], no_fork: threading.RLock, *, first: bool
-) -> bool:
-    """Any worker's figures are those of all: it is enough that one of them answers. False: try again."""
-    try:
-        from .metrics import expose
+def _count_tasks(app: Celery) -> int:
+    """Counts the tasks in the broker that no worker has taken. Raises what kombu's transports raise."""
+    with app.connection_for_write(connect_timeout=_BROKER_PATIENCE) as connection, connection.channel() as channel:
+        try:
+            return int(channel.queue_declare(QUEUE, passive=True).message_count)
+        except connection.channel_errors:
+            return 0  # there is no such queue yet, or Redis has removed it with its last task
 
-        server, _ = expose(outbox, queues, listen)
+
+def _expose_metrics(outbox: Outbox, queues: Iterable[str], listen: tuple[str, int], *, first: bool) -> bool:
+    """Exposes the metrics; any worker's are those of all, so one of them is enough. False: try again."""
+    try:
+        from .metrics import expose_metrics
+
+        server, _ = expose_metrics(outbox, queues, listen)
     except ImportError:
         log.error('metrics.listen: needs the library "prometheus_client": pip install "learnrelay[metrics]"')
     except OSError as error:
         if first:
-            words = "metrics.listen: not at %s:%d (%s), tried again; another worker is there, perhaps"
-            log.warning(words, *listen, error.strerror)
+            log.warning(
+                "metrics.listen: not at %s:%d (%s), tried again; another worker is there, perhaps",
+                *listen,
+                error.strerror,
+            )
         return False
     else:
         answer: Any = server.get_app()
 
-        def answer_unforked(environ: Any, start_response: Any) -> Iterable[bytes]:
-            with no_fork:
-                text: list[bytes] = answer(environ, start_response)
-            return text
+        def answer_without_fork(environ: Any, start_response: Any) -> Iterable[bytes]:
+            with forks.no_fork():
+                body: list[bytes] = answer(environ, start_response)
+            return body
 
-        server.set_app(answer_unforked)
+        server.set_app(answer_without_fork)
     return True

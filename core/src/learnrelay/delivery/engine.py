@@ -1,4 +1,4 @@
-"""Who runs the drains: an interface, and the engine that needs no server."""
+"""Runs the drains: the interface of an engine, and the engine that needs no server."""
 
 from __future__ import annotations
 
@@ -11,138 +11,161 @@ from typing import Protocol
 
 from ..config.models import Destination
 from ..errors import OutboxError
-from ..standards import Standard
-from .alerts import Watch, keep_house, tell_of_orphans
-from .drain import AT_ONCE, POLL, Drainer, Rest
+from ..outbox.outbox import Outbox
+from ..sinks import Sink
+from .alerts import AlertMonitor, run_maintenance, warn_about_orphans
+from .drain import IMMEDIATELY, POLL, Drainer, NextWake
 from .leases import LeaseKeeper
-from .outbox import Outbox
 
 log = logging.getLogger("learnrelay.delivery")
 
-_PAUSE_AFTER_ERROR = 1.0  # seconds until a drain asks a failing database again
+_PAUSE_AFTER_ERROR = 1.0  # seconds until a worker asks a failing database again
 _DRAINED_POLL = 0.02
 
-HOUSEKEEPING = 30.0
-"""Seconds between two looks at alerts and retention; when a destination goes down there is one at once."""
+MAINTENANCE_INTERVAL = 30.0
+"""Seconds between two checks of alerts and retention; when a destination goes down, alerts are checked at once."""
 
 
 class Engine(ABC):
-    """Gets what is in the outbox delivered."""
+    """Delivers what is in the outbox."""
 
     @abstractmethod
     def start(self) -> None:
-        """Begin to deliver, with what was left from last time first."""
+        """Begins to deliver; what was left from last time comes first."""
 
     @abstractmethod
     def wake(self, destination: str, arrivals: int = 1) -> None:
-        """Say that statements for a destination have been put. Cheap, never raises."""
+        """Tells the engine that statements for a destination have been put. Cheap, never raises."""
 
     @abstractmethod
     def stop(self, timeout: float = 30.0) -> None:
-        """Finish the requests under way, or return their leases after ``timeout`` seconds."""
+        """Finishes the requests under way, or frees their claims after ``timeout`` seconds."""
 
 
-class Stepper(Protocol):
-    """What an engine runs for one queue of the outbox. `Drainer` is one."""
+class QueueWorker(Protocol):
+    """Works on one queue of the outbox, run by an engine. `Drainer` is one."""
 
     name: str
 
-    def step(self) -> Rest:
-        """Do the next thing that is due. Raises OutboxError when the database fails; call it again later."""
+    def step(self) -> NextWake:
+        """Does the next round that is due. Raises OutboxError when the database fails; call it again later."""
+
+    def flush(self) -> None:
+        """Does one last round after `stop`, with what waits for more to come. Raises OutboxError."""
 
     def stop(self) -> None:
-        """Let what is under way be the last. Any thread may call it."""
+        """Makes the round that is under way the last one. Any thread may call it."""
 
     def abandon(self) -> None:
-        """Return the leases of what takes too long to wait for. Raises OutboxError."""
+        """Frees the claims that take too long to wait for. Raises OutboxError."""
 
     def close(self) -> None:
-        """Close the connections."""
+        """Closes the connections."""
 
 
 Wake = Callable[[str, int], None]
-"""Says that so many statements for a destination have been put."""
+"""(destination, number of statements that have been put for it)."""
 
-Makers = Mapping[str, Callable[[LeaseKeeper, Wake], Stepper]]
-"""Name of a queue that is no destination's → what makes its stepper."""
+WorkerFactories = Mapping[str, Callable[[LeaseKeeper, Wake], QueueWorker]]
+"""Name of an internal queue (not a destination's) → function that makes its worker."""
+
+
+MakeSink = Callable[[Destination], Sink]
+"""Makes a sink for one drain of a destination."""
 
 
 class EmbeddedEngine(Engine):
-    """A thread for each queue, in this process. As many processes as you like may share an outbox."""
+    """Runs a thread for each queue, in this process. Any number of processes may share an outbox."""
 
     def __init__(
         self,
         outbox: Outbox,
         destinations: Mapping[str, Destination],
-        standards: Mapping[str, Standard],
-        others: Makers | None = None,
+        make_sink: MakeSink,
+        internal_queues: WorkerFactories | None = None,
     ) -> None:
         self._outbox = outbox
         self._destinations = tuple(destinations)
         self._stopped = threading.Event()
         self._keeper = LeaseKeeper(outbox.settings.lease)
-        self._house = threading.Thread(target=self._keep_house, name="learnrelay-house", daemon=True)
-        # The other queues come first: what they hold becomes the destinations', which are then still to be looked at.
-        steppers = [make(self._keeper, self.wake) for make in (others or {}).values()]
-        steppers += [Drainer(outbox, one, standards[one.standard], self._keeper) for one in destinations.values()]
-        self._threads = {stepper.name: _DrainThread(stepper) for stepper in steppers}
+        self._maintenance = threading.Thread(target=self._maintain, name="learnrelay-maintenance", daemon=True)
+        # Internal queues come first: their events become deliveries to destinations, whose queues are asked after them.
+        workers = [make(self._keeper, self.wake) for make in (internal_queues or {}).values()]
+        workers += [
+            Drainer(outbox, destination, make_sink(destination), self._keeper) for destination in destinations.values()
+        ]
+        self._threads = {worker.name: _QueueThread(worker) for worker in workers}
 
     def start(self) -> None:
-        """Start the threads."""
-        self._house.start()
+        """Starts the threads."""
+        self._maintenance.start()
         for thread in self._threads.values():
             thread.start()
 
     def wake(self, destination: str, arrivals: int = 1) -> None:
-        """Wake the destination's thread when what it waits for has come."""
+        """Wakes the destination's thread when the number of statements that it waits for has come."""
         if thread := self._threads.get(destination):
             thread.wake(arrivals)
 
     def stop(self, timeout: float = 30.0) -> None:
-        """Stop all threads, together within ``timeout`` seconds."""
+        """Stops all threads, together within ``timeout`` seconds."""
         self._stopped.set()
-        self._outbox.trouble.set()
+        self._outbox.alert_due.set()
         deadline = time.monotonic() + timeout
-        running = [thread for thread in self._threads.values() if thread.is_alive()]
-        for thread in running:
+        for thread in self._threads.values():
             thread.stop()
-        for thread in running:
-            thread.join(max(0.0, deadline - time.monotonic()))
+        for thread in self._threads.values():
+            if thread.is_alive():
+                thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 thread.abandon()
-        if self._house.is_alive():  # an alert that is being told counts as told
-            self._house.join(max(0.0, deadline - time.monotonic()))
+        if self._maintenance.is_alive():  # an alert that is being sent counts as sent
+            self._maintenance.join(max(0.0, deadline - time.monotonic()))
         self._keeper.close()
 
-    def _keep_house(self) -> None:
-        tell_of_orphans(self._outbox, self._destinations)
-        watch = Watch(self._outbox)
+    def _maintain(self) -> None:
+        warn_about_orphans(self._outbox, self._destinations)
+        monitor = AlertMonitor(self._outbox, self._destinations)
         while not self._stopped.is_set():
-            keep_house(self._outbox, watch)
-            self._outbox.trouble.wait(HOUSEKEEPING)
-            self._outbox.trouble.clear()
+            run_maintenance(self._outbox, monitor)
+            self._outbox.alert_due.wait(MAINTENANCE_INTERVAL)
+            self._outbox.alert_due.clear()
 
     def drained(self, timeout: float) -> bool:
-        """Wait until nothing is due: what is left has a paused destination, or its time to come."""
+        """Waits until nothing is due: the rest has a paused destination, or is due later. False after ``timeout``."""
         deadline = time.monotonic() + timeout
-        while not self._outbox.at_rest(self._threads):
+        while not self._outbox.is_idle(self._threads):
             if time.monotonic() > deadline:
                 return False
             self._stopped.wait(_DRAINED_POLL)
         return True
 
 
-class _DrainThread(threading.Thread):
-    """Steps one stepper, and sleeps in between until time, arrivals or the end wake it."""
+class StoringEngine(Engine):
+    """Delivers nothing, and has no thread: other processes deliver from the same outbox."""
 
-    def __init__(self, drainer: Stepper) -> None:
-        super().__init__(name=f"learnrelay-{drainer.name}", daemon=True)
-        self._drainer = drainer
+    def start(self) -> None:
+        """Does nothing."""
+
+    def wake(self, destination: str, arrivals: int = 1) -> None:
+        """Does nothing."""
+
+    def stop(self, timeout: float = 30.0) -> None:
+        """Does nothing."""
+
+
+class _QueueThread(threading.Thread):
+    """Steps one worker, and sleeps in between until time, arrivals or the end wake it."""
+
+    def __init__(self, worker: QueueWorker) -> None:
+        super().__init__(name=f"learnrelay-{worker.name}", daemon=True)
+        self._worker = worker
         self._signal = threading.Condition()
         self._arrived = 0
         self._awaited: float = 1
         self._stopped = False
-        self._complained = False
+        self._abandoned = False
+        self._error_logged = False
 
     def wake(self, arrivals: int) -> None:
         with self._signal:
@@ -154,35 +177,48 @@ class _DrainThread(threading.Thread):
         while not self._stopped:
             with self._signal:
                 self._arrived = 0
-            rest = self._step()
-            if rest is AT_ONCE:
+            next_wake = self._step()
+            if next_wake is IMMEDIATELY:
                 continue
             with self._signal:
-                self._awaited = rest.arrivals
-                self._signal.wait_for(lambda: self._stopped or self._arrived >= self._awaited, min(rest.seconds, POLL))
-        self._drainer.close()
+                self._awaited = next_wake.arrivals
+                self._signal.wait_for(
+                    lambda: self._stopped or self._arrived >= self._awaited, min(next_wake.seconds, POLL)
+                )
+        if not self._abandoned:
+            self._flush()
+        self._worker.close()
 
-    def _step(self) -> Rest:
+    def _step(self) -> NextWake:
         try:
-            rest = self._drainer.step()
+            next_wake = self._worker.step()
         except OutboxError as error:
-            if not self._complained:
-                log.error("destination %s: %s; trying again", self._drainer.name, error)
-            self._complained = True
-            return Rest(_PAUSE_AFTER_ERROR, float("inf"))
-        if self._complained:
-            log.warning("destination %s: the outbox is well again", self._drainer.name)
-        self._complained = False
-        return rest
+            if not self._error_logged:
+                log.error("destination %s: %s; trying again", self._worker.name, error)
+            self._error_logged = True
+            return NextWake(_PAUSE_AFTER_ERROR, float("inf"))
+        if self._error_logged:
+            log.warning("destination %s: the outbox works again", self._worker.name)
+        self._error_logged = False
+        return next_wake
+
+    def _flush(self) -> None:
+        """Sends what waits for a batch to fill: after this process, nobody may come who does."""
+        try:
+            self._worker.flush()
+        except OutboxError as error:
+            log.debug("destination %s: %s; what waits is left to the next process", self._worker.name, error)
 
     def stop(self) -> None:
-        self._drainer.stop()
+        self._worker.stop()
         with self._signal:
             self._stopped = True
             self._signal.notify()
 
     def abandon(self) -> None:
+        self._abandoned = True
+        self._worker.stop()
         try:
-            self._drainer.abandon()
+            self._worker.abandon()
         except OutboxError as error:
-            log.error("destination %s: leases not returned, they end by themselves: %s", self._drainer.name, error)
+            log.error("destination %s: leases not released, they end by themselves: %s", self._worker.name, error)

@@ -1,4 +1,4 @@
-"""Keeps the leases of requests that take long, so that nobody sends their statements again meanwhile."""
+"""Renews the leases of requests that take long, so that no other worker sends their statements meanwhile."""
 
 from __future__ import annotations
 
@@ -6,27 +6,34 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from .. import forks
 from ..errors import OutboxError
-from .queue import Queue
+from ..outbox.queue import Queue
 
 
 class LeaseKeeper:
-    """One thread for all drains of a process; renews what has been under way for a third of a lease."""
+    """Renews, in one thread for all drains of a process, each claim that is under way for a third of a lease."""
 
     def __init__(self, lease: float) -> None:
         self._period = lease / 3
+        self._renew()
+        forks.register(self, LeaseKeeper._renew)
+
+    def _renew(self) -> None:
+        """Begins without claims, which are the parent's, and without a thread."""
         self._under_way: dict[str, Queue] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def watch(self, queue: Queue, token: str) -> Iterator[None]:
-        """Keep this claim for as long as the block lasts."""
+    def keep_renewed(self, queue: Queue, token: str) -> Iterator[None]:
+        """Keeps a claim renewed for as long as the block lasts."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="learnrelay-leases", daemon=True)
-                self._thread.start()
+                with suppress(RuntimeError):  # the interpreter is ending, and so is the claim
+                    self._thread.start()
             self._under_way[token] = queue
         try:
             yield
@@ -41,9 +48,9 @@ class LeaseKeeper:
                 now = dict(self._under_way)
             for token in seen & now.keys():
                 with suppress(OutboxError):  # the database is down: the next period tries again
-                    now[token].renew(token)
+                    now[token].renew_lease(token)
             seen = set(now)
 
     def close(self) -> None:
-        """End the thread."""
+        """Ends the thread."""
         self._closed.set()

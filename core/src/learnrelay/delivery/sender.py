@@ -1,4 +1,4 @@
-"""One request to one destination: encode, send, judge. Drains and replays send through it."""
+"""Gives rows to a sink as a batch, and its answer to the bisection. Drains and replays send through it."""
 
 from __future__ import annotations
 
@@ -6,68 +6,85 @@ import math
 import time
 from collections.abc import Callable
 
-from ..config.models import Destination
-from ..standards import Judgement, Standard, Verdict, judge_status
-from .backoff import retry_after, utc
-from .http import ANSWER_LIMIT, Client, NoAnswerError, credentials
-from .judging import Outcome, Rows
-
-_WORDS = 4096  # bytes of an answer in which a consumer says something to people
+from .. import forks
+from ..config.secrets import find_secrets
+from ..errors import SinkError
+from ..outbox.store import utc
+from ..sinks import Batch, Sink, SinkAnswer
+from ..standards import SerializedStatement, Verdict
+from .bisection import Deliveries, SendResult
 
 
 class Sender:
-    """Says what came of a batch. For one thread; others have their own.
+    """Sends batches through one sink, which it opens and closes. Not shared between threads.
 
-    ``last_sent``: when (by ``clock``, seconds since 1970) it sent last; ``request_time``: seconds that took.
+    ``last_sent``: when (by ``clock``, seconds since 1970) the last batch began; ``request_time``: its seconds.
     """
 
-    def __init__(self, destination: Destination, standard: Standard, clock: Callable[[], float] = time.time) -> None:
-        self._standard = standard
+    def __init__(self, sink: Sink, clock: Callable[[], float] = time.time) -> None:
+        self.sink = sink
         self._clock = clock
-        self._client = Client(destination)
-        self._auth = destination.auth
+        self._secrets = [secret for _, secret in find_secrets(sink.settings)]
+        self._is_open = False
         self.last_sent = -math.inf
         self.request_time: float | None = None
 
-    def __call__(self, rows: Rows) -> Outcome:
-        """Send one request. Never raises for what a consumer or a standard's protocol does."""
+    def __call__(self, rows: Deliveries, batch_id: str = "") -> SendResult:
+        """Sends one batch. Never raises for what a sink or a consumer does."""
         now = self.last_sent = self._clock()
-        try:
-            request = self._standard.encode([row.payload for row in rows], utc(now))
-        except Exception as error:
-            return Outcome(Verdict.REFUSED, f"{self._standard.name} cannot encode it ({type(error).__name__})")
+        batch = Batch([SerializedStatement(row.statement_id, row.payload) for row in rows], batch_id, utc(now))
         started = time.perf_counter()
         try:
-            answer = self._client.post(request)
-        except NoAnswerError as error:
-            return Outcome(Verdict.RETRY, error.reason, reached=error.sent)
+            with forks.no_fork():
+                if not self._is_open:
+                    self.sink.open()
+                    self._is_open = True
+                answer = self.sink.send(batch)
+        except SinkError as error:
+            return SendResult(Verdict.RETRY, self._mask(str(error)), reached=False, answered=False)
+        except Exception as error:
+            return SendResult(Verdict.RETRY, f"the sink {self.sink.name} failed ({type(error).__name__})")
         finally:
             self.request_time = max(time.perf_counter() - started, 1e-6)
-        reason = f"HTTP {answer.status}"
-        try:
-            judgement = self._standard.judge(answer)
-        except Exception as error:
-            judgement = Judgement(judge_status(answer.status))
-            reason += f", which {self._standard.name} does not understand ({type(error).__name__})"
-        verdict = judgement.verdict
-        if verdict is Verdict.STORED and len(answer.body) >= ANSWER_LIMIT:
-            verdict = Verdict.HALTED  # what it says was not read to the end
-        if verdict is Verdict.HALTED and 200 <= answer.status < 300:
-            reason += f", but not as a consumer of {self._standard.name} answers"
-        return Outcome(
-            verdict,
+        return self._translate(answer, rows)
+
+    def _translate(self, answer: SinkAnswer, rows: Deliveries) -> SendResult:
+        """Returns the answer in keys of rows, without secrets."""
+        reason, text, unnamed = answer.reason, answer.consumer_text, frozenset[int]()
+        if answer.stored is not None and answer.verdict is Verdict.STORED:
+            known = {*answer.stored, *answer.refused}
+            unnamed = frozenset(row.key for row in rows if row.statement_id not in known)
+            if unnamed:
+                reason += ", but the answer does not name the statement"
+        refused = {}
+        if answer.refused:
+            refused = {
+                row.key: self._mask(answer.refused[row.statement_id])
+                for row in rows
+                if row.statement_id in answer.refused
+            }
+        if self._secrets:
+            reason, text = self._mask(reason), self._mask(text)
+        return SendResult(
+            answer.verdict,
             reason,
             answer.status,
-            retry_after(answer.headers.get("Retry-After"), now),
-            words=self._hushed(judgement.reason or answer.body[:_WORDS].decode(errors="replace").strip()),
+            answer.retry_after,
+            reached=answer.reached,
+            answered=answer.answered,
+            consumer_text=text,
+            unnamed=unnamed,
+            refused=refused,
         )
 
-    def _hushed(self, words: str) -> str:
-        """What a consumer says without our credentials, should it repeat them."""
-        for credential in credentials(self._auth):
-            words = words.replace(credential, "***")
-        return words
+    def _mask(self, text: str) -> str:
+        """Replaces the secrets of the destination in a text, should the consumer repeat them."""
+        for secret in self._secrets:
+            text = text.replace(secret.reveal(), "***")
+        return text
 
     def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        """Closes the sink; the next batch opens it again."""
+        if self._is_open:
+            self._is_open = False
+            self.sink.close()

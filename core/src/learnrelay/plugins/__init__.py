@@ -1,1 +1,1 @@
-"""Plugins: found through entry points without importing them, enabled by name, compiled into a plan."""
+"""Finds plugins through entry points, loads the enabled ones, and registers what they contribute."""

@@ -1,76 +1,122 @@
-"""Registering loaded plugins with pluggy and collecting what they contribute, each thing with its origin."""
+"""Registers loaded plugins with pluggy, and collects their contributions, each with its origin."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
+import marshmallow
 import pluggy
 
 from .. import hookspecs
+from ..auth import AuthScheme
+from ..config.fields import NO_SETTINGS, Section, secret_keys
 from ..errors import PluginError
-from ..families import Transformer
 from ..fields import Fields, compile_call
-from ..routing import Scope
-from ..site import CourseProvider, IdentityProvider
+from ..inputs import Input
+from ..mapping import ANY_EVENT, Transformer
+from ..providers import CourseProvider, IdentityProvider
+from ..scopes import Scope
+from ..sinks import Sink
+from ..sources import Source
 from ..standards import Standard
 from .discovery import PluginInfo
 
 STAGES = ("filter_event", "enrich_statement", "route_event")
 CONTRIBUTIONS = (
-    "register_standards", "register_transformers", "register_identity_providers",
-    "register_course_providers", "register_scopes",
+    "register_sources", "register_inputs", "register_standards", "register_transformers", "register_identity_providers",
+    "register_course_providers", "register_scopes", "register_sinks",
+    "register_auth_schemes",
 )  # fmt: skip
 
+SETTINGS = "settings"
+"""Parameter of stage functions and mappings that takes the settings of their plugin."""
+
+_NO_SCHEMA = "declare them: settings_schema = …, a subclass of learnrelay.config.fields.Section"
 _MARK = f"{hookspecs.PROJECT}_impl"
 
 
-class Bound:
-    """A plugin as pluggy gets it: its hook functions as attributes."""
+class BoundPlugin:
+    """Holds the hook functions of a plugin as attributes, as pluggy expects them."""
 
 
 class NoFields(Fields):
-    """What a stage function reads that declares nothing."""
+    """Declares no fields, for a stage function without a declaration."""
 
 
 @dataclass(slots=True)
 class Registry:
-    """All contributions of the enabled plugins by name, and the pluggy manager that holds their stage functions."""
+    """Holds the contributions of the enabled plugins by name, and the pluggy manager of their stage functions."""
 
     manager: pluggy.PluginManager
+    sources: dict[str, type[Source]] = field(default_factory=dict)
+    inputs: dict[str, type[Input]] = field(default_factory=dict)
     standards: dict[str, type[Standard]] = field(default_factory=dict)
     transformers: list[Transformer] = field(default_factory=list)
     identity_providers: dict[str, type[IdentityProvider]] = field(default_factory=dict)
     course_providers: dict[str, type[CourseProvider]] = field(default_factory=dict)
     scopes: dict[str, type[Scope]] = field(default_factory=dict)
-    origins: dict[int, str] = field(default_factory=dict)
+    sinks: dict[str, type[Sink]] = field(default_factory=dict)
+    auth_schemes: dict[str, type[AuthScheme]] = field(default_factory=dict)
+    plugins: list[tuple[PluginInfo, Any]] = field(default_factory=list)
+    settings: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    contributors: dict[int, PluginInfo] = field(default_factory=dict)
 
     def origin_of(self, contributed: Any) -> str:
-        """Which plugin of which distribution contributed an object."""
-        return self.origins.get(id(contributed), "the core")
+        """Names the plugin and distribution that contributed an object."""
+        info = self.contributors.get(id(contributed))
+        return f"{info.name} of {info.origin}" if info else "the core"
+
+    def make(self, contributed: type[Any], *arguments: Any) -> Any:
+        """Makes a contributed source or scope, with the settings of its plugin as the last argument."""
+        info = self.contributors.get(id(contributed))
+        return contributed(*arguments, self.settings.get(info.name, NO_SETTINGS) if info else NO_SETTINGS)
 
 
 def new_manager() -> pluggy.PluginManager:
-    """A pluggy manager that knows the hook specs."""
+    """Makes a pluggy manager with the hook specs."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     return manager
 
 
-def bind(plugin: Any, info: PluginInfo) -> Bound:
-    """The plugin as pluggy gets it: each stage function behind the extractor of the fields that it declares.
+def settings_schema_of(plugin: Any, info: PluginInfo) -> type[Section] | None:
+    """Returns the schema of a plugin's section; None for a plugin without settings. Raises PluginError."""
+    schema = getattr(plugin, "settings_schema", None)
+    if schema is None:
+        return None
+    if not (isinstance(schema, type) and issubclass(schema, Section)):
+        raise _error(info, "its settings_schema is no subclass of Section", "see learnrelay.config.fields")
+    if secrets := ", ".join(secret_keys(schema)) if hasattr(plugin, "register_transformers") else "":
+        raise _error(info, f"its settings hold a secret ({secrets})", "a family takes none: no mapping may see one")
+    return schema
 
-    pluggy calls it with the event's body in ``fields``; the plugin's own function sees the declared values only.
-    Raises PluginError for a hook that does not exist, arguments that its spec does not have, or no hook at all.
+
+def default_settings(schema: type[marshmallow.Schema]) -> Mapping[str, Any]:
+    """Returns the defaults of a section; without the keys that have none."""
+    try:
+        return MappingProxyType(schema().load({}))
+    except marshmallow.ValidationError as error:
+        return MappingProxyType(error.valid_data if isinstance(error.valid_data, dict) else {})
+
+
+def bind(plugin: Any, info: PluginInfo, settings: Mapping[str, Any] = NO_SETTINGS) -> BoundPlugin:
+    """Binds the hook functions of a plugin: each stage function behind the extractor of its declared fields.
+
+    pluggy calls it with the event's body in ``fields``; the plugin's own function sees the declared values and the
+    plugin's ``settings`` only. Raises PluginError for a hook that does not exist, for arguments that its spec does not
+    have, or without any hook.
     """
-    bound = Bound()
+    bound = BoundPlugin()
+    has_settings = settings_schema_of(plugin, info) is not None
     for name in dir(plugin):
         function = inspect.getattr_static(plugin, name, None)
-        if not hasattr(function, _MARK):
+        if not isinstance(getattr(function, _MARK, None), dict):  # `sqlalchemy.func` has every attribute
             continue
         function = getattr(plugin, name)
         if name not in STAGES + CONTRIBUTIONS:
@@ -84,55 +130,81 @@ def bind(plugin: Any, info: PluginInfo) -> Bound:
                 f"{name} takes {', '.join(sorted(surplus))}",
                 f"its spec has {', '.join(sorted(allowed))}",
             )
-        setattr(bound, name, _adapter(name, function, takes) if name in STAGES else function)
+        if SETTINGS in takes and not has_settings:
+            raise _error(info, f"{name} takes {SETTINGS}", _NO_SCHEMA)
+        setattr(bound, name, _adapter(name, function, takes, settings) if name in STAGES else function)
     if not vars(bound):
         raise _error(info, "implements no hook", "mark a function with @hookimpl, or name a Family")
     return bound
 
 
-def _adapter(name: str, function: Callable[..., Any], takes: Sequence[str]) -> Callable[..., Any]:
-    """A function with the parameters of the spec, generated: two calls an event less than one that looks them up."""
+def _adapter(
+    name: str, function: Callable[..., Any], takes: Sequence[str], settings: Mapping[str, Any]
+) -> Callable[..., Any]:
+    """Generates a function with the parameters of the spec. It saves two calls an event against a generic adapter."""
     reads: type[Fields] = getattr(function, "learnrelay_reads", None) or NoFields
-    by_name = {one.name for one in inspect.signature(function).parameters.values() if one.kind is one.KEYWORD_ONLY}
+    by_name = {
+        parameter.name
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
     given = {taken: "self" if taken == "fields" else taken for taken in takes}
     call = ", ".join(f"{taken}={value}" if taken in by_name else value for taken, value in given.items())
-    signature = ", ".join(inspect.signature(getattr(hookspecs, name)).parameters)
-    return hookspecs.hookimpl(reads=reads)(compile_call(function, reads, signature, call))
+    signature = ", ".join(name for name in inspect.signature(getattr(hookspecs, name)).parameters if name != SETTINGS)
+    return hookspecs.hookimpl(reads=reads)(compile_call(function, reads, signature, call, settings=settings))
 
 
-def collect(plugins: Sequence[tuple[PluginInfo, Any]]) -> Registry:
-    """Register loaded plugins, given in the operator's order, and gather their contributions.
+def collect(
+    plugins: Sequence[tuple[PluginInfo, Any]], settings: Mapping[str, Mapping[str, Any]] = NO_SETTINGS
+) -> Registry:
+    """Registers loaded plugins, given in the operator's order, and collects their contributions.
 
-    pluggy calls the last registered first; so they are registered backwards. Raises PluginError.
+    ``settings``: name of a plugin → its settings; the defaults of the others. pluggy calls the last registered first;
+    so they are registered backwards. Raises PluginError.
     """
-    registry = Registry(new_manager())
-    bound = [(info, bind(plugin, info)) for info, plugin in plugins]
+    registry = Registry(new_manager(), plugins=list(plugins))
+    for info, plugin in plugins:
+        if (schema := settings_schema_of(plugin, info)) is not None:
+            registry.settings[info.name] = settings.get(info.name) or default_settings(schema)
+    bound = [(info, bind(plugin, info, registry.settings.get(info.name, NO_SETTINGS))) for info, plugin in plugins]
     for info, namespace in reversed(bound):
         registry.manager.register(namespace, name=f"{info.kind}:{info.name}")
     for info, namespace in bound:
         for hook in CONTRIBUTIONS:
             if (contribute := getattr(namespace, hook, None)) is not None:
                 try:
-                    contribute(register=partial(_take, registry, info, hook))
+                    contribute(register=partial(_add, registry, info, hook))
                 except PluginError:
                     raise
                 except Exception as error:
-                    raise _error(info, f"{hook} raised {type(error).__name__}", "mend the plugin") from error
+                    raise _error(info, f"{hook} raised {type(error).__name__}", "repair the plugin") from error
     return registry
 
 
-def _take(registry: Registry, info: PluginInfo, hook: str, contributed: Any) -> None:
-    """The ``register`` callback: checks the type, remembers the origin, refuses a name that is taken."""
+def _add(registry: Registry, info: PluginInfo, hook: str, contributed: Any) -> None:
+    """Adds a contribution to the registry: checks its type, records its origin, refuses a name that is taken."""
     if hook == "register_transformers":
         if not isinstance(contributed, Transformer):
             raise _error(info, f"{hook} got {type(contributed).__name__}", "contribute a learnrelay.Transformer")
+        if globs := [event for event in contributed.events if "*" in event and event != ANY_EVENT]:
+            cure = f'name each event; "{ANY_EVENT}" alone is every event that no other mapping maps'
+            raise _error(info, f"{contributed.name} maps {globs[0]!r}, which is no name of an event", cure)
+        contributed = replace(
+            contributed,
+            origin=f"{info.distribution}@{info.version}",
+            settings=_settings_taken(contributed, info, registry.settings.get(info.name)),
+        )
         registry.transformers.append(contributed)
     else:
         kind, attribute, names = {
+            "register_sources": (Source, "name", registry.sources),
+            "register_inputs": (Input, "name", registry.inputs),
             "register_standards": (Standard, "name", registry.standards),
             "register_identity_providers": (IdentityProvider, "name", registry.identity_providers),
             "register_course_providers": (CourseProvider, "name", registry.course_providers),
             "register_scopes": (Scope, "key", registry.scopes),
+            "register_sinks": (Sink, "name", registry.sinks),
+            "register_auth_schemes": (AuthScheme, "name", registry.auth_schemes),
         }[hook]
         if not (isinstance(contributed, type) and issubclass(contributed, kind)):
             raise _error(info, f"{hook} got {contributed!r}", f"contribute a subclass of learnrelay.{kind.__name__}")
@@ -141,7 +213,26 @@ def _take(registry: Registry, info: PluginInfo, hook: str, contributed: Any) -> 
             rival = registry.origin_of(names[name])
             raise _error(info, f"{attribute} {name!r} is already taken by {rival}", "enable only one of them")
         names[name] = contributed
-    registry.origins[id(contributed)] = f"{info.name} of {info.origin}"
+    registry.contributors[id(contributed)] = info
+
+
+def _settings_taken(
+    transformer: Transformer, info: PluginInfo, settings: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    """Returns the settings for a mapping that takes them, else None. Raises PluginError for other parameters."""
+    place = f" ({transformer.place})" if transformer.place else ""
+    parameters = inspect.signature(transformer.function).parameters
+    needed = [name for name, parameter in list(parameters.items())[2:] if parameter.default is parameter.empty
+              and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)]  # fmt: skip
+    if surplus := ", ".join(name for name in needed if name != SETTINGS):
+        raise _error(
+            info, f"{transformer.name} takes {surplus}{place}", f"a mapping takes values, platform and {SETTINGS}"
+        )
+    if SETTINGS not in needed:
+        return None
+    if settings is None:
+        raise _error(info, f"{transformer.name} takes {SETTINGS}{place}", _NO_SCHEMA)
+    return settings
 
 
 def _error(info: PluginInfo, cause: str, fix: str) -> PluginError:

@@ -1,13 +1,25 @@
-"""Replay: logs of any length through the pipeline, to the destinations or into files, resumable and exact.
+"""Replays logs of any length: runs them through the pipeline, to the destinations or into files.
 
-The log itself is the durable store, so statements go to the destinations without an outbox in between. What
-is done is remembered chunk by chunk; a chunk is done when everything that came of it is where it should be.
+The log itself is the durable store, so statements go to the destinations without an outbox in between. Finished chunks
+are stored in a checkpoint; a chunk is finished when all its statements are stored.
 """
 
-from .asked import Asked, Output, ReplayError
+from ..errors import ReplayError
 from .checkpoint import Checkpoint
-from .conductor import Conductor, Watch
-from .selection import Selection
-from .sources import Source, find
+from .log_files import LogFile, find_logs
+from .runner import ReplayRunner
+from .selection import EventSelection
+from .spec import FileOutputOptions, ReplaySpec
+from .units import Shard
 
-__all__ = ["Asked", "Checkpoint", "Conductor", "Output", "ReplayError", "Selection", "Source", "Watch", "find"]
+__all__ = [
+    "Checkpoint",
+    "EventSelection",
+    "FileOutputOptions",
+    "LogFile",
+    "ReplayError",
+    "ReplayRunner",
+    "ReplaySpec",
+    "Shard",
+    "find_logs",
+]

@@ -1,6 +1,7 @@
-"""The Celery application of a machine that helps with replays.
+"""Provides the Celery application of a worker that runs shards of replays.
 
-``LEARNRELAY_CONFIG=relay.toml celery -A learnrelay.replay.celery_app worker``
+``LEARNRELAY_CONFIG=relay.toml celery -A learnrelay.replay.celery_app worker``; ``LEARNRELAY_REPLAY_STATE`` names the
+state folder where it is not the one beside the operator's file.
 """
 
 from __future__ import annotations
@@ -8,14 +9,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..assembly import assemble
+from ..assembly.assemble import assemble
 from ..errors import ConfigurationError, LearnrelayError, Problem
-from .fleet import fleet_app, serve
+from .celery_shards import make_shard_app, serve_shards
+from .checkpoint import STATE_DIRECTORY
 
 try:
     if not (_path := os.environ.get("LEARNRELAY_CONFIG", "")):
         raise ConfigurationError([Problem("", "LEARNRELAY_CONFIG", "set it to the path of the operator's file")])
-    app = fleet_app(assemble(Path(_path)).config.delivery)
+    _config = Path(_path)
+    app = make_shard_app(assemble(_config).config.delivery)
 except LearnrelayError as error:  # celery would print a traceback first
     raise SystemExit("\n".join(f"error: {line}" for line in str(error).splitlines())) from None
-serve(app, Path(_path))
+serve_shards(app, _config, Path(os.environ.get("LEARNRELAY_REPLAY_STATE") or _config.parent / STATE_DIRECTORY))

@@ -1,4 +1,4 @@
-"""Which events a replay is about: a time window, events, courses."""
+"""Selects the events of a replay: by a time window, by name, by course."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ NOT_SELECTED = "not selected"
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """``since`` ≤ time < ``until`` (both aware); event names, exact or with ``*``; course ids. Empty means all."""
+class EventSelection:
+    """Selects events by ``since`` ≤ time < ``until`` (aware), name (exact or with ``*``) and course id. Empty: all."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -23,25 +23,25 @@ class Selection:
     courses: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        """Is anything left out at all?"""
-        return self != Selection()
+        """Tells whether any event is left out."""
+        return self != EventSelection()
 
-    def chooser(self) -> Callable[[SourceEvent], bool]:
-        """A function that says whether an event is asked for.
+    def matcher(self) -> Callable[[SourceEvent], bool]:
+        """Returns a function that tells whether an event is selected.
 
-        An event without a readable time passes: the pipeline says what is wrong with it.
+        An event without a readable time is selected: the pipeline reports the error.
         """
         names: dict[str, bool] = {}
         since, until, events, courses = self.since, self.until, self.events, frozenset(self.courses)
 
-        def chosen(event: SourceEvent) -> bool:
+        def is_selected(event: SourceEvent) -> bool:
             if events:
-                known = names.get(event.name)
-                if known is None:
-                    known = any(fnmatchcase(event.name, pattern) for pattern in events)
+                is_match = names.get(event.name)
+                if is_match is None:
+                    is_match = any(fnmatchcase(event.name, pattern) for pattern in events)
                     if len(names) < 10_000:
-                        names[event.name] = known
-                if not known:
+                        names[event.name] = is_match
+                if not is_match:
                     return False
             if courses and event.course_id not in courses:
                 return False
@@ -50,4 +50,4 @@ class Selection:
             when = moment(event.body["timestamp"])
             return when is None or ((since is None or since <= when) and (until is None or when < until))
 
-        return chosen
+        return is_selected

@@ -1,6 +1,7 @@
-"""A process of a replay: takes units of work, runs the pipeline over their lines, hands the statements on.
+"""Processes the units of a replay: reads lines, runs the pipeline, gives the statements to the output.
 
-It talks to the conductor over one connection, and dies with it: whatever it had not finished is done again.
+A worker process exchanges messages with the runner over one connection, and ends when that closes. Its unfinished
+chunks are processed again.
 """
 
 from __future__ import annotations
@@ -11,275 +12,300 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
-from ..assembly import Assembly, assemble
-from ..errors import EventError, LearnrelayError, UnreadableEventError
-from ..events import SourceEvent, event_from_line
-from ..lines import DamagedLogError, LineReader, too_long, unpacked, without_bom
-from ..pipeline import Outcome, Pipeline, State
-from ..plugins.plan import Plan
-from ..resolvers.courses import unknown_course
-from ..tally import Tally, in_words
-from .asked import Asked, HaltedError
-from .checkpoint import Done, Failures
-from .limits import Limits
+from ..assembly.assemble import Assembly, assemble
+from ..errors import BlankLineError, EventError, LearnrelayError, ReplayError, StorageError, UnreadableEventError
+from ..events import SourceEvent
+from ..lookups.courses import unknown_course
+from ..pipeline.outcome_counts import BLANK_LINE, OutcomeCounts, in_words
+from ..pipeline.run import Outcome, OutcomeState, Pipeline, unavailable_provider
+from ..reading.lines import DamagedLogError, LineReader, too_long, unpacked, without_bom
+from .checkpoint import ChunkResult, FailureRecords
+from .log_files import LogFile, has_head, open_raw
+from .outputs import DryRunOutput, ReplayOutput
+from .rate_limit import RateLimit
 from .selection import NOT_SELECTED
-from .sources import Source, begins_with, open_raw
-from .target import Nowhere, Target
+from .spec import HaltedError, ReplaySpec
+from .units import Unit
 
-_TOLD_EVERY = 2**21  # bytes of log between two words about progress
+PROVIDER_PATIENCE = 20.0
+"""Seconds for which a replay waits for a provider that does not answer, before it ends with an error."""
 
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """Work for one process: a chunk of a log that can be read anywhere, or all chunks of one in a row.
-
-    ``file``: the log's number in the checkpoint. ``name``: what its files are called. ``done``: chunks to pass over.
-    """
-
-    source: Source
-    file: int
-    name: str
-    first: int
-    whole: bool
-    done: frozenset[int] = frozenset()
+_PROVIDER_POLL = 1.0  # seconds; the guard of the provider asks it more rarely
+_LOOK_UPS = "look-ups"
+_REPORT_EVERY = 2**21  # bytes of a log between two reports of progress
+_Process = Callable[[SourceEvent], list[Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What every process of a replay is told at its start. ``lanes``: requests at once, by destination."""
+class WorkerSettings:
+    """Holds what each worker process gets at its start. ``send_threads``: requests at once, by destination."""
 
-    asked: Asked
+    spec: ReplaySpec
     token: str
     names: dict[int, str]
-    limits: dict[str, Limits]
-    lanes: dict[str, int]
+    limits: dict[str, RateLimit]
+    send_threads: dict[str, int]
     verbose: bool
 
 
-# What a worker says: (word, …).
+# Kinds of messages from a worker: (kind, values …).
 READY, ADVANCED, FINISHED, WAITING, UNREAD, FAILED, HALTED, ENDED = range(8)
 
 
-def work(setting: Setting, connection: Connection) -> None:
-    """Entry point of the process. Ends when it is told to, or when the conductor is gone."""
-    if not setting.verbose:
-        logging.getLogger("learnrelay").setLevel(logging.ERROR)  # each failure has its record
-    mouth = _Pipe(connection)
+def work(settings: WorkerSettings, connection: Connection) -> None:
+    """Processes units until the runner has no more, or has ended. Entry point of the process."""
+    if not settings.verbose:
+        logging.getLogger("learnrelay").setLevel(logging.ERROR)  # each failure has a record
+    channel = RunnerChannel(connection)
     units: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(connection, units), daemon=True).start()
+    threading.Thread(target=_receive, args=(connection, units), daemon=True).start()
     try:
-        assembly = assemble(setting.asked.config)
-        target = target_of(setting, assembly, mouth)
-        worker = Worker(setting.asked, assembly, target, mouth)
-        gc.freeze()  # what is there by now stays: the collector need not look at it again and again
+        assembly = assemble(settings.spec.config)
+        output = _open_output(settings, assembly, channel)
+        worker = ReplayWorker(settings.spec, assembly, output, channel)
+        gc.freeze()  # these objects stay: the garbage collector need not visit them
         while True:
-            mouth.say(READY)
+            channel.send(READY)
             unit = units.get()
             if unit is None:
                 break
-            worker.do(unit)
-        target.close()
-        mouth.say(ENDED)
+            worker.process(unit)
+        output.close()
+        channel.send(ENDED)
     except HaltedError as error:
-        mouth.say(HALTED, str(error))
+        channel.send(HALTED, str(error))
     except (LearnrelayError, OSError) as error:
-        mouth.say(FAILED, str(error))
+        channel.send(FAILED, str(error))
 
 
-class Mouth(Protocol):
-    """What hears what a worker says."""
-
-    def say(self, word: int, *rest: Any) -> None:
-        """Say one thing; any thread may."""
-
-
-class _Pipe:
-    """Says things to the conductor, from any thread."""
+class RunnerChannel:
+    """Sends messages to the runner, from any thread. Ends the process when the runner has ended."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._lock = threading.Lock()
 
-    def say(self, word: int, *rest: Any) -> None:
+    def send(self, kind: int, *values: Any) -> None:
+        """Sends one message."""
         with self._lock:
             try:
-                self._connection.send((word, *rest))
+                self._connection.send((kind, *values))
             except OSError:
-                os._exit(1)  # the conductor is gone
+                os._exit(1)
 
 
-def _listen(connection: Connection, units: queue.SimpleQueue[Unit | None]) -> None:
+def _receive(connection: Connection, units: queue.SimpleQueue[Unit | None]) -> None:
+    """Puts the runner's units into the queue. Ends the process when the runner has ended."""
     try:
         while True:
             units.put(connection.recv())
     except (EOFError, OSError):
-        os._exit(1)  # the conductor is gone
+        os._exit(1)  # the runner has ended
 
 
-def target_of(setting: Setting, assembly: Assembly, mouth: Mouth) -> Target:
-    """Where the statements of a replay go. Raises ReplayError, LearnrelayError."""
-    asked = setting.asked
-    if asked.dry_run:
-        return Nowhere(asked.to)
-    if asked.output is not None:
-        from .segments import Files
+def _open_output(settings: WorkerSettings, assembly: Assembly, channel: RunnerChannel) -> ReplayOutput:
+    """Returns the output of the replay. Raises LearnrelayError."""
+    spec = settings.spec
+    if spec.dry_run:
+        return DryRunOutput(spec.to)
+    if spec.output is not None:
+        from .output_files import FileOutput
 
-        return Files(asked.output, setting.token, setting.names, asked.to)
-    from .sending import Destinations  # brings HTTP and the database with it
+        return FileOutput(spec.output, settings.token, settings.names, spec.to)
+    from .sending import DestinationOutput  # brings HTTP and the database with it
 
-    tell = partial(mouth.say, WAITING)
-    return Destinations(assembly, asked.to, setting.limits, tell, setting.lanes, asked.ordered)
+    def report_waiting(destination: str, reason: str, seconds: float) -> None:
+        channel.send(WAITING, f"destination {destination}", reason, seconds)
+
+    return DestinationOutput(
+        assembly, spec.to, settings.limits, report_waiting, settings.send_threads, spec.ordered, settings.token
+    )
 
 
-class Worker:
-    """Does units: from lines to what the target takes, everything counted."""
+class ReplayWorker:
+    """Turns the lines of units into statements for the output, and counts lines, outcomes and failures."""
 
-    def __init__(self, asked: Asked, assembly: Assembly, target: Target, mouth: Mouth) -> None:
-        self._asked = asked
-        self._process = _chosen(asked, Pipeline(_only(assembly.plan, asked)).process)
+    def __init__(self, spec: ReplaySpec, assembly: Assembly, output: ReplayOutput, channel: RunnerChannel) -> None:
+        self._spec = spec
+        pipeline = Pipeline(assembly.plan.narrow(spec.standards, spec.to))
+        self._process = _select_events(spec, _wait_for_provider(pipeline.process, channel))
+        self._event_from_line = assembly.source.event_from_line
         self._unknown_course = unknown_course(assembly.courses)
-        self._target = target
-        self._mouth = mouth
+        self._output = output
+        self._channel = channel
 
-    def do(self, unit: Unit) -> None:
-        """Do all chunks of a unit. A log that cannot be read is told, and costs only itself."""
+    def process(self, unit: Unit) -> None:
+        """Processes all chunks of a unit. A log that cannot be read is reported, and does not stop the others."""
         try:
-            with open_raw(unit.source.path) as raw:
-                if raw.seek(0, io.SEEK_END) < unit.source.size or not begins_with(
-                    raw, unit.source.headed, unit.source.head
+            with open_raw(unit.log_file.path) as raw:
+                log_file = unit.log_file
+                if raw.seek(0, io.SEEK_END) < log_file.size or not has_head(
+                    raw, log_file.headed, log_file.head, log_file.key
                 ):
                     raise OSError(0, "is not the file any more that it was when the replay began")
                 stream = unpacked(raw)
-                start = unit.first * self._asked.chunk
+                start = unit.first * self._spec.chunk
                 reader = LineReader(stream)
                 if start:
                     stream.seek(start - 1)
                     reader = LineReader(stream, start - 1)
-                    reader.pass_over(start + self._asked.chunk)
-                self._chunks(unit, reader, _Gauge(raw, self._mouth))
+                    reader.skip_line(start + self._spec.chunk)
+                self._chunks(unit, reader, _ReadingProgress(raw, self._channel))
         except (OSError, DamagedLogError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
-            self._mouth.say(UNREAD, f"{unit.source.path}: {reason}")
+            self._channel.send(UNREAD, f"{unit.log_file.path}: {reason}")
 
-    def _chunks(self, unit: Unit, reader: LineReader, gauge: _Gauge) -> None:
+    def _chunks(self, unit: Unit, reader: LineReader, reading: _ReadingProgress) -> None:
         number = unit.first
         while True:
-            end = (number + 1) * self._asked.chunk
-            if number in unit.done:
-                for _ in reader.blocks(end):
-                    gauge.look(0, 0)
+            end = (number + 1) * self._spec.chunk
+            is_done = number in unit.done
+            if is_done or not self._spec.takes(unit.log_file, number):
+                with suppress(DamagedLogError):  # the shard that this chunk belongs to records the damage
+                    for _ in reader.blocks(end):
+                        reading.report_sometimes(0, 0)
+                if reader.position < end and not is_done:
+                    empty = OutcomeCounts.of(list(self._spec.standards)).as_json()
+                    self._channel.send(FINISHED, ChunkResult(unit.file, number, at_end=True, tally=empty))
             else:
-                self._chunk(Done(unit.file, number), unit.source, reader, end, gauge)
+                self._chunk(ChunkResult(unit.file, number), unit.log_file, reader, end, reading)
             if reader.position < end or not unit.whole:
                 return
             number += 1
 
-    def _chunk(self, done: Done, source: Source, reader: LineReader, end: int, gauge: _Gauge) -> None:
-        tally = Tally.of(list(self._asked.standards))
+    def _chunk(
+        self, result: ChunkResult, log_file: LogFile, reader: LineReader, end: int, reading: _ReadingProgress
+    ) -> None:
+        tally = OutcomeCounts.of(list(self._spec.standards))
         standards = tally.standards
-        intake = self._target.open(done)
-        process, unknown_course, take = self._process, self._unknown_course, intake.take
-        transformed, not_mapped = State.TRANSFORMED, State.NOT_MAPPED
+        chunk_output = self._output.open(result)
+        read, process = self._event_from_line, self._process
+        unknown_course, take = self._unknown_course, chunk_output.take
+        transformed, not_mapped = OutcomeState.TRANSFORMED, OutcomeState.NOT_MAPPED
         line = 0
-        failures = Failures()
+        failures = FailureRecords()
         try:
             for block in reader.blocks(end):
-                for found in block:
+                for raw_line in block:
                     line += 1
-                    content = without_bom(found) if line == 1 and done.number == 0 else found
+                    content = without_bom(raw_line) if line == 1 and result.number == 0 else raw_line
                     try:
                         if content is None:
                             raise UnreadableEventError(too_long())
-                        event = event_from_line(content)
+                        event = read(content)
+                    except BlankLineError:
+                        for counts in standards.values():
+                            counts.count(BLANK_LINE)
+                        continue
                     except EventError as error:
                         tally.count_unreadable(error.reason)
                         failures.add({"line": line, **error.as_record()})
                         continue
-                    said = False
+                    is_transformed = False
                     for outcome in process(event):
                         if outcome.state is transformed:
-                            said = True
+                            is_transformed = True
                             standards[outcome.standard].count(outcome)
                             take(outcome, event)
-                        elif outcome.state is not not_mapped:
-                            for of in [standards[outcome.standard]] if outcome.standard else standards.values():
-                                of.count(outcome)
+                        elif outcome.state is not_mapped:
+                            tally.count_unmapped(outcome.event)
+                        else:
+                            for counts in [standards[outcome.standard]] if outcome.standard else standards.values():
+                                counts.count(outcome)
                             if outcome.error is not None:
                                 record = outcome.error.as_record(outcome.standard, in_words(outcome))
                                 failures.add({"line": line, **record})
-                    if said and (unknown := unknown_course(event)) is not None:
+                    if is_transformed and (unknown := unknown_course(event)) is not None:
                         tally.unknown_courses += 1
                         failures.add({"line": line, **unknown.as_record()})
-                gauge.look(line, failures.number)
+                reading.report_sometimes(line, failures.number)
         except DamagedLogError as error:
             line += 1
             unreadable = EventError(str(error))
             tally.count_unreadable(unreadable.reason)
             failures.add({"line": line, **unreadable.as_record()})
-        except OSError:
-            intake.abandon()
+        except (OSError, ReplayError, StorageError):
+            chunk_output.abandon()
             raise
-        if not source.packed and reader.position < min(end, source.size):
-            intake.abandon()
+        if not log_file.packed and reader.position < min(end, log_file.size):
+            chunk_output.abandon()
             raise OSError(0, "became shorter while it was read")
-        gauge.tell(line, failures.number)
+        reading.report_chunk(line, failures.number)
         events = line - tally.lines  # so far these are the unreadable ones
         tally.lines = line
-        for of in standards.values():
-            of.not_mapped = events - of.events  # those without another outcome
-        done.failures = failures.packed()
-        done.at_end = reader.position < end or (not source.packed and reader.position >= source.size)
-        done.lines = line
-        done.tally = tally.as_json()
-        intake.close(lambda finished: self._mouth.say(FINISHED, finished))
+        for counts in standards.values():
+            counts.not_mapped = events - counts.events  # those without another outcome
+        result.failures = failures.packed()
+        result.at_end = reader.position < end or (not log_file.packed and reader.position >= log_file.size)
+        result.lines = line
+        result.tally = tally.as_json()
+        chunk_output.close(partial(self._channel.send, FINISHED))
 
 
-_PASSED_OVER = Outcome("", State.SKIPPED, reason=NOT_SELECTED)
-_Process = Callable[[SourceEvent], list[Outcome]]
+def _wait_for_provider(process: _Process, channel: RunnerChannel) -> _Process:
+    """Returns ``process`` that tries an event again while a provider is unavailable, for at most `PROVIDER_PATIENCE`.
+
+    Then it raises ReplayError: the chunk is not finished, and the next run begins with it.
+    """
+
+    def process_patiently(event: SourceEvent) -> list[Outcome]:
+        outcomes = process(event)
+        if unavailable := unavailable_provider(outcomes):
+            until = time.monotonic() + PROVIDER_PATIENCE
+            while unavailable:
+                if time.monotonic() > until:
+                    raise ReplayError(
+                        f"{unavailable}, for {PROVIDER_PATIENCE:.0f} s: nothing is lost, the same command goes on with "
+                        "the unfinished chunks"
+                    )
+                channel.send(WAITING, _LOOK_UPS, unavailable, _PROVIDER_POLL)
+                time.sleep(_PROVIDER_POLL)
+                unavailable = unavailable_provider(outcomes := process(event))
+            channel.send(WAITING, _LOOK_UPS, "", 0.0)
+        return outcomes
+
+    return process_patiently
 
 
-def _chosen(asked: Asked, process: _Process) -> _Process:
-    """The same for the events only that are asked for."""
-    if not asked.selection:
+_NOT_SELECTED = Outcome("", OutcomeState.SKIPPED, reason=NOT_SELECTED)
+
+
+def _select_events(spec: ReplaySpec, process: _Process) -> _Process:
+    """Returns ``process`` limited to the selected events."""
+    if not spec.selection:
         return process
-    chosen = asked.selection.chooser()
-    return lambda event: process(event) if chosen(event) else [_PASSED_OVER]
+    is_selected = spec.selection.matcher()
+    return lambda event: process(event) if is_selected(event) else [_NOT_SELECTED]
 
 
-def _only(plan: Plan, asked: Asked) -> Plan:
-    """The plan without the standards and destinations that this replay is not about."""
-    wanted, to = frozenset(asked.standards), frozenset(asked.to)
-    steps = {event: tuple(step for step in of if step.standard in wanted) for event, of in plan.steps.items()}
-    gates = {name: tuple(gate for gate in of if gate.destination.name in to) for name, of in plan.gates.items()}
-    return replace(plan, steps={event: of for event, of in steps.items() if of}, gates=gates)
+class _ReadingProgress:
+    """Reports how much of a log has been read, in stored bytes."""
 
-
-class _Gauge:
-    """Says now and then how much of a log has been read, in bytes as they are stored."""
-
-    def __init__(self, raw: BinaryIO, mouth: Mouth) -> None:
+    def __init__(self, raw: BinaryIO, channel: RunnerChannel) -> None:
         self._raw = raw
-        self._mouth = mouth
+        self._channel = channel
         self._position = raw.tell()
         self._lines = self._failures = 0
 
-    def look(self, lines: int, failures: int) -> None:
-        """Say it if it is worth a word. Lines and failures are those of the chunk so far."""
-        if self._raw.tell() - self._position >= _TOLD_EVERY:
-            self._say(lines, failures)
+    def report_sometimes(self, lines: int, failures: int) -> None:
+        """Reports progress if enough has been read. ``lines``, ``failures``: of the chunk so far."""
+        if self._raw.tell() - self._position >= _REPORT_EVERY:
+            self._report(lines, failures)
 
-    def tell(self, lines: int, failures: int) -> None:
-        """Say it: the chunk has been read."""
-        self._say(lines, failures)
+    def report_chunk(self, lines: int, failures: int) -> None:
+        """Reports progress at the end of a chunk."""
+        self._report(lines, failures)
         self._lines = self._failures = 0
 
-    def _say(self, lines: int, failures: int) -> None:
+    def _report(self, lines: int, failures: int) -> None:
         position = self._raw.tell()
-        self._mouth.say(ADVANCED, position - self._position, lines - self._lines, failures - self._failures)
+        self._channel.send(ADVANCED, position - self._position, lines - self._lines, failures - self._failures)
         self._position, self._lines, self._failures = position, lines, failures

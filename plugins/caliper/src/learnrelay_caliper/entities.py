@@ -1,6 +1,6 @@
 """Entities as events name them (Caliper 1.2, section 5 and appendix). Ids are addresses under the platform's root.
 
-An entity that names the learner is written as an `OfLearner` and becomes JSON when the learner is known.
+An entity that names the learner is written as an `EntityOfLearner`, which becomes JSON with holes for the learner.
 """
 
 from __future__ import annotations
@@ -13,95 +13,100 @@ from typing import Any
 import orjson
 from orjson import Fragment
 
-from learnrelay import InvalidFieldError, Site, kept_json
-from learnrelay.openedx.keys import block_key, parse_course
-from learnrelay.openedx.video import iso_duration
-from learnrelay.site import cached
+from learnrelay import Hole, Platform, cached_json
+from learnrelay.caching import cached
+from learnrelay.times import iso_duration
 
 Entity = dict[str, Any]
 
 
 class Known(dict[str, Any]):
-    """An entity that is complete: made once, named by many events, never changed.
+    """Holds a complete entity: made once, named by many events, never changed.
 
-    json: the entity. told: its id, for the ids of events: titles may be others in the next run over the same log.
+    json: the entity. id_json: its id, for the ids of events: titles may be others in the next run over the same log.
     """
 
-    __slots__ = ("json", "told")
+    __slots__ = ("id_json", "json")
 
     def __init__(self, entity: Entity) -> None:
         super().__init__(entity)
-        self.json, self.told = Fragment(kept_json(entity)), Fragment(kept_json(entity["id"]))
+        self.json, self.id_json = Fragment(cached_json(entity)), Fragment(cached_json(entity["id"]))
 
 
-ANYBODY = "~ZXQJ~JQZX~XJQZ~ZQJX~QXZJ~"
-"""End of the IRI of a learner in whose place others are put, which the entities here bear: they write it as it is.
+LEARNER = Hole()
+"""Where ids name the learner, by the end of the IRI (`learner_key`)."""
 
-No text has it, unless somebody reads this and writes it; then it becomes the pseudonym of the event's own learner. Its
-letters are such that JSON seldom has, for these are found sooner.
-"""
+Id = str | Fragment
+"""Text, or JSON with the placeholder `LEARNER`."""
+
+
+def learner_to_come(platform: Platform) -> Fragment:
+    """Returns a placeholder for a learner's IRI, for entities of this module; those of other packages get text only."""
+    return LEARNER.within(f"{platform.root_url}/user/", "")
 
 
 class LearnerWantedError(Exception):
-    """An entity of somebody else's asks for the real learner: who knows what it makes of the IRI."""
+    """Reports that an entity class of another package needs the real learner, not a placeholder."""
 
 
-class OfLearner:
-    """An entity whose id or properties name the learner."""
+class EntityOfLearner:
+    """Makes an entity whose id or properties name the learner."""
 
     __slots__ = ()
 
     def entity(self, learner: str) -> Entity:
-        """The entity, for the learner with this IRI."""
+        """Makes the entity for the learner with this IRI."""
         raise NotImplementedError
 
 
-_WRITTEN_AS_SAID = frozenset((str, int, float, bool, list, Known))
+_WRITTEN_AS_IT_IS = frozenset((str, int, float, bool, list, Known))
 
 
-def present(said: Mapping[str, Any], learner: str) -> Entity:
-    """What a mapping said without what is None and without objects that are empty then; the learner's written out."""
+def written_for(parts: Mapping[str, Any], learner: Id) -> Entity:
+    """Copies parts without what is None and objects that are empty then, with the learner's entities written out."""
     kept: Entity = {}
-    for key, value in said.items():
+    for key, value in parts.items():
         if value is None:
             continue
         kind = type(value)
-        if kind in _WRITTEN_AS_SAID:
+        if kind in _WRITTEN_AS_IT_IS:
             kept[key] = value
         elif kind is dict:
-            if inner := present(value, learner):
+            if inner := written_for(value, learner):
                 kept[key] = inner
-        elif isinstance(value, OfLearner):
+        elif isinstance(value, EntityOfLearner):
             kept[key] = entity_of(value, learner)
         else:
             kept[key] = value
     return kept
 
 
-def entity_of(one: OfLearner, learner: str) -> Entity:
-    """The entity for a learner. Raises LearnerWantedError for a class from elsewhere, if that is anybody."""
-    if type(one).__module__ == __name__:
-        return one.entity(learner)
-    if learner.endswith(ANYBODY):
+def entity_of(described: EntityOfLearner, learner: Id) -> Entity:
+    """Makes the entity for a learner. Raises LearnerWantedError for a class of another package and a placeholder."""
+    if type(described).__module__ == __name__:
+        return described.entity(learner)  # type: ignore[arg-type]  # ours take either
+    if isinstance(learner, Fragment):
         raise LearnerWantedError
-    return present(one.entity(learner), learner)
+    return written_for(described.entity(learner), learner)
 
 
-def id_of(attempt: Attempt, learner: str) -> str:
-    """The id of an attempt for a learner. Raises LearnerWantedError as `entity_of` does."""
-    if type(attempt).__module__ != __name__ and learner.endswith(ANYBODY):
+def id_of(attempt: Attempt, learner: Id, suffix: str = "") -> Id:
+    """Returns the id of an attempt, or an id that begins with it. Raises LearnerWantedError as `entity_of` does."""
+    if type(attempt).__module__ == __name__:
+        return attempt.id(learner, suffix)
+    if isinstance(learner, Fragment):
         raise LearnerWantedError
-    return attempt.id(learner)
+    return f"{attempt.id(learner)}{suffix}"
 
 
-def where_told(learner: str, /, **properties: Any) -> Entity:
-    """Those of the properties that the source tells."""
-    return present(properties, learner)
+def known_properties(learner: Id, /, **properties: Any) -> Entity:
+    """Returns those of the properties that the source knows."""
+    return written_for(properties, learner)
 
 
 @dataclass(slots=True)
-class Attempt(OfLearner):
-    """A learner's work on an item: the ``count``-th attempt, from 1, where the source counts.
+class Attempt(EntityOfLearner):
+    """Makes a learner's attempt at an item: the ``count``-th, from 1, where the source counts.
 
     item: the entity, or its id where the event describes it elsewhere.
     part_of: the attempt at a larger item.
@@ -119,39 +124,39 @@ class Attempt(OfLearner):
     ended: datetime | None = None
     seconds: float | None = None
 
-    def id(self, learner: str) -> str:
-        """Id of the attempt."""
+    def id(self, learner: Id, suffix: str = "") -> Id:
+        """Returns the id of the attempt; with a suffix, of what belongs to it."""
         if self.own_id is not None:
-            return self.own_id
+            return f"{self.own_id}{suffix}"
         item = self.item if isinstance(self.item, str) else self.item["id"]
-        number = f"/{self.count}" if self.count is not None else ""
-        return f"{of_learner(item, learner)}/attempt{number}"
+        suffix = f"/attempt{suffix}" if self.count is None else f"/attempt/{self.count}{suffix}"
+        return of_learner(item, learner, suffix)
 
-    def entity(self, learner: str) -> Entity:
-        """``Attempt`` with assignee, assignable, count and its times."""
+    def entity(self, learner: Id) -> Entity:
+        """Makes an ``Attempt`` with assignee, assignable, count and its times."""
         item = self.item
-        told: Entity = {
+        entity: Entity = {
             "id": self.id(learner),
             "type": "Attempt",
             "assignee": person(learner) if self.describes_learner else learner,
-            "assignable": present(item, learner) if type(item) is dict else item,
+            "assignable": written_for(item, learner) if type(item) is dict else item,
         }
         if self.part_of is not None:
-            told["isPartOf"] = id_of(self.part_of, learner)
+            entity["isPartOf"] = id_of(self.part_of, learner)
         if self.count is not None:
-            told["count"] = self.count
+            entity["count"] = self.count
         if self.started is not None:
-            told["startedAtTime"] = in_utc(self.started)
+            entity["startedAtTime"] = in_utc(self.started)
         if self.ended is not None:
-            told["endedAtTime"] = in_utc(self.ended)
+            entity["endedAtTime"] = in_utc(self.ended)
         if (duration := iso_duration(self.seconds)) is not None:
-            told["duration"] = duration
-        return told
+            entity["duration"] = duration
+        return entity
 
 
 @dataclass(slots=True)
-class Score(OfLearner):
-    """What the platform gave for an attempt that is the event's object."""
+class Score(EntityOfLearner):
+    """Makes the score that the platform gave for an attempt, the event's object."""
 
     attempt: Attempt
     given: float | None
@@ -159,14 +164,13 @@ class Score(OfLearner):
     scored_by: str
     extensions: Entity | None = None
 
-    def entity(self, learner: str) -> Entity:
-        """``Score`` that names the attempt."""
-        attempt = id_of(self.attempt, learner)
+    def entity(self, learner: Id) -> Entity:
+        """Makes a ``Score`` that names the attempt."""
         return {
-            "id": f"{attempt}/score",
+            "id": id_of(self.attempt, learner, "/score"),
             "type": "Score",
-            "attempt": attempt,
-            **where_told(
+            "attempt": id_of(self.attempt, learner),
+            **known_properties(
                 learner,
                 maxScore=self.most,
                 scoreGiven=self.given,
@@ -177,8 +181,8 @@ class Score(OfLearner):
 
 
 @dataclass(slots=True)
-class Result(OfLearner):
-    """How an attempt stands as a whole."""
+class Result(EntityOfLearner):
+    """Makes the result of an attempt as a whole."""
 
     attempt: Attempt
     score: float | None
@@ -186,14 +190,13 @@ class Result(OfLearner):
     scored_by: str
     extensions: Entity
 
-    def entity(self, learner: str) -> Entity:
-        """``Result`` with its attempt."""
-        attempt = entity_of(self.attempt, learner)
+    def entity(self, learner: Id) -> Entity:
+        """Makes a ``Result`` with its attempt."""
         return {
-            "id": f"{attempt['id']}/result",
+            "id": id_of(self.attempt, learner, "/result"),
             "type": "Result",
-            "attempt": attempt,
-            **where_told(
+            "attempt": entity_of(self.attempt, learner),
+            **known_properties(
                 learner,
                 maxResultScore=self.most,
                 resultScore=self.score,
@@ -204,8 +207,8 @@ class Result(OfLearner):
 
 
 @dataclass(slots=True)
-class Response(OfLearner):
-    """What a learner answered to an item in an attempt; ``kind`` is a Caliper response type.
+class Response(EntityOfLearner):
+    """Makes a learner's response to an item in an attempt; ``kind`` is a Caliper response type.
 
     A type has either ``value`` or ``values`` or neither; what the type has no place for is an extension.
     """
@@ -216,27 +219,26 @@ class Response(OfLearner):
     values: list[str] | None = None
     extensions: Entity | None = None
 
-    def entity(self, learner: str) -> Entity:
-        """A response of its kind, with its attempt."""
-        attempt = entity_of(self.attempt, learner)
+    def entity(self, learner: Id) -> Entity:
+        """Makes a response of its kind, with its attempt."""
         return {
-            "id": f"{attempt['id']}/response",
+            "id": id_of(self.attempt, learner, "/response"),
             "type": self.kind,
-            "attempt": attempt,
-            **where_told(learner, value=self.value, values=self.values, extensions=self.extensions),
+            "attempt": entity_of(self.attempt, learner),
+            **known_properties(learner, value=self.value, values=self.values, extensions=self.extensions),
         }
 
 
 @dataclass(slots=True)
-class Membership(OfLearner):
-    """A learner's place in a course; ``course`` is its id."""
+class Membership(EntityOfLearner):
+    """Makes a learner's membership in a course; ``course`` is its id."""
 
     course: str
     status: str
     extensions: Entity
 
-    def entity(self, learner: str) -> Entity:
-        """``Membership`` with member, organization, role and status."""
+    def entity(self, learner: Id) -> Entity:
+        """Makes a ``Membership`` with member, organization, role and status."""
         return {
             "id": of_learner(self.course, learner),
             "type": "Membership",
@@ -244,109 +246,118 @@ class Membership(OfLearner):
             "organization": self.course,
             "roles": ["Learner"],
             "status": self.status,
-            **where_told(learner, extensions=self.extensions),
+            **known_properties(learner, extensions=self.extensions),
         }
 
 
 @dataclass(slots=True)
-class Rating(OfLearner):
-    """A learner's vote for something, by its id; without ``selection`` it was taken back."""
+class Rating(EntityOfLearner):
+    """Makes a learner's rating of something, by its id: what was selected; without ``selections`` it was taken back."""
 
     rated: str
-    selection: str | None
+    selections: list[str] | None
 
-    def entity(self, learner: str) -> Entity:
-        """``Rating`` with rater, rated and what was selected."""
+    def entity(self, learner: Id) -> Entity:
+        """Makes a ``Rating`` with rater, rated and what was selected."""
         return {
-            "id": f"{of_learner(self.rated, learner)}/rating",
+            "id": of_learner(self.rated, learner, "/rating"),
             "type": "Rating",
             "rater": learner,
             "rated": self.rated,
-            **where_told(learner, selections=None if self.selection is None else [self.selection]),
+            **known_properties(learner, selections=self.selections or None),
         }
 
 
-def of_learner(thing: str, learner: str) -> str:
-    """Id of what belongs to a thing and a learner, both given by their ids."""
-    return f"{thing}/user/{learner_key(learner)}"
+@dataclass(slots=True)
+class Annotation(EntityOfLearner):
+    """Makes a learner's annotation of a resource, by its id; ``kind`` is a Caliper type of annotations.
+
+    own_id: an id that the platform gave it; without one it is made of resource, learner and kind.
+    """
+
+    annotated: str
+    kind: str
+    own_id: str | None = None
+
+    def entity(self, learner: Id) -> Entity:
+        """Makes an annotation of its kind, with annotator and annotated, without what was written."""
+        return {
+            "id": self.own_id or of_learner(self.annotated, learner, f"/{self.kind}"),
+            "type": self.kind,
+            "annotator": learner,
+            "annotated": self.annotated,
+        }
+
+
+@dataclass(slots=True)
+class SearchResponse(EntityOfLearner):
+    """Makes what a learner's search in something gave, by its id: how much, without the words."""
+
+    target: str
+    results: int | None
+
+    def entity(self, learner: Id) -> Entity:
+        """Makes a ``SearchResponse`` with the target and the number of results."""
+        return {
+            "id": of_learner(self.target, learner, "/search"),
+            "type": "SearchResponse",
+            "searchTarget": self.target,
+            **known_properties(learner, searchResultsItemCount=self.results),
+        }
+
+
+def of_learner(thing: str, learner: Id, suffix: str = "") -> Id:
+    """Returns the id of what belongs to a thing and a learner, both given by their ids; ``suffix`` ends it."""
+    if isinstance(learner, Fragment):
+        return LEARNER.within(f"{thing}/user/", suffix)
+    return f"{thing}/user/{learner_key(learner)}{suffix}"
 
 
 def learner_key(learner: str) -> str:
-    """The end of a learner's IRI: the pseudonym."""
+    """Returns the end of a learner's IRI: the pseudonym."""
     return learner.rpartition("/user/")[2]
 
 
-def person(learner: str) -> Entity:
-    """A learner: no name, no address, the pseudonym only."""
+def person(learner: Id) -> Entity:
+    """Makes a learner: no name, no address, the pseudonym only."""
     return {"id": learner, "type": "Person"}
 
 
 @cached
-def platform(site: Site) -> Known:
-    """The learning platform, as edApp and as the one who grades."""
-    return Known({"id": site.root_url, "type": "SoftwareApplication"})
+def ed_app(platform: Platform) -> Known:
+    """Makes the learning platform, as edApp and as grader."""
+    return Known({"id": platform.root_url, "type": "SoftwareApplication"})
 
 
-def course_id(site: Site, key: str) -> str:
-    """Id of a course run."""
-    return _iri((site, "course", key))
-
-
-def course(site: Site, key: str) -> Known:
-    """A course run, as an organisation of people."""
-    return _course((site, key))
+def course(platform: Platform, course_id: str) -> Known:
+    """Describes a course run as an organisation of people."""
+    return _course((platform, course_id))
 
 
 @cached
-def _course(of: tuple[Site, str]) -> Known:
-    site, key = of
-    parts = parse_course(key)
-    told = {
-        "id": course_id(site, key),
+def _course(key: tuple[Platform, str]) -> Known:
+    platform, course_id = key
+    parts = platform.course_parts(course_id)
+    properties = {
+        "id": platform.course_iri(course_id),
         "type": "CourseSection",
-        "name": site.course_title(key),
-        "courseNumber": parts and parts.course,
-        "academicSession": parts and parts.run,
+        "name": platform.course_title(course_id),
+        "courseNumber": parts.number,
+        "academicSession": parts.term,
     }
-    return Known({name: value for name, value in told.items() if value})
+    return Known({name: value for name, value in properties.items() if value})
 
 
-def course_content(site: Site, key: str) -> Known:
-    """A course run, as a resource to be worked through: the block at its root.
-
-    Raises InvalidFieldError for a text that is no course key.
-    """
-    return _course_content((site, key))
+def to_microseconds(utc: bytes) -> bytes:
+    """Turns RFC 3339 JSON in UTC into ISO 8601 without an offset: ``2026-03-02T10:00:01.250000``."""
+    return utc[1:27] if utc[20:21] == b"." else utc[1:20] + b".000000"
 
 
-@cached
-def _course_content(of: tuple[Site, str]) -> Known:
-    site, key = of
-    parts = parse_course(key)
-    root = block_key(key, "course", parts.run if parts.kind == "old" else "course") if parts else None
-    if root is None:
-        raise InvalidFieldError("not a course key", path="context.course_id")
-    return Known({"id": block_id(site, root), "type": "AssignableDigitalResource"})
-
-
-def block_id(site: Site, usage_key: str) -> str:
-    """Id of a block."""
-    return _iri((site, "xblock", usage_key))
-
-
-@cached
-def _iri(of: tuple[Site, str, str]) -> str:
-    site, kind, key = of
-    return site.iri(kind, key)
-
-
-def to_microseconds(moment: datetime) -> bytes:
-    """A moment in UTC, ISO 8601 without an offset: ``2026-03-02T10:00:01.250000``."""
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    text = orjson.dumps(utc)  # a quarter of isoformat's cost; whole seconds without fraction
-    return text[1:27] if utc.microsecond else text[1:20] + b".000000"
+def microseconds_of(moment: datetime) -> bytes:
+    """Writes a moment as `to_microseconds` does."""
+    return to_microseconds(orjson.dumps(moment.astimezone(UTC)))  # a quarter of isoformat's cost
 
 
 def in_utc(moment: datetime) -> str:
-    """A moment in UTC with milliseconds and ``Z`` (Caliper 1.2, 4.2): what is finer is cut, as the clock would."""
-    return f"{to_microseconds(moment)[:23].decode()}Z"
+    """Writes a moment in UTC with milliseconds and ``Z`` (Caliper 1.2, 4.2): what is finer is cut, as clocks do."""
+    return f"{microseconds_of(moment)[:23].decode()}Z"

@@ -1,9 +1,7 @@
-"""Composing events: what every one has (id, time, actor, application, course, session) around what a mapping said.
+"""Composes events: puts what every one has (id, time, actor, application, course, session) around a mapping's parts.
 
-A mapping says ``object`` and perhaps ``target``, ``generated``, ``referrer``, ``membership``, ``extensions``; ``actor``
-where that is the platform and not the learner; ``eventTime`` (a datetime) where that is not when it was recorded.
-The constants of its declaration are ``type``, ``action`` and ``profile``: one each, or several of which the mapping
-says one (the first, if it says none). Each of several things said becomes an event of its own.
+A mapping gives `EventParts`; the constants of its declaration are ``type``, ``action`` and ``profile``: one each, or
+several of which the mapping gives one (by default the first). Each of several parts becomes an event of its own.
 """
 
 from __future__ import annotations
@@ -13,17 +11,40 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import orjson
+from orjson import Fragment
 
-from learnrelay import Said, Site, Skip, Statement, Transformer, Written, content_uuid, kept_json, to_json
-from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, learner_among
-from learnrelay.site import cached
+from learnrelay import (
+    Facts,
+    Hole,
+    Learner,
+    Parts,
+    Platform,
+    SerializedStatement,
+    Statement,
+    Transformer,
+    Who,
+    cached_json,
+    content_uuid,
+    to_json,
+)
+from learnrelay.caching import cached
+from learnrelay.frames import MakeFrame
 
-from . import __version__, entities
-from .entities import ANYBODY, Entity, LearnerWantedError, learner_key, present, to_microseconds
+from . import entities
+from .entities import (
+    LEARNER,
+    Entity,
+    Id,
+    LearnerWantedError,
+    learner_key,
+    learner_to_come,
+    to_microseconds,
+    written_for,
+)
 from .schema.tables import VERSIONS
 from .version_1_1 import in_1_1
 
@@ -37,40 +58,114 @@ OF_A_COURSE = frozenset(
 
 NAMESPACE = UUID("1f5f5b67-6c2e-5b7a-8b0e-1d8c1c8d9c44")
 _uuid_of = content_uuid(NAMESPACE)
-_VERSION = {"transformerVersion": f"learnrelay-caliper@{__version__}"}
 
-
-_WHOLE, _NAMED = attrgetter("json"), attrgetter("told")
+_WHOLE, _BY_ID = attrgetter("json"), attrgetter("id_json")
 """How a known entity is written: as it is in an event, by its id for the event's id."""
+
+_COURSE, _PART_OF = Hole(1), b',"isPartOf":'
+"""Where an object gets its course; the property's name, which is left out where there is no course."""
+
+_ANYBODY = b"~ZXQJ~JQZX~XJQZ~ZQJX~QXZJ~"
+"""Stands in the place of the learner in what ids are made of, and nowhere else."""
+
+# --- frames ---------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
-class Thing:
-    """A thing said, as JSON in pieces, between which learner and course are put.
+class CourseProperties:
+    """Holds a course as JSON: its IRI (null for none), ``group``, whole and by its id, and ``isPartOf``."""
 
-    told: what the id is made of besides name, time, learner, course and session: type, action, and the SHA-1 of what
-    was said. before, after: the event without id, time, learner, group and session; between them stands what the object
-    is part of, where ``in_course``. about: id of the object. by_platform: the actor is in it already. happened: when,
-    where that is not when it was recorded.
+    iri: str | None
+    id: bytes
+    group: bytes
+    group_by_id: bytes
+    part_of: bytes
+
+
+@dataclass(slots=True)
+class EventFrame:
+    """Holds what the events of a learner in a course and a session have in common, most of it as JSON.
+
+    learner: the IRI. key: its end, by which entities of learners are told apart. actor, session: properties. in_id:
+    what of all this ids are made of.
     """
 
-    told: bytes
+    learner: str
+    key: bytes
+    actor: bytes
+    course: CourseProperties
+    session: bytes
+    in_id: bytes
+
+
+def framer(platform: Platform) -> MakeFrame:
+    """Prepares what surrounds the events of learners."""
+
+    @cached
+    def course_of(course_id: str | None) -> CourseProperties:
+        if course_id is None:
+            return CourseProperties(None, b"null", b"", b"", b"")
+        course = entities.course(platform, course_id)
+        iri = cached_json(course["id"])
+        return CourseProperties(
+            course["id"], iri, b',"group":' + cached_json(course), b',"group":' + iri, b',"isPartOf":' + iri
+        )
+
+    @cached
+    def learner_of(pseudonym: str) -> tuple[str, bytes, bytes]:
+        iri = platform.iri("user", pseudonym)
+        return iri, cached_json(learner_key(iri))[1:-1], cached_json(entities.person(iri))
+
+    def make_frame(learner: Learner, who: Who, course_id: str | None, session: str | None) -> EventFrame:
+        iri, key, person = learner_of(learner.pseudonym)
+        course = course_of(course_id)
+        session_json = b"null"
+        if session is not None:
+            user = b',"user":' + person if who.owns_session else b""
+            session_id = cached_json(f"urn:uuid:{platform.digest(session)}")
+            session_json = b'{"id":%b,"type":"Session"%b}' % (session_id, user)
+        return EventFrame(
+            iri,
+            key,
+            b',"actor":' + person,
+            course,
+            b"" if session is None else b',"session":' + session_json,
+            b"".join((person, b",", course.id, b",", session_json)),
+        )
+
+    return make_frame
+
+
+# --- events ---------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class PreparedParts:
+    """Parts as JSON in pieces, between which learner and course are put.
+
+    in_id: what the id is made of besides name, time and frame: type, action, and the SHA-1 of the parts. before, after:
+    the event without id, time, learner, group and session; between them stands what the object is part of, where
+    ``in_course``. about: id of the object. by_platform: the actor is in it already. happened: when, where that is not
+    when it was recorded.
+    """
+
+    in_id: bytes
     before: Sequence[bytes]
     after: Sequence[bytes]
     in_course: bool
-    about: str
+    about: Id
     by_platform: bool
     happened: datetime | None
 
 
-Things = Sequence["Thing | Said"]
-"""Things said, prepared where that is possible without knowing the learner."""
+WritePart = Callable[[Parts, Id], PreparedParts]
 
 
-def writer(settings: Mapping[str, Any], transformer: Transformer, site: Site) -> Callable[[Said, str], Thing]:
-    """A function that writes what a mapping said for the learner with an IRI: one that ends in `ANYBODY` is for all."""
+def part_writer(settings: Mapping[str, Any], transformer: Transformer, platform: Platform) -> WritePart:
+    """Prepares the function that writes parts for a learner, given by the IRI: for all by `learner_to_come`."""
     version = settings["version"]
-    ed_app = entities.platform(site)
+    ed_app = entities.ed_app(platform)
+    transformer_version = {"transformerVersion": transformer.origin}
     skeleton: Statement = {
         "@context": CONTEXTS[version],
         "type": _first(transformer.constants["type"]),
@@ -78,186 +173,99 @@ def writer(settings: Mapping[str, Any], transformer: Transformer, site: Site) ->
         "action": _first(transformer.constants["action"]),
         "object": None,
         "edApp": ed_app.json,
-        "extensions": _VERSION,
+        "extensions": transformer_version,
     }
 
-    def write(said: Said, learner: str) -> Thing:
-        parts = present(said, learner)
-        happened: datetime | None = parts.pop("eventTime", None)
-        event: Statement = {**skeleton, **parts, "object": in_course(parts["object"], _COURSE, site.root_url)}
-        if "actor" in parts:
+    def write(parts: Parts, learner: Id) -> PreparedParts:
+        properties = written_for(parts, learner)
+        happened: datetime | None = properties.pop("eventTime", None)
+        about = in_course(properties["object"], _COURSE.value, platform.root_url)
+        event: Statement = {**skeleton, **properties, "object": about}
+        if "actor" in properties:
             event["actor"], event["edApp"] = ed_app.json, ed_app["id"]
-        if "extensions" in parts:
-            event["extensions"] = {**parts["extensions"], **_VERSION}
+        if "extensions" in properties:
+            event["extensions"] = {**properties["extensions"], **transformer_version}
         # Known entities count by their ids: titles may be others in the next run over the same log (ADR 6)
-        digest = sha1(to_json(parts, _NAMED, orjson.OPT_PASSTHROUGH_SUBCLASS), usedforsecurity=False).hexdigest()
-        told = f'"{event["type"]}","{event["action"]}","{digest}"]'.encode()
+        counted = to_json(properties, _BY_ID, orjson.OPT_PASSTHROUGH_SUBCLASS)
+        if names_learner := LEARNER.mark in counted:
+            counted = _ANYBODY.join(LEARNER.split(counted))
+        digest = sha1(counted, usedforsecurity=False).hexdigest()
+        in_id = f'"{event["type"]}","{event["action"]}","{digest}"]'.encode()
         if version == "1.1":
             event = in_1_1(event)
-        written = to_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS)
-        before, part_of, after = written[1:-1].partition(_COURSE.encode())
-        if part_of:
-            before, after = before.removesuffix(_PART_OF), after[1:]
-        return Thing(
-            told,
-            before.split(_ANYBODY),
-            after.split(_ANYBODY),
-            bool(part_of),
+        pieces = _COURSE.split(to_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS)[1:-1])
+        is_part = len(pieces) > 1
+        before, after = (pieces[0].removesuffix(_PART_OF), pieces[1]) if is_part else (pieces[0], b"")
+        return PreparedParts(
+            in_id,
+            LEARNER.split(before) if names_learner else (before,),
+            LEARNER.split(after) if names_learner else (after,),
+            is_part,
             event["object"]["id"],
-            "actor" in parts,
+            "actor" in properties,
             happened,
         )
 
     return write
 
 
-_COURSE, _PART_OF = "~QZXJ~ZJXQ~XQJZ~JZQX~ZXJQ~", b',"isPartOf":"'
-_ANYBODY = ANYBODY.encode()
-"""Places of course and learner in what is written."""
-
-
 def preparer(
-    settings: Mapping[str, Any], transformer: Transformer, site: Site
-) -> Callable[[Said | Sequence[Said]], Things]:
-    """Prepare what depends on the mapping's words alone; `composer` goes on with what this gives."""
-    write, anybody = writer(settings, transformer, site), site.iri("user", ANYBODY)
+    settings: Mapping[str, Any], transformer: Transformer, platform: Platform
+) -> Callable[[Parts | Sequence[Parts]], Sequence[PreparedParts | Parts]]:
+    """Prepares what depends on the mapping's parts alone; `composer` goes on with what this gives.
 
-    def thing(said: Said) -> Thing | Said:
+    Parts with an entity that asks for the real learner are left as they are.
+    """
+    write, anybody = part_writer(settings, transformer, platform), learner_to_come(platform)
+
+    def prepare(parts: Parts) -> PreparedParts | Parts:
         try:
-            return write(said, anybody)
+            return write(parts, anybody)
         except LearnerWantedError:
-            return said
+            return parts
 
-    return lambda said: [thing(said)] if isinstance(said, Mapping) else [thing(one) for one in said]
+    return lambda parts: [prepare(parts)] if isinstance(parts, Mapping) else [prepare(child) for child in parts]
 
 
 def composer(
-    settings: Mapping[str, Any], transformer: Transformer, site: Site
-) -> Callable[[Common, Things], Sequence[Written] | Skip]:
-    """Prepare everything that does not depend on the event: what comes is put between what is JSON already."""
-    (around_of, session_of), write = surroundings(site), writer(settings, transformer, site)
-    names = {event: kept_json(event) for event in transformer.events}
+    settings: Mapping[str, Any], transformer: Transformer, platform: Platform, event: str
+) -> Callable[[Facts, EventFrame, Sequence[PreparedParts | Parts]], Sequence[SerializedStatement]]:
+    """Makes the function that joins prepared parts, time, frame and id to events."""
+    write = part_writer(settings, transformer, platform)
+    name = cached_json(event)
 
-    def compose(common: Common, things: Things) -> Sequence[Written] | Skip:
-        around = around_of((common.subject_id, common.subject_name, common.user_id, common.username, common.course_id))
-        if isinstance(around, Skip):
-            return around
-        name = names.get(common.name) or to_json(common.name)
-        recorded = to_microseconds(common.moment)
-        session, in_session = session_of((common.session, around.user))
-        course, key = around.course, around.key
-        surroundings_told = b"".join((around.person, b",", course.id, b",", session))
-        made = []
-        for prepared in things:
-            thing = prepared if isinstance(prepared, Thing) else write(prepared, around.iri)
-            when = recorded if thing.happened is None else to_microseconds(thing.happened)
+    def compose(
+        facts: Facts, frame: EventFrame, prepared: Sequence[PreparedParts | Parts]
+    ) -> Sequence[SerializedStatement]:
+        recorded = to_microseconds(facts.utc)
+        course, key = frame.course, frame.key
+        events = []
+        for parts in prepared:
+            written = parts if isinstance(parts, PreparedParts) else write(parts, frame.learner)
+            time = recorded if written.happened is None else entities.microseconds_of(written.happened)
             # UUID of version 5 (RFC 4122, 4.3), made of the event's own content only (ADR 6)
-            told = b"".join((b"[", name, b',"', when, b'",[', surroundings_told, b"],", thing.told))
-            identifier = f"urn:uuid:{_uuid_of(told)}"
+            in_id = b"".join((b"[", name, b',"', time, b'",[', frame.in_id, b"],", written.in_id))
+            identifier = f"urn:uuid:{_uuid_of(in_id)}"
             content = b"".join((
-                b'{"id":"', identifier.encode(), b'","eventTime":"', when[:23], b'Z"',
-                b"" if thing.by_platform else around.actor,
-                course.group if thing.about != course.iri else course.same_group,
-                in_session, b",", key.join(thing.before),
-                course.part_of if thing.in_course else b"",
-                key.join(thing.after), b"}",
+                b'{"id":"', identifier.encode(), b'","eventTime":"', time[:23], b'Z"',
+                b"" if written.by_platform else frame.actor,
+                course.group if written.about != course.iri else course.group_by_id,
+                frame.session, b",", key.join(written.before),
+                course.part_of if written.in_course else b"",
+                key.join(written.after), b"}",
             ))  # fmt: skip
-            made.append(Written(identifier, content))
-        return made
+            events.append(SerializedStatement(identifier, content))
+        return events
 
     return compose
-
-
-@dataclass(slots=True)
-class Course:
-    """A course as JSON: its IRI (null for none); the properties ``group``, whole and by its id, and ``isPartOf``."""
-
-    iri: str | None
-    id: bytes
-    group: bytes
-    same_group: bytes
-    part_of: bytes
-
-
-@dataclass(slots=True)
-class Around:
-    """What the events of a learner in a course have in common, most of it as JSON.
-
-    iri: the learner's. key: its end, by which entities of learners are told apart. person: the learner. actor: the
-    same as a property; user: as one of the session, where it is the learner's own, and not that of staff who act for
-    a learner whom the payload names.
-    """
-
-    iri: str
-    key: bytes
-    person: bytes
-    actor: bytes
-    user: bytes
-    course: Course
-
-
-Named = tuple[str | None, str | None, str | None, str | None, str | None]
-"""How an event names users (id and name in the payload, id and name of who was signed in) and course."""
-
-
-class Surroundings(NamedTuple):
-    """From how an event names users and course to what surrounds what it says; from the key of a session, and the
-    property ``user`` that it may have, to the session as JSON (null for none) and as a property. One cache for all.
-    """
-
-    around_of: Callable[[Named], Around | Skip]
-    session_of: Callable[[tuple[str | None, bytes]], tuple[bytes, bytes]]
-
-
-@cached
-def surroundings(site: Site) -> Surroundings:
-    """What surrounds all that events of a platform say."""
-
-    def session(named: tuple[str | None, bytes]) -> tuple[bytes, bytes]:
-        key, user = named
-        if key is None:
-            return b"null", b""
-        told = b'{"id":%b,"type":"Session"%b}' % (kept_json(f"urn:uuid:{site.digest(key)}"), user)
-        return told, b',"session":' + told
-
-    @cached
-    def course_of(key: str | None) -> Course:
-        if key is None:
-            return Course(None, b"null", b"", b"", b"")
-        course = entities.course(site, key)
-        iri = kept_json(course["id"])
-        return Course(course["id"], iri, b',"group":' + kept_json(course), b',"group":' + iri, b',"isPartOf":' + iri)
-
-    def around(named: Named) -> Around | Skip:
-        *users, course_key = named
-        user = learner_among(*users)
-        if user is None:
-            return Skip(NOBODY)
-        learner = site.learner(user)
-        if learner is None:
-            return Skip(UNKNOWN_LEARNER)
-        iri = site.iri("user", learner.pseudonym)
-        person = kept_json(entities.person(iri))
-        subject_id, subject_name, user_id, username = users
-        acts = subject_id in (None, user_id) and subject_name in (None, username)
-        return Around(
-            iri,
-            kept_json(learner_key(iri))[1:-1],
-            person,
-            b',"actor":' + person,
-            b',"user":' + person if acts else b"",
-            course_of(course_key),
-        )
-
-    return Surroundings(cached(around), cached(session))
 
 
 def _first(constant: str | tuple[str, ...]) -> str:
     return constant if isinstance(constant, str) else constant[0]
 
 
-def in_course(entity: Entity, course: str, root_url: str) -> Entity:
-    """A resource of the platform, or what an attempt is at, as a part of the course, unless it is part of another."""
+def in_course(entity: Entity, course: Fragment, root_url: str) -> Entity:
+    """Makes a resource of the platform, or that of an attempt, a part of the course, unless it is part of another."""
     if entity["type"] == "Attempt":
         assignable = entity["assignable"]
         if isinstance(assignable, str):

@@ -1,44 +1,50 @@
-"""The Caliper standard, as the core sees it: settings, common fields, composer, protocol, schema."""
+"""Implements the Caliper standard for the core: settings, frames, composer, protocol, schema."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import ClassVar
 
 import marshmallow
 
-from learnrelay import Answer, Judgement, Request, Site, Standard, Transformer, hookimpl
+from learnrelay import Answer, Constant, Judgement, Platform, Request, Standard, Statement, Transformer, hookimpl
 from learnrelay.config.fields import OneOf, Section, Url
-from learnrelay.openedx.common import Common
+from learnrelay.frames import MakeFrame
 from learnrelay.standards import Compose, Prepare
 
 from . import protocol
-from .event import CONTEXTS, composer, preparer
+from .event import CONTEXTS, composer, framer, preparer
+from .people import learner_names
 from .schema import event_schema
 
 
 class CaliperSettings(Section):
-    """``[caliper]`` in the operator's file."""
+    """Validates ``[caliper]`` in the operator's file."""
 
     version = OneOf(list(CONTEXTS), load_default="1.2")
     sensor = Url(load_default="https://learnrelay.invalid/sensor")
 
 
 class CaliperStandard(Standard):
-    """Events for Caliper endpoints."""
+    """Makes events for Caliper endpoints."""
 
     name = "caliper"
-    common = Common
     settings_schema = CaliperSettings
     starter = "learnrelay_caliper/starter"
+    constants: ClassVar = {name: Constant(str, several=True) for name in ("type", "action", "profile")}
 
-    def preparer(self, transformer: Transformer, site: Site) -> Prepare:
+    def framer(self, platform: Platform) -> MakeFrame:
         """See `learnrelay_caliper.event`."""
-        return preparer(self.settings, transformer, site)
+        return framer(platform)
 
-    def composer(self, transformer: Transformer, site: Site) -> Compose:
+    def preparer(self, transformer: Transformer, platform: Platform) -> Prepare:
         """See `learnrelay_caliper.event`."""
-        return composer(self.settings, transformer, site)
+        return preparer(self.settings, transformer, platform)
+
+    def composer(self, transformer: Transformer, platform: Platform, event: str) -> Compose:
+        """See `learnrelay_caliper.event`."""
+        return composer(self.settings, transformer, platform, event)
 
     def encode(self, batch: Sequence[bytes], now: datetime) -> Request:
         """See `learnrelay_caliper.protocol`."""
@@ -48,12 +54,16 @@ class CaliperStandard(Standard):
         """See `learnrelay_caliper.protocol`."""
         return protocol.judge(answer)
 
+    def learners(self, statement: Statement) -> Iterator[str]:
+        """See `learnrelay_caliper.people`."""
+        return learner_names(statement)
+
     def schema(self) -> marshmallow.Schema:
-        """Schema of an event in the configured version."""
+        """Returns the schema of an event in the configured version."""
         return event_schema(self.settings["version"])
 
 
 @hookimpl
 def register_standards(register: Callable[[type[Standard]], None]) -> None:
-    """Contribute the standard."""
+    """Contributes the standard."""
     register(CaliperStandard)

@@ -1,8 +1,8 @@
-"""What version 1.1 does not know, as the nearest that it does: one table.
+"""Converts events to version 1.1: one table maps what it does not know to the nearest that it does.
 
-Version 1.1 has no ``profile``, and no event types for feedback and for the management of resources, so such an event
-is a plain ``Event`` with the same action; there is no ``Rating``, so a vote is an ``Annotation``. A property that the
-nearest type does not have becomes an extension of the entity.
+Version 1.1 has no ``profile``, and no event types for feedback, searches, surveys and the management of resources, so
+such an event is a plain ``Event`` with the same action, or the nearest one; there is no ``Rating`` and no ``Comment``,
+so they are an ``Annotation``. A property that the nearest type does not have becomes an extension of the entity.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .entities import Entity
 
 
 class Nearest(NamedTuple):
-    """A type of 1.1 that stands for one of 1.2, the properties it names otherwise, and those it does not have."""
+    """Describes a type of 1.1 that stands for one of 1.2, the properties it renames, and those it lacks."""
 
     type: str
     names: Mapping[str, str] = {}
@@ -25,21 +25,51 @@ class Nearest(NamedTuple):
 
 NEAREST: Mapping[str, Nearest] = {
     "FeedbackEvent": Nearest("Event"),
+    "QuestionnaireEvent": Nearest("Event"),
+    "QuestionnaireItemEvent": Nearest("Event"),
     "ResourceManagementEvent": Nearest("Event"),
+    "SearchEvent": Nearest("Event"),
+    "Comment": Nearest("Annotation", {"commenter": "annotator", "commentedOn": "annotated"}, frozenset({"value"})),
+    "LtiLink": Nearest("DigitalResource", extensions=frozenset({"messageType"})),
+    "MultiselectResponse": Nearest("Response", extensions=frozenset({"selections"})),
+    "Questionnaire": Nearest("DigitalResource", extensions=frozenset({"items"})),
+    "QuestionnaireItem": Nearest("DigitalResource", extensions=frozenset({"question", "categories", "weight"})),
     "Rating": Nearest("Annotation", {"rater": "annotator", "rated": "annotated"}, frozenset({"selections"})),
+    "SearchResponse": Nearest("DigitalResource", extensions=frozenset({"searchTarget", "searchResultsItemCount"})),
 }
 """Type of 1.2 → what it is in 1.1; every other type that the families say is in both versions."""
 
+NEAREST_ACTIONS = {
+    "Declined": "Skipped",
+    "Downloaded": "Retrieved",
+    "Launched": "Used",
+    "Saved": "Modified",
+    "Uploaded": "Created",
+}
+"""Action of 1.2 → what it is in 1.1; every other action that the families say is in both versions."""
+
 
 def in_1_1(event: Statement) -> Statement:
-    """The event as 1.1 can say it; its id stays the same."""
+    """Converts an event to 1.1; its id stays the same."""
     event = {key: value for key, value in event.items() if key != "profile"}
     if (nearest := NEAREST.get(event["type"])) is not None:
         event["type"] = nearest.type
-    generated = event.get("generated")
-    if isinstance(generated, dict) and generated["type"] in NEAREST:
-        event["generated"] = _entity(generated, NEAREST[generated["type"]])
+    event["action"] = NEAREST_ACTIONS.get(event["action"], event["action"])
+    for name in ("object", "generated", "target", "referrer"):
+        if isinstance(entity := event.get(name), dict):
+            event[name] = _in_1_1(entity)
     return event
+
+
+def _in_1_1(entity: Entity) -> Entity:
+    """Converts an entity, and those in it."""
+    if type(entity) is not dict:  # a known one, of a type that both versions have
+        return entity
+    entity = {
+        name: _in_1_1(value) if isinstance(value, dict) and "type" in value else value for name, value in entity.items()
+    }
+    nearest = NEAREST.get(entity["type"])
+    return entity if nearest is None else _entity(entity, nearest)
 
 
 def _entity(entity: Entity, nearest: Nearest) -> Entity:

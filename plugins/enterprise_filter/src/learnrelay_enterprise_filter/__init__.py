@@ -1,4 +1,4 @@
-"""Access control for learnrelay: which enterprise or university partner may receive which event.
+"""Controls access: which enterprise or university partner may receive which event.
 
 A destination with ``scope = { enterprise = "UUID" }``, ``{ org = "Harbour" }`` or ``{ course = "Harbour+SAIL" }``
 receives only events that prove they belong to it. No proof, or one that contradicts itself, means no.
@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 @hookimpl
 def register_scopes(register: Callable[[type[Scope]], None]) -> None:
-    """Contribute the scopes."""
+    """Contributes the scopes."""
     register(EnterpriseScope)
     register(OrgScope)
     register(CourseScope)

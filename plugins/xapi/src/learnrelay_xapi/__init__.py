@@ -1,3 +1,3 @@
-"""xAPI for learnrelay: statements, vocabulary, LRS protocol and event families."""
+"""Adds xAPI to learnrelay: statements, vocabulary, LRS protocol and a statement schema."""
 
 __version__ = "0.1.0"

@@ -1,43 +1,34 @@
-"""Activities as statements name them. Their ids are the addresses that the Open edX ecosystem's dashboards expect."""
+"""Activities as statements name them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from learnrelay import Site
+from learnrelay import Platform
 
 from . import vocabulary as v
+from .parts import ObjectParts
 
 
-def block(site: Site, usage_key: str, *suffix: str) -> str:
-    """Id of a block, or of a thing that belongs to one (its answer, a hint)."""
-    return site.iri("xblock", usage_key, *suffix)
-
-
-def course(site: Site, course_id: str) -> str:
-    """Id of a course run."""
-    return site.iri("course", course_id)
-
-
-def titled_course(site: Site, course_id: str, mode: str | None = None) -> dict[str, Any]:
-    """The course as the object of a statement, with its title and the learner's enrolment mode where known."""
+def titled_course(platform: Platform, course_id: str, mode: str | None = None) -> ObjectParts:
+    """Describes the course as the object of a statement, with its title and the learner's enrolment mode."""
     return {
-        "id": course(site, course_id),
+        "id": platform.course_iri(course_id),
         "definition": {
-            "name": text(site.course_title(course_id)),
+            "name": text(platform.course_title(course_id), platform),
             "extensions": {v.TYPE: mode},
         },
     }
 
 
-def course_parent(site: Site, course_id: str) -> dict[str, Any]:
-    """The course as the context of what happens in it."""
+def course_parent(platform: Platform, course_id: str) -> dict[str, Any]:
+    """Describes the course as the context of what happens in it."""
     definition: dict[str, Any] = {"type": v.COURSE}
-    if title := site.course_title(course_id):
-        definition["name"] = {"en-US": title}
-    return {"id": course(site, course_id), "objectType": "Activity", "definition": definition}
+    if title := platform.course_title(course_id):
+        definition["name"] = text(title, platform)
+    return {"id": platform.course_iri(course_id), "objectType": "Activity", "definition": definition}
 
 
-def text(value: str | None, language: str = "en") -> dict[str, str] | None:
-    """A language map with one entry, or None."""
-    return None if value is None else {language: value}
+def text(value: str | None, platform: Platform) -> dict[str, str] | None:
+    """Makes a language map of what authors or learners of the platform wrote, or None."""
+    return None if value is None else {platform.language: value}

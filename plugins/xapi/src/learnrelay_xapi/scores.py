@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from learnrelay import Said
+from .parts import ScoreParts
 
 
-def score(earned: float | None, possible: float | None) -> Said | None:
-    """What was earned of what could be; ``raw`` alone where that is not known, nothing, or less than was earned.
+def score(earned: float | None, possible: float | None) -> ScoreParts | None:
+    """Returns the score; ``raw`` alone where the maximum is not known, 0, or less than was earned.
 
     >>> score(3, 4)
     {'min': 0, 'max': 4, 'raw': 3, 'scaled': 0.75}

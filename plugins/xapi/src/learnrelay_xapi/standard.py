@@ -1,26 +1,37 @@
-"""The xAPI standard, as the core sees it: settings, common fields, composer, protocol, schema."""
+"""Implements the xAPI standard for the core: settings, frames, composer, protocol, schema."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow
 
-from learnrelay import Answer, Judgement, Learner, Request, Site, Standard, Transformer, hookimpl
+from learnrelay import (
+    Answer,
+    Constant,
+    Judgement,
+    Learner,
+    Platform,
+    Request,
+    Standard,
+    Statement,
+    Transformer,
+    hookimpl,
+)
 from learnrelay.config.fields import Flag, OneOf, Section
-from learnrelay.site import cached
+from learnrelay.frames import MakeFrame
 from learnrelay.standards import Compose, Prepare
 
 from . import protocol
-from .schema import statement_schema
-from .statement import ACTORS, IDS, VERSIONS, XapiCommon, composer, preparer, surroundings
+from .people import learner_names
+from .statement import ACTORS, IDS, VERSIONS, composer, framer, preparer
+from .vocabulary import Verb
 
 
 class XapiSettings(Section):
-    """``[xapi]`` in the operator's file."""
+    """Validates ``[xapi]`` in the operator's file."""
 
     version = OneOf(list(VERSIONS), load_default="1.0.3")
     statement_ids = OneOf(list(IDS), load_default="stable")
@@ -30,25 +41,29 @@ class XapiSettings(Section):
 
 
 class XapiStandard(Standard):
-    """Statements for learning record stores."""
+    """Makes statements for learning record stores."""
 
     name = "xapi"
-    common = XapiCommon
     settings_schema = XapiSettings
     starter = "learnrelay_xapi/starter"
+    constants: ClassVar = {
+        "verb": Constant(Verb, several=True),
+        "activity": Constant(str, required=False),
+        "in_course": Constant(bool, required=False),
+    }
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        super().__init__(settings)
-        self._surroundings = cached(partial(surroundings, settings))
-
-    def composer(self, transformer: Transformer, site: Site) -> Compose:
+    def framer(self, platform: Platform) -> MakeFrame:
         """See `learnrelay_xapi.statement`."""
-        return composer(self.settings, transformer, self._surroundings(site))
+        return framer(self.settings, platform)
 
-    def preparer(self, transformer: Transformer, site: Site) -> Prepare:
+    def preparer(self, transformer: Transformer, platform: Platform) -> Prepare:
         """See `learnrelay_xapi.statement`."""
-        prepare: Any = preparer(self.settings, transformer)
+        prepare: Any = preparer(self.settings, transformer, platform)
         return prepare if self.settings["question_statements"] else _parents_only(prepare)
+
+    def composer(self, transformer: Transformer, platform: Platform, event: str) -> Compose:
+        """See `learnrelay_xapi.statement`."""
+        return composer(self.settings, transformer, event)
 
     def encode(self, batch: Sequence[bytes], now: datetime) -> Request:
         """See `learnrelay_xapi.protocol`."""
@@ -59,38 +74,44 @@ class XapiStandard(Standard):
         return protocol.judge(answer)
 
     def probe(self) -> Mapping[str, str]:
-        """The version header, without which an LRS answers 400."""
+        """Returns the version header, without which an LRS answers 400."""
         return protocol.HEADERS[self.settings["version"]]
 
     def notices(self) -> Sequence[str]:
-        """The actor forms that tell more than a pseudonym, and sessions in the clear."""
-        told = {
+        """Lists what tells more than a pseudonym: e-mail addresses as actors, and sessions in the clear."""
+        notices = {
             "mbox": 'actor = "mbox": consumers see the e-mail addresses of learners',
             "mbox_sha1sum": 'actor = "mbox_sha1sum": who knows an e-mail address recognises the learner',
             "plain": 'session_ids = "plain": consumers see the keys of login sessions',
         }
-        return [told[value] for value in (self.settings["actor"], self.settings["session_ids"]) if value in told]
+        return [notices[value] for value in (self.settings["actor"], self.settings["session_ids"]) if value in notices]
 
-    def names(self, learner: Learner, site: Site) -> Sequence[str]:
-        """The pseudonym, and the address in both its forms."""
-        addresses = (actor[key] for key in ("mbox", "mbox_sha1sum") if (actor := ACTORS[key](site)(learner)))
-        return [*super().names(learner, site), *addresses]
+    def names(self, learner: Learner, platform: Platform) -> Sequence[str]:
+        """Lists the pseudonym, alone and as the address of a page, and the e-mail address in both its forms."""
+        addresses = (actor[key] for key in ("mbox", "mbox_sha1sum") if (actor := ACTORS[key](platform)(learner)))
+        return [learner.pseudonym, platform.iri("user", learner.pseudonym), *addresses]
+
+    def learners(self, statement: Statement) -> Iterator[str]:
+        """See `learnrelay_xapi.people`."""
+        return learner_names(statement)
 
     def needs_addresses(self) -> bool:
-        """All actor forms but the account are made of one."""
+        """Tells whether actors are made of addresses: all forms but the account are."""
         return bool(self.settings["actor"] != "account")
 
     def schema(self) -> marshmallow.Schema:
-        """Schema of a statement in the configured version."""
+        """Returns the schema of a statement in the configured version."""
+        from .schema import statement_schema  # takes a fifth of a command's start, and few commands validate
+
         return statement_schema(self.settings["version"])
 
 
 def _parents_only(prepare: Prepare) -> Prepare:
-    """``question_statements = false``: a problem with several questions gives the statement about the whole only."""
-    return lambda said: prepare(said if isinstance(said, Mapping) else said[0])
+    """Prepares the first of several parts only: ``question_statements = false``."""
+    return lambda parts: prepare(parts if isinstance(parts, Mapping) else parts[0])
 
 
 @hookimpl
 def register_standards(register: Callable[[type[Standard]], None]) -> None:
-    """Contribute the standard."""
+    """Contributes the standard."""
     register(XapiStandard)

@@ -1,9 +1,8 @@
-"""Composing statements: what every one has (id, actor, time, version, course, session) around what a mapping said.
+"""Composes statements: adds id, actor, time, version, course and session to a mapping's parts.
 
-A mapping says ``object`` and, where it has something to say, ``result``, ``context``, ``verb``, ``timestamp`` (where
-it is not that of the event); the constants of its declaration are ``verb`` (a verb, or several of which
-``said["verb"]`` is one, by default the first), ``activity`` (type of the object) and ``in_course`` (False: the course
-is the object, not the context). Of several things said the first is the parent of the others, which name it in
+A mapping gives `StatementParts`; the constants of its declaration are ``verb`` (a verb, or several of which
+``parts["verb"]`` is one, by default the first), ``activity`` (type of the object) and ``in_course`` (False: the course
+is the object, not the context). Of several parts the first is the parent of the others, which name it in
 ``context.statement`` and ``contextActivities`` and have a key of their own, ``child``.
 """
 
@@ -14,65 +13,59 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha1
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
 import orjson
 from orjson import Fragment
 
 from learnrelay import (
+    Facts,
     Learner,
-    Said,
-    Site,
+    Parts,
+    Platform,
+    SerializedStatement,
     Skip,
     Statement,
     Transformer,
-    Written,
+    Who,
+    cached_json,
     content_uuid,
-    kept_json,
-    required,
     to_json,
+    without_none,
 )
-from learnrelay.kinds import text
-from learnrelay.openedx.common import NOBODY, UNKNOWN_LEARNER, Common, learner_among
-from learnrelay.site import cached
+from learnrelay.caching import cached
+from learnrelay.frames import UNKNOWN_LEARNER, MakeFrame
 
-from . import __version__, activities
-from . import vocabulary as v
+from . import activities
+from .vocabulary import Verb
 
 NO_ADDRESS = "the identity provider gives no e-mail address for the learner"
 
 VERSIONS = {"1.0.3": "1.0.0", "2.0": "2.0.0"}
 """Configured version → ``version`` of a statement (1.0.3, Data 2.4.10: a sender writes 1.0.0)."""
 
-_TRANSFORMER = f"learnrelay-xapi@{__version__}"
-
-
-class XapiCommon(Common):
-    """Read for every statement. ``time_text`` is the time as the source wrote it, for ids compatible with ERB's."""
-
-    time_text = required("timestamp", kind=text)
-
+# --- actors ---------------------------------------------------------------------------------------------
 
 Actor = dict[str, Any]
 MakeActor = Callable[[Learner], "Actor | None"]
 
 
-def account(site: Site) -> MakeActor:
-    """``actor = "account"``: the pseudonym under the platform's address."""
+def account(platform: Platform) -> MakeActor:
+    """Makes actors for ``actor = "account"``: the pseudonym under the platform's address."""
     return lambda learner: {
         "objectType": "Agent",
-        "account": {"name": learner.pseudonym, "homePage": site.root_url},
+        "account": {"name": learner.pseudonym, "homePage": platform.root_url},
     }
 
 
-def mbox(_site: Site) -> MakeActor:
-    """``actor = "mbox"``: the e-mail address itself."""
+def mbox(_platform: Platform) -> MakeActor:
+    """Makes actors for ``actor = "mbox"``: the e-mail address itself."""
     return lambda learner: {"objectType": "Agent", "mbox": f"mailto:{learner.email}"} if learner.email else None
 
 
-def mbox_sha1sum(_site: Site) -> MakeActor:
-    """``actor = "mbox_sha1sum"``: SHA-1 of the ``mailto:`` IRI (1.0.3, Data 2.4.2.3)."""
+def mbox_sha1sum(_platform: Platform) -> MakeActor:
+    """Makes actors for ``actor = "mbox_sha1sum"``: SHA-1 of the ``mailto:`` IRI (1.0.3, Data 2.4.2.3)."""
 
     def hashed(learner: Learner) -> Actor | None:
         if not learner.email:
@@ -85,97 +78,88 @@ def mbox_sha1sum(_site: Site) -> MakeActor:
 
 ACTORS = {"account": account, "mbox": mbox, "mbox_sha1sum": mbox_sha1sum}
 
+# --- ids ------------------------------------------------------------------------------------------------
+
+IDS = ("stable", "erb")
 
 _uuid_of = content_uuid(UUID("5d3f7c5e-52f4-5b1c-9a53-3c0f6f0f7f6e"))
 
 
-def erb_id(common: XapiCommon, verb: v.Verb, actor: str, child: str | None) -> str:
-    """The id that event-routing-backends gives: verb, actor and time as the source wrote it; blind to the object."""
-    said = json.dumps(verb.said)
-    namespace = uuid5(NAMESPACE_DNS, f"{said}-{child}" if child else said)
-    return str(uuid5(namespace, f"{actor}-{common.time_text}"))
+def erb_id(time_text: str, verb: Verb, actor: str, child: str | None) -> str:
+    """Returns the id that event-routing-backends gives: of verb, actor and time as written; blind to the object."""
+    verb_text = json.dumps(verb.json)
+    namespace = uuid5(NAMESPACE_DNS, f"{verb_text}-{child}" if child else verb_text)
+    return str(uuid5(namespace, f"{actor}-{time_text}"))
 
 
-IDS = ("stable", "erb")
+# --- frames ---------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
-class Course:
-    """A course as a context activity, in a list (None for none); the ``contextActivities`` that have nothing else."""
+class CourseContext:
+    """Holds a course as a context activity: in a list (None without a course), and as whole ``contextActivities``."""
 
     listed: Fragment | None
     alone: bytes
 
 
 @dataclass(slots=True)
-class Around:
-    """What the statements of a learner in a course have in common: the actor as JSON, and as it stands in `erb_id`
-    where that is asked for; the course.
+class StatementFrame:
+    """Holds what the statements of a learner in a course and a session have in common, as JSON.
+
+    actor_text: the actor as it stands in `erb_id`, where that is asked for. session: the extension of the context.
     """
 
     actor: bytes
     actor_text: str
-    course: Course
+    course: CourseContext
+    session: bytes
 
 
-Named = tuple[str | None, str | None, str | None, str | None, str | None]
-"""How an event names users (id and name in the payload, id and name of who was signed in) and course."""
-
-
-class Surroundings(NamedTuple):
-    """From how an event names users and course to what is around what it says, or why it has no statement; from the key
-    of a session to how the extensions of the context end with it. One cache for all mappings.
-    """
-
-    around_of: Callable[[Named], Around | Skip]
-    session_of: Callable[[str | None], bytes]
-
-
-def surroundings(settings: Mapping[str, Any], site: Site) -> Surroundings:
-    """What surrounds all that events of a platform say."""
-    make_actor = ACTORS[settings["actor"]](site)
+def framer(settings: Mapping[str, Any], platform: Platform) -> MakeFrame:
+    """Makes the function from a learner, course and session to a `StatementFrame`."""
+    make_actor = ACTORS[settings["actor"]](platform)
     no_actor = Skip(UNKNOWN_LEARNER if settings["actor"] == "account" else NO_ADDRESS)
     as_erb = settings["statement_ids"] == "erb"
+    published: Callable[[str], str] = platform.digest if platform.own or settings["session_ids"] == "digest" else str
+    session_term = to_json(platform.term("session_id"))
 
     @cached
-    def course_of(course_id: str | None) -> Course:
-        if course_id is None:
-            return Course(None, b"")
-        listed = kept_json([activities.course_parent(site, course_id)])
-        return Course(Fragment(listed), b',"contextActivities":{"parent":%b}' % listed)
-
-    def around(named: Named) -> Around | Skip:
-        *users, course_id = named
-        user = learner_among(*users)
-        if user is None:
-            return Skip(NOBODY)
-        learner = site.learner(user)
-        if learner is None:
-            return Skip(UNKNOWN_LEARNER)
+    def actor_of(learner: Learner) -> tuple[bytes, str] | None:
         actor = make_actor(learner)
-        if actor is None:
-            return no_actor
-        return Around(kept_json(actor), json.dumps(actor) if as_erb else "", course_of(course_id))
+        return None if actor is None else (cached_json(actor), json.dumps(actor) if as_erb else "")
 
-    published: Callable[[str], str] = site.digest if site.own or settings["session_ids"] == "digest" else str
+    @cached
+    def course_of(course_id: str | None) -> CourseContext:
+        if course_id is None:
+            return CourseContext(None, b"")
+        listed = cached_json([activities.course_parent(platform, course_id)])
+        return CourseContext(Fragment(listed), b',"contextActivities":{"parent":%b}' % listed)
 
-    def session(key: str | None) -> bytes:
-        return b"}" if key is None else b",%b:%b}" % (to_json(v.SESSION_ID), to_json(published(key)))
+    @cached
+    def session_of(key: str | None) -> bytes:
+        return b"" if key is None else b",%b:%b" % (session_term, to_json(published(key)))
 
-    return Surroundings(cached(around), cached(session))
+    def make_frame(learner: Learner, _who: Who, course_id: str | None, session: str | None) -> StatementFrame | Skip:
+        actor = actor_of(learner)
+        return no_actor if actor is None else StatementFrame(*actor, course_of(course_id), session_of(session))
+
+    return make_frame
+
+
+# --- statements -----------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
-class Thing:
-    """A thing said, as JSON up to what depends on learner, time, course and session.
+class PreparedParts:
+    """Holds parts as pieces of JSON; between them goes what depends on learner, time, course and session.
 
-    told: what the id is made of besides name, time and actor. activity: the object, where children name it. body: from
-    the verb to the extensions of the context, which are open. activities: its own ``contextActivities``. child,
-    timestamp: as said.
+    in_id: what the id is made of besides name, time and actor. activity: the object, where children name it. body: from
+    the verb to the last extension of the context. activities: the mapping's own ``contextActivities``.
     """
 
-    verb: v.Verb
-    told: bytes
+    verb: Verb
+    in_id: bytes
     activity: Fragment | None
     body: bytes
     activities: Mapping[str, Any] | None
@@ -183,114 +167,105 @@ class Thing:
     timestamp: datetime | None
 
 
-def preparer(settings: Mapping[str, Any], transformer: Transformer) -> Callable[[Said | Sequence[Said]], list[Thing]]:
-    """Prepare what depends on the mapping's words alone; `composer` goes on with what this gives."""
+def preparer(
+    settings: Mapping[str, Any], transformer: Transformer, platform: Platform
+) -> Callable[[Parts | Sequence[Parts]], list[PreparedParts]]:
+    """Makes the function that serializes a mapping's parts; `composer` adds the rest to its results."""
     declared = transformer.constants["verb"]
-    verbs: Sequence[v.Verb] = [declared] if isinstance(declared, v.Verb) else declared
-    verb_json = {verb.id: Fragment(kept_json(verb.said)) for verb in verbs}
-    activity = transformer.constants.get("activity")
-    of_type = {"type": activity} if activity else {}
+    verbs: Sequence[Verb] = [declared] if isinstance(declared, Verb) else declared
+    verb_json = {verb.id: Fragment(cached_json(verb.json)) for verb in verbs}
+    activity_type = transformer.constants.get("activity")
+    type_only = {"type": activity_type} if activity_type else {}
     version = VERSIONS[settings["version"]]
+    session_term, version_term = platform.term("session_id"), platform.term("transformer_version")
 
-    def thing(said: Said, is_parent: bool = False, is_child: bool = False) -> Thing:
-        about = said["object"]
-        verb: v.Verb = said.get("verb") or verbs[0]
-        result = present(said["result"]) if "result" in said else None
-        context = present(said["context"]) if "context" in said else {}
+    def prepare(parts: Parts, is_parent: bool = False, is_child: bool = False) -> PreparedParts:
+        object_parts = parts["object"]
+        verb: Verb = parts.get("verb") or verbs[0]
+        result = without_none(parts["result"]) if parts.get("result") else None
+        context = without_none(parts["context"]) if parts.get("context") else {}
         # ADR 6: all of this stands in the statement, so that the id tells nothing that the statement does not
-        told = to_json((verb.id, about["id"], result or None, context or None))
-        activity = {"objectType": "Activity", "id": about["id"]}
-        definition = of_type | present(about["definition"]) if "definition" in about else of_type
+        in_id = to_json((verb.id, object_parts["id"], result or None, context or None))
+        activity = {"objectType": "Activity", "id": object_parts["id"]}
+        definition = (
+            type_only | without_none(object_parts["definition"]) if object_parts.get("definition") else type_only
+        )
         if definition:
             activity["definition"] = definition
         statement: Statement = {"verb": verb_json[verb.id], "object": activity, "version": version}
         if result:
             statement["result"] = result
-        own = context.pop("contextActivities", None)
+        own_activities = context.pop("contextActivities", None)
         extensions = context.pop("extensions", {})
-        extensions[v.TRANSFORMER_VERSION] = _TRANSFORMER
-        extensions.pop(v.SESSION_ID, None)  # that of the event is still to come, as is what a child is part of
+        extensions.pop(session_term, None)  # that of the event is still to come, as is what a child is part of
+        extensions.pop(version_term, None)
+        extensions[version_term] = transformer.origin
         if is_child:
             context.pop("statement", None)
-        context["extensions"] = extensions  # the last, for it is left open
+        context["extensions"] = extensions
         statement["context"] = context
-        as_parent = Fragment(kept_json(activity)) if is_parent else None
-        return Thing(verb, told[1:], as_parent, to_json(statement)[1:-3], own, said.get("child"), said.get("timestamp"))
+        return PreparedParts(
+            verb,
+            in_id[1:],
+            Fragment(cached_json(activity)) if is_parent else None,
+            to_json(statement)[1:-3],  # extensions, context and statement are closed by the composer
+            own_activities,
+            parts.get("child"),
+            parts.get("timestamp"),
+        )
 
-    def things(said: Said | Sequence[Said]) -> list[Thing]:
-        if isinstance(said, Mapping):
-            return [thing(said)]
-        children = [thing(child, is_child=True) for child in said[1:]]
-        return [thing(said[0], is_parent=bool(children)), *children]
+    def prepare_all(parts: Parts | Sequence[Parts]) -> list[PreparedParts]:
+        if isinstance(parts, Mapping):
+            return [prepare(parts)]
+        children = [prepare(child, is_child=True) for child in parts[1:]]
+        return [prepare(parts[0], is_parent=bool(children)), *children]
 
-    return things
+    return prepare_all
 
 
 def composer(
-    settings: Mapping[str, Any], transformer: Transformer, around: Surroundings
-) -> Callable[[XapiCommon, Sequence[Thing]], Sequence[Written] | Skip]:
-    """Prepare everything that does not depend on the event: what comes is put between what is JSON already."""
-    around_of, session_of = around
+    settings: Mapping[str, Any], transformer: Transformer, event: str
+) -> Callable[[Facts, StatementFrame, Sequence[PreparedParts]], Sequence[SerializedStatement]]:
+    """Makes the function that joins prepared parts, time, frame and id to statements."""
     in_course: bool = transformer.constants.get("in_course", True)
     as_erb = settings["statement_ids"] == "erb"
-    names = {event: kept_json(event) for event in transformer.events}
+    name = cached_json(event)
 
-    def activities_of(thing: Thing, around: Around, parent: Thing | None) -> bytes:
-        found = {**(thing.activities or {})}
-        if in_course and around.course.listed is not None:
-            found["parent" if parent is None else "grouping"] = around.course.listed
+    def activities_of(parts: PreparedParts, course: CourseContext, parent: PreparedParts | None) -> bytes:
+        merged = {**(parts.activities or {})}
+        if in_course and course.listed is not None:
+            merged["grouping" if parent is not None or "parent" in merged else "parent"] = course.listed
         if parent is not None:
-            found["parent"] = [parent.activity]
-        return b',"contextActivities":' + to_json(found) if found else b""
+            merged["parent"] = [parent.activity]
+        return b',"contextActivities":' + to_json(merged) if merged else b""
 
-    def compose(common: XapiCommon, things: Sequence[Thing]) -> Sequence[Written] | Skip:
-        around = around_of((common.subject_id, common.subject_name, common.user_id, common.username, common.course_id))
-        if isinstance(around, Skip):
-            return around
-        name = names.get(common.name) or to_json(common.name)
-        session = session_of(common.session)
-        alone = around.course.alone if in_course else b""
-        made: list[Written] = []
+    def compose(
+        facts: Facts, frame: StatementFrame, prepared: Sequence[PreparedParts]
+    ) -> Sequence[SerializedStatement]:
+        alone = frame.course.alone if in_course else b""
+        statements: list[SerializedStatement] = []
         parent, reference = None, b""
-        for thing in things:
-            moment = thing.timestamp or common.moment
-            when = in_utc = orjson.dumps(moment)  # RFC 3339
-            if moment.tzinfo is not UTC:
-                in_utc = orjson.dumps(moment.astimezone(UTC))
-            if as_erb:
-                identifier = erb_id(common, thing.verb, around.actor_text, thing.child)
+        for parts in prepared:
+            if parts.timestamp is None:
+                moment, utc = facts.moment, facts.utc
             else:
-                identifier = _uuid_of(b"".join((b"[", name, b",", in_utc, b",", around.actor, b",", thing.told)))
-            activities = alone if parent is None and not thing.activities else activities_of(thing, around, parent)
+                moment, utc = parts.timestamp, orjson.dumps(parts.timestamp.astimezone(UTC))
+            timestamp = utc if moment.tzinfo is UTC else orjson.dumps(moment)  # RFC 3339
+            if as_erb:
+                identifier = erb_id(facts.time_text, parts.verb, frame.actor_text, parts.child)
+            else:
+                identifier = _uuid_of(b"".join((b"[", name, b",", utc, b",", frame.actor, b",", parts.in_id)))
+            activities = alone
+            if parent is not None or parts.activities:
+                activities = activities_of(parts, frame.course, parent)
             content = b"".join((
-                b'{"id":"', identifier.encode(), b'","actor":', around.actor, b',"timestamp":', when, b",",
-                thing.body, session, activities, reference, b"}}",
+                b'{"id":"', identifier.encode(), b'","actor":', frame.actor, b',"timestamp":', timestamp, b",",
+                parts.body, frame.session, b"}", activities, reference, b"}}",
             ))  # fmt: skip
-            made.append(Written(identifier, content))
-            if parent is None and len(things) > 1:
-                parent, reference = thing, b',"statement":{"objectType":"StatementRef","id":"%b"}' % identifier.encode()
-        return made
+            statements.append(SerializedStatement(identifier, content))
+            if parent is None and len(prepared) > 1:
+                parent = parts
+                reference = b',"statement":{"objectType":"StatementRef","id":"%b"}' % identifier.encode()
+        return statements
 
     return compose
-
-
-_WRITTEN_AS_SAID = frozenset((str, int, float, bool))
-
-
-def present(said: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of what a mapping said without what is None, and without objects that are empty then."""
-    kept: dict[str, Any] = {}
-    for key, value in said.items():
-        kind = type(value)
-        if kind in _WRITTEN_AS_SAID:
-            kept[key] = value
-        elif value is None:
-            continue
-        elif kind is dict:
-            if inner := present(value):
-                kept[key] = inner
-        elif kind is list:
-            kept[key] = [present(item) if type(item) is dict else item for item in value]
-        else:
-            kept[key] = value
-    return kept

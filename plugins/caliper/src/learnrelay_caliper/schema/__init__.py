@@ -1,4 +1,4 @@
-"""marshmallow schemas of Caliper data, version 1.2 and 1.1: events, entities, envelopes.
+"""Makes marshmallow schemas of Caliper data, version 1.2 and 1.1: events, entities, envelopes.
 
     >>> event_schema("1.2").validate({"type": "ViewEvent"})["actor"]
     ['is required']
@@ -24,12 +24,12 @@ __all__ = ["envelope_schema", "event_schema"]
 
 
 def event_schema(version: str = "1.2") -> Schema:
-    """The schema of one event. Raises `ValueError` for a version other than `1.2` and `1.1`."""
+    """Returns the schema of one event. Raises `ValueError` for a version other than `1.2` and `1.1`."""
     return _Event(_vocabulary(version))
 
 
 def envelope_schema(version: str = "1.2") -> Schema:
-    """The schema of an envelope with events and entity descriptions ("Sensor API", section "Envelope").
+    """Returns the schema of an envelope with events and entity descriptions ("Sensor API", section "Envelope").
 
     Raises `ValueError` for a version other than `1.2` and `1.1`.
     """
@@ -52,7 +52,7 @@ def _vocabulary(version: str) -> Vocabulary:
 
 
 class _Object(Schema):
-    """A JSON object with known properties."""
+    """Validates a JSON object with known properties."""
 
     error_messages = {"unknown": "is not a property of this type", "type": "is not an object"}  # noqa: RUF012
 
@@ -69,7 +69,7 @@ class _Object(Schema):
 
 
 class _Event(_Object):
-    """An event, validated by the schema of its type and action."""
+    """Validates an event by the schema of its type and action."""
 
     class Meta(_Object.Meta):
         unknown = INCLUDE
@@ -80,12 +80,12 @@ class _Event(_Object):
 
     @validates_schema(pass_original=True)
     def fits_its_type(self, data: Any, original: Mapping[str, Any], **_: Any) -> None:
-        """Raise with the messages of the schema that governs the event."""
+        """Raises ValidationError with the messages of the schema for the event."""
         _event_schema_for(self.vocabulary, original).load(original)
 
 
 class _Typed(fields.Raw):
-    """An object that names its type, or the identifier of one where the tables allow it."""
+    """Validates an object that names its type, or the identifier of one where the tables allow it."""
 
     described = False
 
@@ -112,7 +112,7 @@ class _Typed(fields.Raw):
 
 
 class _Described(_Typed):
-    """A member of an envelope's data: an event, or an entity with a context of its own."""
+    """Validates a member of an envelope's data: an event, or an entity with a context of its own."""
 
     described = True
 
@@ -124,17 +124,17 @@ class _Described(_Typed):
 
 
 def _event_schema_for(vocabulary: Vocabulary, event: Mapping[str, Any]) -> Schema:
-    """The schema of the event's type and action, where these are known; else what holds for any event."""
+    """Returns the schema of the event's type and action; where these are unknown, that of any event."""
     name, action = event.get("type"), event.get("action")
     if not isinstance(name, str) or name not in vocabulary.events:
         name = None
     if name is None or not isinstance(action, str) or action not in vocabulary.events[name].actions:
         action = None
-    return _event_type_schema(vocabulary, name, action)
+    return _schema_of_type(vocabulary, name, action)
 
 
 @cache
-def _event_type_schema(vocabulary: Vocabulary, name: str | None, action: str | None) -> Schema:
+def _schema_of_type(vocabulary: Vocabulary, name: str | None, action: str | None) -> Schema:
     row = vocabulary.events[name] if name else EventRow(vocabulary.profiles, vocabulary.actions, {})
     terms = {
         "event type": one_of(vocabulary.events, f"is not an event type of Caliper {vocabulary.version}"),
@@ -148,7 +148,7 @@ def _event_type_schema(vocabulary: Vocabulary, name: str | None, action: str | N
 
 @cache
 def _type_schema(vocabulary: Vocabulary, name: str, described: bool) -> Schema:
-    """The schema of a type; described: with a context of its own, as a member of an envelope's data."""
+    """Returns the schema of a type; described: with a context of its own, as a member of an envelope's data."""
     notations = {"@context": "context!" if described else "context"} | vocabulary.properties(name)
     return _object({key: _field(vocabulary, notation) for key, notation in notations.items()})
 
@@ -158,7 +158,7 @@ def _object(properties: Mapping[str, fields.Raw]) -> Schema:
 
 
 def _field(vocabulary: Vocabulary, notation: str, terms: Mapping[str, Check] = VALUES) -> fields.Raw:
-    """The field of a notation (see `tables`); `terms` are the checks that depend on the type of event."""
+    """Makes the field of a notation (see `tables`); `terms` are the checks that depend on the type of event."""
     kind = notation.removesuffix("!")
     required = kind != notation
     if kind.startswith("["):

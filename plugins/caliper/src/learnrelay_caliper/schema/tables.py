@@ -1,4 +1,4 @@
-r"""The types, properties and terms of Caliper Analytics 1.2 and 1.1, as data.
+r"""Lists the types, properties and terms of Caliper Analytics 1.2 and 1.1, as data.
 
 Source: the sections on profiles, events and entities of both 1EdTech specifications.
 
@@ -22,7 +22,7 @@ OTHERWISE = "*"
 
 @dataclass(frozen=True)
 class TypeRow:
-    """An entity type, or a value type that is no entity: its direct supertypes and what it adds to them."""
+    """Describes an entity type, or a value type that is no entity: its direct supertypes and what it adds to them."""
 
     supertypes: tuple[str, ...]
     own: Mapping[str, str]
@@ -30,7 +30,7 @@ class TypeRow:
 
 @dataclass(frozen=True)
 class EventRow:
-    """An event type: its actions and profiles, and what it narrows of `EVENT`.
+    """Describes an event type: its actions and profiles, and what it narrows of `EVENT`.
 
     A narrowed property has one notation for all actions, or one for each action that narrows it, with
     `OTHERWISE` for the rest; an empty notation forbids the property.
@@ -41,14 +41,14 @@ class EventRow:
     narrowed: Mapping[str, str | Mapping[str, str]]
 
     def properties(self, action: str | None) -> dict[str, str]:
-        """What this type says of an event's properties under `action`."""
-        said = {
+        """Returns what this type requires of an event's properties under ``action``."""
+        by_property = {
             name: {OTHERWISE: notation} if isinstance(notation, str) else notation
             for name, notation in self.narrowed.items()
         }
         return {
             name: by_action[key]
-            for name, by_action in said.items()
+            for name, by_action in by_property.items()
             for key in (OTHERWISE, action or OTHERWISE)  # the later one wins
             if key in by_action
         }
@@ -56,7 +56,7 @@ class EventRow:
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """One version of Caliper."""
+    """Holds the terms of one version of Caliper."""
 
     version: str
     context: str
@@ -66,7 +66,7 @@ class Vocabulary:
     profiles: tuple[str, ...] = field(default=())
 
     def properties(self, name: str) -> dict[str, str]:
-        """Own and inherited properties of a type: its own win, then its supertypes' in their order."""
+        """Returns own and inherited properties of a type: its own win, then its supertypes' in their order."""
         row = self.types[name]
         inherited: dict[str, str] = {}
         for supertype in reversed(row.supertypes):
@@ -75,7 +75,7 @@ class Vocabulary:
 
     @cached_property
     def lineage(self) -> dict[str, frozenset[str]]:
-        """Each type with itself and all its supertypes."""
+        """Maps each type to itself and all its supertypes."""
 
         def above(name: str) -> set[str]:
             return {name}.union(*map(above, self.types[name].supertypes))
@@ -92,7 +92,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _event(profiles: str, actions: str, **narrowed: str | Mapping[str, str]) -> EventRow:
-    """A row from profile names (without their ending) and action terms; the actor is a Person by default."""
+    """Makes a row from profile names (without their ending) and action terms; the actor is a Person by default."""
     return EventRow(
         tuple(f"{name}Profile" for name in profiles.split()),
         _words(actions),

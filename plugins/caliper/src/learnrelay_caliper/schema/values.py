@@ -1,4 +1,4 @@
-"""The kinds of values in Caliper data, as marshmallow fields. Messages give the reason, never the value."""
+"""Defines the kinds of values in Caliper data as marshmallow fields. Messages give the reason, never the value."""
 
 import math
 import re
@@ -30,7 +30,7 @@ _DURATION = re.compile(
 
 
 def pattern(expression: re.Pattern[str], reason: str) -> Check:
-    """A string that matches as a whole."""
+    """Accepts a string that matches as a whole."""
 
     def check(value: Any) -> None:
         text(value)
@@ -41,7 +41,7 @@ def pattern(expression: re.Pattern[str], reason: str) -> Check:
 
 
 def one_of(terms: Collection[str], reason: str) -> Check:
-    """One of some terms."""
+    """Accepts one of some terms."""
 
     def check(value: Any) -> None:
         if not isinstance(value, str) or value not in terms:
@@ -51,7 +51,7 @@ def one_of(terms: Collection[str], reason: str) -> Check:
 
 
 def text(value: Any) -> None:
-    """A string that says something."""
+    """Accepts a string that is not empty."""
     if not isinstance(value, str):
         raise ValidationError("is not a string")
     if not value:
@@ -59,13 +59,13 @@ def text(value: Any) -> None:
 
 
 def integer(value: Any) -> None:
-    """A JSON number without a fraction."""
+    """Accepts a JSON number without a fraction."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValidationError("is not an integer")
 
 
 def decimal(value: Any) -> None:
-    """A JSON number."""
+    """Accepts a JSON number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
         raise ValidationError("is not a number")
 
@@ -75,7 +75,7 @@ def _finite(value: float) -> bool:
 
 
 def boolean(value: Any) -> None:
-    """A JSON boolean."""
+    """Accepts a JSON boolean."""
     if not isinstance(value, bool):
         raise ValidationError("is not a boolean")
 
@@ -84,7 +84,7 @@ iri = pattern(_IRI, "is neither an absolute IRI nor a blank node")
 
 
 def date_time(value: Any) -> None:
-    """A date and time in UTC with three fraction digits, written as the specification prescribes."""
+    """Accepts a date and time in UTC with three fraction digits, written as the specification prescribes."""
     _utc(value)
     try:
         datetime.fromisoformat(value)
@@ -110,7 +110,7 @@ VALUES: Mapping[str, Check] = {
 
 
 def context_of(iri_of_version: str) -> Check:
-    """The JSON-LD context of one Caliper version: its IRI, or an array of contexts that ends with it."""
+    """Accepts the JSON-LD context of one Caliper version: its IRI, or an array of contexts that ends with it."""
 
     def check(value: Any) -> None:
         contexts = value if isinstance(value, list) else [value]
@@ -124,7 +124,7 @@ def context_of(iri_of_version: str) -> Check:
 
 
 class Array(fields.Raw):
-    """A JSON array with at least one member, all of one kind."""
+    """Accepts a JSON array with at least one member, all of one kind."""
 
     def __init__(self, member: fields.Raw, **options: Any) -> None:
         super().__init__(**options)
@@ -147,7 +147,7 @@ class Array(fields.Raw):
 
 
 class FreeObject(fields.Raw):
-    """A JSON object whose names are its author's (`extensions`); no property in it is null or empty."""
+    """Accepts a JSON object with names of its author's (`extensions`); no property in it is null or empty."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -162,7 +162,7 @@ def _free_property(value: Any) -> Any:
 
 
 def _free_value(value: Any) -> Any:
-    """What is wrong inside a free object, as messages or as a mapping by name or index; empty if nothing."""
+    """Returns the errors inside a free object, as messages or as a mapping by name or index; empty for none."""
     if isinstance(value, dict):
         if not all(isinstance(name, str) for name in value):
             return ["has a name that is not a string"]

@@ -1,4 +1,4 @@
-"""What the specification accepts as an xAPI statement, 1.0.3 and 2.0.
+"""Validates xAPI statements, 1.0.3 and 2.0, as the specification does.
 
 For contract tests and `learnrelay transform --validate`, not for the path of an event.
 """

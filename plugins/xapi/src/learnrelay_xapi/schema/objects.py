@@ -1,4 +1,4 @@
-"""The objects of an xAPI statement, from the smallest to the whole.
+"""Defines the schemas of an xAPI statement, from the smallest object to the whole.
 
 Source: xAPI 1.0.3, "Data"; xAPI 2.0 (IEEE 9274.1.1). What parsed JSON cannot show, a key given twice,
 is not judged, nor whether a time lies in the future: that depends on when one looks.
@@ -14,8 +14,9 @@ from marshmallow import Schema, ValidationError, validates_schema
 from learnrelay_xapi.schema.values import (
     Array,
     Boolean,
+    Choice,
     ComponentId,
-    Duration,
+    DurationValue,
     Extensions,
     Integer,
     Iri,
@@ -27,12 +28,11 @@ from learnrelay_xapi.schema.values import (
     NonEmpty,
     Number,
     Object,
-    OneOf,
     OneOrMore,
     Sha1,
     Sha2,
     StrictTimestamp,
-    Text,
+    TextValue,
     Timestamp,
     Uri,
     Uuid,
@@ -43,7 +43,7 @@ VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 
 
 class XapiObject(Schema):
-    """An object with a fixed set of properties; null is none of their values."""
+    """Validates an object with a fixed set of properties; none of them may be null."""
 
     error_messages = {"unknown": "is no property of this object", "type": "must be an object"}  # noqa: RUF012
 
@@ -57,9 +57,9 @@ class Account(XapiObject):
 
 
 class Actor(XapiObject):
-    """What Agents and Groups share."""
+    """Validates what Agents and Groups share."""
 
-    name = Text()
+    name = TextValue()
     mbox = MailtoIri()
     mbox_sha1sum = Sha1()
     openid = Uri()
@@ -67,12 +67,12 @@ class Actor(XapiObject):
 
     @staticmethod
     def identifiers(actor: dict[str, Any]) -> set[str]:
-        """The inverse functional identifiers that are given."""
+        """Lists the inverse functional identifiers that are given."""
         return actor.keys() & {"mbox", "mbox_sha1sum", "openid", "account"}
 
 
 class Agent(Actor):
-    objectType = OneOf("Agent")
+    objectType = Choice("Agent")
 
     @validates_schema
     def _one_identifier(self, agent: dict[str, Any], **_: Any) -> None:
@@ -81,7 +81,7 @@ class Agent(Actor):
 
 
 class Group(Actor):
-    objectType = OneOf("Group", required=True)
+    objectType = Choice("Group", required=True)
     member = Array(Object(Agent))
 
     @validates_schema
@@ -96,7 +96,7 @@ class Group(Actor):
 # Verb (Data 2.4.3)
 
 
-class Verb(XapiObject):
+class VerbObject(XapiObject):
     id = Iri(required=True)
     display = LanguageMap()
 
@@ -105,7 +105,7 @@ class Verb(XapiObject):
 
 
 class Component(XapiObject):
-    """One choice, step or point of a scale of an interaction."""
+    """Validates one choice, step or point of a scale of an interaction."""
 
     id = ComponentId(required=True)
     description = LanguageMap()
@@ -131,7 +131,7 @@ RESPONSE_OF = {  # the other types have identifiers or free text
 
 
 class Definition(XapiObject):
-    """What an activity is; for a question also how it is answered."""
+    """Validates the definition of an activity; for a question also how it is answered."""
 
     name = LanguageMap()
     description = LanguageMap()
@@ -139,7 +139,7 @@ class Definition(XapiObject):
     moreInfo = Irl()
     extensions = Extensions()
 
-    interactionType = OneOf(
+    interactionType = Choice(
         "true-false",
         "choice",
         "fill-in",
@@ -151,7 +151,7 @@ class Definition(XapiObject):
         "numeric",
         "other",
     )
-    correctResponsesPattern = Array(Text())
+    correctResponsesPattern = Array(TextValue())
     choices = Array(Object(Component))
     scale = Array(Object(Component))
     source = Array(Object(Component))
@@ -160,7 +160,7 @@ class Definition(XapiObject):
 
     @validates_schema
     def _interaction_type(self, definition: dict[str, Any], **_: Any) -> None:
-        """The properties of an interaction stand only with the interactionType that they belong to."""
+        """Rejects properties of an interaction without the interactionType that they belong to."""
         interaction_type = definition.get("interactionType")
         if interaction_type is None and definition.keys() & {*COMPONENTS_OF, "correctResponsesPattern"}:
             raise ValidationError("is missing beside other properties of an interaction", "interactionType")
@@ -187,7 +187,7 @@ class Definition(XapiObject):
 
 
 class Activity(XapiObject):
-    objectType = OneOf("Activity")
+    objectType = Choice("Activity")
     id = Iri(required=True)
     definition = Object(Definition)
 
@@ -196,7 +196,7 @@ class Activity(XapiObject):
 
 
 class StatementRef(XapiObject):
-    objectType = OneOf("StatementRef", required=True)
+    objectType = Choice("StatementRef", required=True)
     id = Uuid(required=True)
 
 
@@ -225,15 +225,15 @@ class Result(XapiObject):
     score = Object(Score)
     success = Boolean()
     completion = Boolean()
-    response = Text()
-    duration = Duration()
+    response = TextValue()
+    duration = DurationValue()
     extensions = Extensions()
 
 
 # Context (Data 2.4.6)
 
 
-class ContextActivities(XapiObject):
+class ContextActivitiesObject(XapiObject):
     parent = OneOrMore(Object(Activity))
     grouping = OneOrMore(Object(Activity))
     category = OneOrMore(Object(Activity))
@@ -244,9 +244,9 @@ class Context(XapiObject):
     registration = Uuid()
     instructor = Object(Agent, Group)
     team = Object(Group)
-    contextActivities = Object(ContextActivities)
-    revision = Text()
-    platform = Text()
+    contextActivities = Object(ContextActivitiesObject)
+    revision = TextValue()
+    platform = TextValue()
     language = LanguageTag()
     statement = Object(StatementRef)
     extensions = Extensions()
@@ -269,10 +269,10 @@ class Attachment(XapiObject):
 
 
 class Body(XapiObject):
-    """What Statements and SubStatements share."""
+    """Validates what Statements and SubStatements share."""
 
     actor = Object(Agent, Group, required=True)
-    verb = Object(Verb, required=True)
+    verb = Object(VerbObject, required=True)
     object = Object(Activity, Agent, Group, StatementRef, required=True)
     result = Object(Result)
     context = Object(Context)
@@ -289,11 +289,11 @@ class Body(XapiObject):
 
 
 class SubStatement(Body):
-    objectType = OneOf("SubStatement", required=True)
+    objectType = Choice("SubStatement", required=True)
 
 
 class StatementSchema(Body):
-    """A statement of xAPI 1.0.3."""
+    """Validates a statement of xAPI 1.0.3."""
 
     id = Uuid()
     object = Object(Activity, Agent, Group, StatementRef, SubStatement, required=True)
@@ -308,7 +308,7 @@ class StatementSchema(Body):
 
     @validates_schema
     def _authority_of_two(self, statement: dict[str, Any], **_: Any) -> None:
-        """A Group as authority is an application and a user (Data 2.4.9)."""
+        """Rejects a Group as authority that is not an application and a user (Data 2.4.9)."""
         authority = statement.get("authority", {})
         if authority.get("objectType") == "Group" and (Actor.identifiers(authority) or len(authority["member"]) != 2):
             raise ValidationError("must be an Agent, or a Group of two Agents without identifier", "authority")
@@ -320,7 +320,7 @@ class StatementSchema(Body):
         many: bool | None = None,
         partial: Any = None,
     ) -> dict[str, list[str]]:
-        """What is wrong with a statement: {path: reasons}, empty for a valid one.
+        """Returns the errors of a statement: {path: reasons}, empty for a valid one.
 
         A path is dotted, with indexes in arrays, as in `context.contextActivities.parent.0.id`;
         `statement` alone is the whole. Neither path nor reason contains a value. Whatever is
@@ -333,13 +333,13 @@ class StatementSchema(Body):
 
 
 class ContextAgent(XapiObject):
-    objectType = OneOf("contextAgent", required=True)
+    objectType = Choice("contextAgent", required=True)
     agent = Object(Agent, required=True)
     relevantTypes = Array(Iri(), at_least=1)
 
 
 class ContextGroup(XapiObject):
-    objectType = OneOf("contextGroup", required=True)
+    objectType = Choice("contextGroup", required=True)
     group = Object(Group, required=True)
     relevantTypes = Array(Iri(), at_least=1)
 
@@ -355,7 +355,7 @@ class SubStatement2(SubStatement):
 
 
 class StatementSchema2(StatementSchema):
-    """A statement of xAPI 2.0."""
+    """Validates a statement of xAPI 2.0."""
 
     object = Object(Activity, Agent, Group, StatementRef, SubStatement2, required=True)
     context = Object(Context2)
@@ -365,7 +365,7 @@ class StatementSchema2(StatementSchema):
 
 
 def statement_schema(version: str = "1.0.3") -> StatementSchema:
-    """The schema of a statement of xAPI "1.0.3" or "2.0".
+    """Returns the schema of a statement of xAPI "1.0.3" or "2.0".
 
     :raises ValueError: another version.
     """
@@ -382,6 +382,6 @@ def _by_path(messages: Any, path: str = "") -> dict[str, list[str]]:
     flat: dict[str, list[str]] = {}
     for name, inner in messages.items():
         at = path if name == "_schema" else f"{path}.{name}" if path else str(name)
-        for found, reasons in _by_path(inner, at).items():
-            flat.setdefault(found, []).extend(reasons)
+        for dotted, reasons in _by_path(inner, at).items():
+            flat.setdefault(dotted, []).extend(reasons)
     return flat

@@ -1,4 +1,4 @@
-"""The values that xAPI properties take, as marshmallow fields.
+"""Defines the values of xAPI properties as marshmallow fields.
 
 Each takes exactly one JSON type, converts nothing and never repeats a value in its message.
 """
@@ -13,13 +13,13 @@ from marshmallow import Schema, ValidationError, fields
 
 
 class Value(fields.Raw):
-    """A value that `accepts` holds for; `must` ends the message "must be ..."."""
+    """Accepts a value for which `accepts` is true; `must` ends the message "must be ..."."""
 
     default_error_messages = {"required": "is missing", "null": "must not be null"}  # noqa: RUF012  as in marshmallow
     must: str
 
     def accepts(self, value: Any) -> bool:
-        """Whether the value has the right JSON type and form."""
+        """Tells whether the value has the right JSON type and form."""
         raise NotImplementedError
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
@@ -43,7 +43,7 @@ class Number(Value):
 
 
 class Integer(Number):
-    """A whole number of at least 0; JSON makes no difference between 1 and 1.0."""
+    """Accepts a whole number of at least 0; JSON makes no difference between 1 and 1.0."""
 
     must = "a whole number of at least 0"
 
@@ -52,7 +52,7 @@ class Integer(Number):
 
 
 class Json(Value):
-    """Any JSON value, null included: what an extension may hold."""
+    """Accepts any JSON value, null included: what an extension may hold."""
 
     must = "JSON"
 
@@ -76,15 +76,15 @@ class Json(Value):
 # Text
 
 
-class Text(Value):
+class TextValue(Value):
     must = "text"
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, str)
 
 
-class OneOf(Text):
-    """One of the given words, case included."""
+class Choice(TextValue):
+    """Accepts one of the given words, in this case."""
 
     def __init__(self, *words: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -95,8 +95,8 @@ class OneOf(Text):
         return super().accepts(value) and value in self.words
 
 
-class Form(Text):
-    """Text of which the whole matches `pattern`."""
+class PatternText(TextValue):
+    """Accepts text of which the whole matches `pattern`."""
 
     pattern: re.Pattern[str]
 
@@ -104,8 +104,8 @@ class Form(Text):
         return super().accepts(value) and self.pattern.fullmatch(value) is not None
 
 
-class Uuid(Form):
-    """RFC 4122, in its canonical form, of any version."""
+class Uuid(PatternText):
+    """Accepts a UUID of any version in canonical form (RFC 4122)."""
 
     must = "a UUID"
     pattern = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -125,8 +125,8 @@ _PATH = rf"(?:[{_NAME}:@/]|{_ESCAPE})*"
 _TAIL = rf"(?:\?(?:[{_NAME}:@/?{_PRIVATE}]|{_ESCAPE})*)?(?:\#(?:[{_NAME}:@/?]|{_ESCAPE})*)?"
 
 
-class Iri(Form):
-    """RFC 3987, absolute: with a scheme. An http IRI also has a host (RFC 9110, section 4.2)."""
+class Iri(PatternText):
+    """Accepts an absolute IRI, with a scheme (RFC 3987). An http IRI also has a host (RFC 9110, section 4.2)."""
 
     must = "an IRI"
     pattern = re.compile(
@@ -136,14 +136,14 @@ class Iri(Form):
 
 
 class Irl(Iri):
-    """An IRI that locates: with a host."""
+    """Accepts an IRI that locates: with a host."""
 
     must = "an IRL"
     pattern = re.compile(rf"(?=[^:]*:(?!{_NO_HOST})//){Iri.pattern.pattern}")
 
 
 class Uri(Iri):
-    """RFC 3986: an IRI of ASCII characters."""
+    """Accepts a URI, an IRI of ASCII characters (RFC 3986)."""
 
     must = "a URI"
 
@@ -152,26 +152,26 @@ class Uri(Iri):
 
 
 class MailtoIri(Iri):
-    """`mailto:` and one address."""
+    """Accepts `mailto:` and one address."""
 
     must = "a mailto: IRI with one address"
     pattern = re.compile(rf"(?=mailto:[^@,;?\#/:]+@[^@,;?\#/:]+\Z){Iri.pattern.pattern}")
 
 
-class Sha1(Form):
+class Sha1(PatternText):
     must = "40 hexadecimal digits"
     pattern = re.compile(r"[0-9A-Fa-f]{40}")
 
 
-class Sha2(Form):
-    """One of the four lengths of SHA-2: 224, 256, 384, 512 bits."""
+class Sha2(PatternText):
+    """Accepts a digest in one of the four lengths of SHA-2: 224, 256, 384, 512 bits."""
 
     must = "a SHA-2 sum in hexadecimal digits"
     pattern = re.compile(r"[0-9A-Fa-f]{56}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96}|[0-9A-Fa-f]{128}")
 
 
-class MediaType(Form):
-    """RFC 2045, section 5.1: type, subtype and parameters."""
+class MediaType(PatternText):
+    """Accepts a media type: type, subtype and parameters (RFC 2045, section 5.1)."""
 
     must = "a media type"
     pattern = re.compile(
@@ -180,18 +180,18 @@ class MediaType(Form):
     )
 
 
-class NonEmpty(Form):
+class NonEmpty(PatternText):
     must = "text that is not empty"
     pattern = re.compile(r".+", re.DOTALL)
 
 
-class ComponentId(Form):
+class ComponentId(PatternText):
     must = "text without blanks"
     pattern = re.compile(r"\S+")
 
 
-class LanguageTag(Form):
-    """RFC 5646, section 2.1: well-formed, registered or not."""
+class LanguageTag(PatternText):
+    """Accepts a well-formed language tag, registered or not (RFC 5646, section 2.1)."""
 
     must = "an RFC 5646 language tag"
     pattern = re.compile(
@@ -208,8 +208,8 @@ class LanguageTag(Form):
     )
 
 
-class Duration(Form):
-    """ISO 8601, with designators; only the last number may have a fraction."""
+class DurationValue(PatternText):
+    """Accepts an ISO 8601 duration with designators; only the last number may have a fraction."""
 
     must = "an ISO 8601 duration"
     _number = r"[0-9]+(?:[.,][0-9]+(?=[A-Z]\Z))?"
@@ -227,8 +227,8 @@ _DATE_TIME = (
 _OFFSET = r"[Zz]|[+-](?:[01][0-9]|2[0-3])"
 
 
-class Timestamp(Form):
-    """Date, time and offset; the ISO 8601 offsets +00 and +0000 will do (xAPI 1.0.3)."""
+class Timestamp(PatternText):
+    """Accepts date, time and offset; also the ISO 8601 offsets +00 and +0000 (xAPI 1.0.3)."""
 
     must = "a date and time with its offset from UTC"
     pattern = re.compile(rf"{_DATE_TIME}(?:{_OFFSET}(?::?[0-5][0-9])?)")
@@ -244,14 +244,14 @@ class Timestamp(Form):
 
 
 class StrictTimestamp(Timestamp):
-    """RFC 3339 to the letter, and no offset -00:00 (xAPI 2.0)."""
+    """Accepts RFC 3339 to the letter, without the offset -00:00 (xAPI 2.0)."""
 
     must = "an RFC 3339 date and time with its offset from UTC"
     pattern = re.compile(rf"{_DATE_TIME}(?:[Zz]|(?!-00:00)[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])")
 
 
-class Version(Text):
-    """Text that starts with one of `prefixes`."""
+class Version(TextValue):
+    """Accepts text that starts with one of `prefixes`."""
 
     def __init__(self, *prefixes: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -266,7 +266,7 @@ class Version(Text):
 
 
 def check(field: Value, members: Iterable[tuple[str | int, Any]]) -> None:
-    """Judge every member; raise one ValidationError of {name or index: messages} for all that fail."""
+    """Checks every member. Raises one ValidationError of {name or index: messages} for all that fail."""
     errors: dict[str | int, Any] = {}
     for name, value in members:
         try:
@@ -297,7 +297,7 @@ class Array(Value):
 
 
 class OneOrMore(Array):
-    """An array, or its only item by itself."""
+    """Accepts an array, or its only item by itself."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, list):
@@ -306,7 +306,7 @@ class OneOrMore(Array):
 
 
 class Map(Value):
-    """An object with free keys of one form."""
+    """Accepts an object with free keys of one form."""
 
     must = "an object"
     key: Value
@@ -325,7 +325,7 @@ class Map(Value):
 
 class LanguageMap(Map):
     key = LanguageTag()
-    value = Text()
+    value = TextValue()
 
 
 class Extensions(Map):
@@ -334,7 +334,7 @@ class Extensions(Map):
 
 
 class Object(Value):
-    """An object of one of several kinds: its objectType says which, and without one it is the first."""
+    """Accepts an object of one of several kinds: its objectType names it; without one it is the first."""
 
     must = "an object"
 
@@ -349,12 +349,12 @@ class Object(Value):
         super()._deserialize(value, attr, data, **kwargs)
         schema = next(iter(self.kinds.values()))
         if "" not in self.kinds and "objectType" in value:
-            check(OneOf(*self.kinds), [("objectType", value["objectType"])])
+            check(Choice(*self.kinds), [("objectType", value["objectType"])])
             schema = self.kinds[value["objectType"]]
         return schema.load(value)
 
 
 def _object_type(schema: Schema) -> str:
-    """The one objectType of a schema; "" for objects that have none."""
+    """Returns the objectType of a schema; "" for objects that have none."""
     field = schema.fields.get("objectType")
-    return field.words[0] if isinstance(field, OneOf) else ""
+    return field.words[0] if isinstance(field, Choice) else ""

@@ -1,0 +1,233 @@
+"""Operates parts of an assembly: a standard's protocol and schema, scopes, providers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from learnrelay import Answer, Judgement, Learner, Unavailable, UserRef
+from learnrelay.assembly.assemble import COURSE_PROVIDERS, IDENTITY_PROVIDERS
+from learnrelay.config.fields import SecretText
+from learnrelay.fields import compile_extractor
+from learnrelay.pipeline.routing import ScopeRule
+from learnrelay.scopes import Unproven
+
+from .auth_operations import auth_headers
+from .pipeline_runner import as_mapping
+
+
+def scope_errors(assembly: Any, scope: str, values: list[Any]) -> list[str]:
+    """Returns for each value the name of the exception with which a scope refuses it; empty if it accepts it."""
+    scope_class = assembly.registry.scopes[scope]
+    names = []
+    for value in values:
+        try:
+            ScopeRule(assembly.registry.make(scope_class, assembly.source), value)
+            names.append("")
+        except Exception as error:
+            names.append(type(error).__name__)
+    return names
+
+
+def scope_values(assembly: Any, scope: str, values: list[str]) -> list[str | None]:
+    """Returns for each value of an operator how the scope writes it; None if it refuses it."""
+    scope_instance = assembly.registry.make(assembly.registry.scopes[scope], assembly.source)
+    values_or_none = []
+    for value in values:
+        try:
+            values_or_none.append(scope_instance.wanted(value))
+        except Exception:
+            values_or_none.append(None)
+    return values_or_none
+
+
+def scope_owners(assembly: Any, scope: str, events: list[dict[str, Any]]) -> list[list[str] | None]:
+    """Returns the proven owners of each event; None if ownership is in doubt, or the scope raises."""
+    scope_instance = assembly.registry.make(assembly.registry.scopes[scope], assembly.source)
+    source, extract = assembly.source, compile_extractor(scope_instance.reads)
+    owners_of_events: list[list[str] | None] = []
+    for event in events:
+        try:
+            body = source.event_from_mapping(as_mapping(event, source.shape)).body
+            owners = scope_instance.owners(extract(body))
+            is_valid = not isinstance(owners, (Unproven, str)) and all(isinstance(owner, str) for owner in owners)
+            owners_of_events.append(list(owners) if is_valid else None)
+        except Exception:
+            owners_of_events.append(None)
+    return owners_of_events
+
+
+def validate(assembly: Any, standard: str, statements: list[str]) -> list[Any]:
+    """Returns the problems of each statement by the standard's own schema; empty for a valid one."""
+    schema = assembly.standards[standard].schema()
+    problems = []
+    for text in statements:
+        try:
+            problems.append(_as_json(schema.validate(orjson.loads(text))))
+        except Exception as error:
+            problems.append({"_schema": [f"the schema raised {type(error).__name__}"]})
+    return problems
+
+
+def learner_faults(assembly: Any, standard: str, samples: list[list[Any]]) -> list[str]:
+    """Returns for each ``[event, statements]`` why `forget` would miss one of them; empty if it finds all."""
+    instance, source = assembly.standards[standard], assembly.source
+    platform = next(
+        mapping.shared.platform for mapping in assembly.plan.list_mappings() if mapping.standard == standard
+    )
+    faults = []
+    for event, statements in samples:
+        facts = source.event_from_mapping(as_mapping(event, source.shape)).facts
+        who = source.facts.who(*(getattr(facts, name) for name in source.facts.who_reads))
+        fault = ""
+        try:
+            names = set(instance.names(platform.learner(who.user), platform))
+            for text in statements:
+                named = list(instance.learners(orjson.loads(text)))
+                if not names.intersection(named):
+                    fault = "learners() does not name the learner as names() does"
+        except Exception as error:
+            fault = f"raised {type(error).__name__}"
+        faults.append(fault)
+    return faults
+
+
+def encode(assembly: Any, standard: str, batch: list[str], moment: str) -> dict[str, Any]:
+    """Returns a request with its body as text."""
+    try:
+        request = assembly.standards[standard].encode(
+            [statement.encode() for statement in batch], datetime.fromisoformat(moment)
+        )
+        return {"body": request.body.decode(), "headers": dict(request.headers)}
+    except Exception as error:
+        return {"raised": type(error).__name__}
+
+
+def judge(assembly: Any, standard: str, answers: list[list[Any]]) -> list[list[str]]:
+    """Returns verdict and reason for each answer ``[status, headers, body]``."""
+    verdicts = []
+    for status, headers, body in answers:
+        try:
+            judgement = assembly.standards[standard].judge(Answer(status, headers, body.encode()))
+            is_valid = isinstance(judgement, Judgement)
+            verdicts.append([judgement.verdict.name, judgement.reason] if is_valid else ["?", type(judgement).__name__])
+        except Exception as error:
+            verdicts.append(["raised", type(error).__name__])
+    return verdicts
+
+
+def probe(assembly: Any, standard: str) -> dict[str, str]:
+    """Returns the headers of the probe."""
+    return dict(assembly.standards[standard].probe())
+
+
+def learners(assembly: Any, users: list[list[str | None]], spaces: list[str]) -> list[Any]:
+    """Returns pseudonym and address of each user in each space, None if unknown; ``!`` and the name of an exception."""
+    identity = _provider(assembly, "identity")
+    answers: list[Any] = []
+    patience = _Patience()
+    for user_id, username in users:
+        for space in spaces:
+            try:
+                learner = patience.ask(identity.learner, UserRef(user_id, username), space)
+                is_valid = isinstance(learner, Learner) and isinstance(learner.pseudonym, str)
+                answers.append(
+                    [learner.pseudonym, learner.email] if is_valid else learner and f"!{type(learner).__name__}"
+                )
+            except Exception as error:
+                answers.append(f"!{type(error).__name__}")
+    return answers
+
+
+def digests(assembly: Any, values: list[str], spaces: list[str]) -> list[str]:
+    """Returns the digest of each value in each space."""
+    digest, patience = _provider(assembly, "identity").digest, _Patience()
+    return [_call_provider(patience, digest, value, space) for value in values for space in spaces]
+
+
+def titles(assembly: Any, courses: list[str]) -> list[tuple[str | None, Any]]:
+    """Returns the title of each course, and whether the provider knows it."""
+    provider, patience = _provider(assembly, "courses"), _Patience()
+    return [
+        (_call_provider(patience, provider.title, course), _call_provider(patience, _is_known, provider, course))
+        for course in courses
+    ]
+
+
+class _Patience:
+    """Asks a provider again when it says that it is unavailable, a limited number of times in all."""
+
+    def __init__(self) -> None:
+        self._tries = 20
+
+    def ask(self, method: Callable[..., Any], *arguments: Any) -> Any:
+        """Returns the answer. Raises what the provider raises."""
+        while True:
+            try:
+                return method(*arguments)
+            except Unavailable:
+                if not self._tries:
+                    raise
+                self._tries -= 1
+                time.sleep(0.05)
+
+
+def _is_known(provider: Any, course: str) -> Any:
+    known = provider.knows(course)
+    return {True: "known", False: "unknown"}[known] if isinstance(known, bool) else (known,)
+
+
+def _call_provider(patience: _Patience, function: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        value = patience.ask(function, *arguments)
+    except Exception as error:
+        return f"!{type(error).__name__}"
+    return value if value is None or isinstance(value, str) else f"!{type(value).__name__}"
+
+
+def _provider(assembly: Any, name: str) -> Any:
+    own = assembly.registry.identity_providers if name == "identity" else assembly.registry.course_providers
+    known = {**(IDENTITY_PROVIDERS if name == "identity" else COURSE_PROVIDERS), **own}
+    chosen = getattr(assembly.config, name)
+    return known[chosen.name](chosen.settings)
+
+
+def _as_json(problems: Any) -> Any:
+    return orjson.loads(orjson.dumps(problems, default=str, option=orjson.OPT_NON_STR_KEYS))
+
+
+def own_spaces(assembly: Any) -> str | None:
+    """Returns None if destinations can have pseudonyms of their own, else the provider's reason."""
+    reason = _provider(assembly, "identity").own_spaces()
+    return None if reason is None else str(reason)
+
+
+def secrets(assembly: Any) -> list[str]:
+    """Returns the names of the identity provider's settings that are secrets."""
+    fields = type(_provider(assembly, "identity")).settings_schema().fields
+    return [name for name, field in fields.items() if isinstance(field, SecretText)]
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        scope_errors,
+        scope_values,
+        scope_owners,
+        validate,
+        learner_faults,
+        encode,
+        judge,
+        probe,
+        learners,
+        digests,
+        titles,
+        own_spaces,
+        secrets,
+        auth_headers,
+    )
+}

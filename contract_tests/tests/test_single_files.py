@@ -1,0 +1,73 @@
+"""Plugins in single files are checked like installed ones, with the settings that stand beside them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from installed_plugins import ZOO, format_findings
+
+from learnrelay_contract_tests.runner import FAILED, PASSED, PluginReport, UnknownPluginError, check_plugins
+
+FILTER = '''
+"""Skips events whose mode is that of the settings."""
+
+from learnrelay import Fields, Skip, hookimpl, optional
+from learnrelay.config.fields import Section, TextList
+from learnrelay.kinds import text
+
+
+class Settings(Section):
+    modes = TextList(load_default=("audit",))
+
+
+settings_schema = Settings
+
+
+class Mode(Fields):
+    mode = optional("data.mode", kind=text, example=("verified", "audit"))
+
+
+@hookimpl(reads=Mode)
+def filter_event(fields, settings):
+    is_first = settings["modes"].index("audit") == 0
+    return Skip("its mode is not reported") if is_first and fields.mode == "audit" else None
+'''
+
+
+def report_on(file: Path, *only: str) -> list[PluginReport]:
+    """Checks a file in a process of its own."""
+    with ProcessPoolExecutor(1, get_context("fork")) as pool:
+        return pool.submit(check_plugins, (), files=[file], only=only, quick=True, jobs=1).result().plugins
+
+
+def test_a_file_is_checked_with_the_settings_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "consent.py"
+    file.write_text(FILTER)
+    (report,) = report_on(file, "stage.filter", "source.privacy", "versions.lock")
+    results = {result.check: result for result in report.results if result.status != "not run"}
+    assert {result.status for result in results.values()} == {PASSED, "nothing to check"}, format_findings(report)
+    assert (report.plugin, report.distribution, len(report.version)) == ("consent", "consent.py", 12)
+    (tmp_path / "contract.toml").write_text('[[settings.consent]]\nmodes = ["audit", "honor"]\n\n'
+                                            '[[settings.consent]]\nmodes = ["honor"]\n')  # fmt: skip
+    (report,) = report_on(file, "stage.filter")
+    (result,) = [result for result in report.results if result.status == FAILED]
+    assert [finding.message.partition(": ")[0] for finding in result.findings] == ['with modes = ["honor"]']
+
+
+def test_a_file_that_cannot_be_imported_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "consent.py"
+    file.write_text("1 / 0\n")
+    with pytest.raises(UnknownPluginError, match=r"ZeroDivisionError at \w+/consent.py:1"):
+        check_plugins((), files=[file])
+
+
+@pytest.mark.slow
+def test_a_family_in_a_file_passes_as_an_installed_one(tmp_path: Path) -> None:
+    file = tmp_path / "zoo.py"
+    file.write_text((ZOO / "good" / "family_with_settings.py").read_text())
+    (report,) = report_on(file)
+    assert report.plugin == "carrier.zoo"
+    assert report.passed, format_findings(report)

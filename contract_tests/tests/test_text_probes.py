@@ -1,0 +1,62 @@
+"""Kinds that take values out of a text are found; those that take the text are not."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from learnrelay import optional
+from learnrelay.kinds import structure, text
+from learnrelay_contract_tests.inside.text_probes import takes_from_text
+
+
+def of_json(value: Any) -> Any:
+    try:
+        return json.loads(value)["shoe_size"]
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def of_a_form(value: Any) -> Any:
+    return parse_qs(value).get("email", [None])[0]
+
+
+def of_an_address(value: Any) -> Any:
+    return parse_qs(urlsplit(value).query).get("username", [None])[0]
+
+
+def of_a_token(value: Any) -> Any:
+    body = value.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["sub"]
+
+
+def by_expression(value: Any) -> Any:
+    match = re.search(r'"email": "?([^",]+)', value)
+    return match[1] if match else None
+
+
+def several(value: Any) -> Any:
+    parsed = json.loads(value)
+    return [parsed["user"]["first_name"], parsed["user"]["last_name"]]
+
+
+@pytest.mark.parametrize("kind", [of_json, of_a_form, of_an_address, of_a_token, by_expression, several])
+def test_a_kind_that_takes_values_out_of_a_text_is_found(kind: Callable[[Any], Any]) -> None:
+    assert takes_from_text(optional("data.note", kind=kind), ["shoe_size"])
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        text, structure, str.upper, len, lambda value: value[:300], lambda value: value[-50:], str.split, json.loads,
+        lambda value: value.rpartition("/")[2], lambda value: urlsplit(value).path or None,
+    ],
+)  # fmt: skip
+def test_a_kind_that_takes_the_text_is_not(kind: Callable[[Any], Any]) -> None:
+    assert not takes_from_text(optional("data.note", kind=kind, example="https://learn.example.org/?a=1"), [])

@@ -1,0 +1,1 @@
+"""Provides the auth schemes that come with the core."""

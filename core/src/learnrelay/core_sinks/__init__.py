@@ -1,0 +1,1 @@
+"""Provides the sinks that come with the core."""

@@ -1,0 +1,89 @@
+"""Caches frames: the actor, course and session of a statement, made once for many events.
+
+A standard makes a frame (`learnrelay.Standard.framer`); the core finds the learner, and caches frames by the facts of
+an event about users, course and session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from .caching import BoundedCache, gap_mark
+from .facts import Facts, Who
+from .mapping import Skip
+from .platform import Platform
+from .providers import Learner, UserRef
+
+NOBODY = "nobody is signed in"
+UNKNOWN_LEARNER = "the identity provider does not know the learner"
+OBJECTED = "the learner objected"
+"""Reasons to skip an event without a usable learner."""
+
+Frame = Any
+"""A standard's value for learner, course and session. Composers do not change it."""
+
+MakeFrame = Callable[[Learner, Who, "str | None", "str | None"], "Frame | Skip"]
+"""(learner, user of the event, course id, session key) → frame, or a skip."""
+
+
+_MAX_BYTES = 3 * 2**19  # of the frames of a pseudonym space
+
+
+class ObjectionList(Protocol):
+    """Describes the list of learners who objected. ``version`` rises with each change of it."""
+
+    def version(self) -> int:
+        """Returns the number of the present version."""
+
+    def includes(self, user: UserRef) -> bool:
+        """Tells whether a user objected."""
+
+
+def frame_look_up(
+    platform: Platform, make_frame: MakeFrame, objections: ObjectionList | None = None
+) -> Callable[[Facts], Frame | Skip]:
+    """Returns the function from an event's facts to its frame, or a skip for an event without a usable learner.
+
+    The function raises InvalidFieldError as `Facts.who` does, ProviderError as the identity provider does, and caches
+    results that lack nothing.
+    """
+    declared = platform.source.facts
+    frames: BoundedCache[tuple[Any, ...], Frame | Skip] = BoundedCache(max_bytes=_MAX_BYTES)
+    of_version = (0, frames)
+
+    def make(key: tuple[Any, ...]) -> Frame | Skip:
+        *values, course_id, session = key
+        who = declared.who(*values)
+        if who is None:
+            return Skip(NOBODY)
+        if objections is not None and objections.includes(who.user):
+            return Skip(OBJECTED)
+        learner = platform.learner(who.user)
+        if learner is None:
+            return Skip(UNKNOWN_LEARNER)
+        return make_frame(learner, who, course_id, session)
+
+    def frame_of(facts: Facts) -> Frame | Skip:
+        return cached_frame(facts, frames)
+
+    def frame_of_version(facts: Facts) -> Frame | Skip:
+        nonlocal of_version
+        version = objections.version()  # type: ignore[union-attr]  # used with a list only
+        if of_version[0] != version:
+            # who still makes a frame of the version before puts it into the cache before
+            of_version = (version, BoundedCache(max_bytes=_MAX_BYTES))
+        return cached_frame(facts, of_version[1])
+
+    def cached_frame(facts: Facts, frames: BoundedCache[tuple[Any, ...], Frame | Skip]) -> Frame | Skip:
+        key = facts.frame_key
+        try:
+            return frames.entries[key]
+        except KeyError:
+            mark = gap_mark()
+            frame = make(key)
+            if mark is gap_mark():
+                frames.add(key, frame)
+            return frame
+
+    return frame_of if objections is None else frame_of_version

@@ -1,0 +1,1 @@
+"""Runs inputs: events through the pipeline, and what comes of them to the outbox or the destinations."""

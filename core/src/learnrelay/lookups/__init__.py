@@ -1,0 +1,1 @@
+"""Provides the identity and course providers that come with the core."""

@@ -1,0 +1,160 @@
+"""Inserts statements into the tables: each payload once, and no second delivery of the same statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Self
+
+from .counters import add_counts
+from .database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingStatement:
+    """Holds a serialized statement, and the names of its destinations.
+
+    ``statement_id`` is unique within ``standard``: the same id with the same ``event_time`` again, while it waits,
+    is the same statement. Give the time wherever it is known: large outboxes are several times faster with it.
+    ``critical`` statements are never dropped by retention.
+    """
+
+    standard: str
+    statement_id: str
+    event_name: str
+    payload: bytes
+    destinations: tuple[str, ...]
+    critical: bool = False
+    event_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """Holds a row of ``learnrelay_statement``: ``identity`` has the columns that find it, ``values`` the others.
+
+    Destinations with pseudonyms of their own may share an id and not the payload: ``content`` keeps these apart.
+    """
+
+    identity: dict[str, Any]
+    values: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        standard: str,
+        statement_id: str,
+        event_name: str,
+        event_time: datetime | None,
+        payload: bytes,
+        now: float,
+        *,
+        critical: bool = False,
+    ) -> StatementRow:
+        """Makes the row of a statement that is accepted at ``now`` (seconds since 1970)."""
+        at = event_time.timestamp() if event_time else None
+        return cls(
+            {
+                "minute": int(at // 60) if at is not None else 0,
+                "standard": standard,
+                "statement_id": statement_id,
+                "content": int.from_bytes(blake2b(payload, digest_size=8).digest(), signed=True),
+            },
+            {
+                "event_name": event_name,
+                "event_time": at,
+                "critical": int(critical),
+                "taken": now,
+                "payload": payload,
+            },
+        )
+
+
+def insert_statements(transaction: Transaction, rows: list[StatementRow]) -> None:
+    """Inserts the payloads that are not stored yet, and locks those that are."""
+    # The update changes nothing; it locks the row, so that no acknowledgement deletes it meanwhile.
+    insert = """INSERT INTO learnrelay_statement
+            (minute, standard, statement_id, content, event_name, event_time, critical, taken, payload)
+        VALUES (:minute, :standard, :statement_id, :content, :event_name, :event_time, :critical, :taken, :payload)
+        ON CONFLICT (minute, standard, statement_id, content) DO UPDATE SET standard = excluded.standard"""
+    if len(rows) == 1:
+        transaction.change_later(insert, **rows[0].identity, **rows[0].values)
+    else:
+        transaction.change_many(insert, [row.identity | row.values for row in rows])
+
+
+def sql_new_deliveries(transaction: Transaction) -> str:
+    """Returns the SQL that selects a statement ``s`` by its identity.
+
+    It selects nothing when ``:destination`` has a delivery or a dead letter with the statement's id already.
+    """
+    same = """SELECT o.key FROM learnrelay_statement AS o
+        WHERE o.minute = :minute AND o.standard = :standard AND o.statement_id = :statement_id"""
+    among = transaction.dialect.in_query(same)
+    return f"""FROM learnrelay_statement AS s
+        WHERE s.minute = :minute AND s.standard = :standard AND s.statement_id = :statement_id AND s.content = :content
+        AND NOT EXISTS (SELECT 1 FROM learnrelay_delivery AS d WHERE d.destination = :destination AND d.key {among})
+        AND NOT EXISTS (SELECT 1 FROM learnrelay_dead_letter AS d WHERE d.destination = :destination AND d.key {among})
+        """  # noqa: S608
+
+
+def delete_unreferenced(transaction: Transaction, rows: list[StatementRow]) -> None:
+    """Deletes those of the statements that no delivery and no dead letter refers to."""
+    known = "(SELECT destination FROM learnrelay_delivery_counter)"
+    unreferenced = f"""SELECT s.key FROM learnrelay_statement AS s
+        WHERE s.minute = :minute AND s.standard = :standard AND s.statement_id = :statement_id AND s.content = :content
+        AND NOT EXISTS (SELECT 1 FROM learnrelay_delivery AS d WHERE d.key = s.key AND d.destination IN {known})
+        AND NOT EXISTS (SELECT 1 FROM learnrelay_dead_letter AS d WHERE d.key = s.key AND d.destination IN {known})
+        """  # noqa: S608
+    keys = [key for row in rows for (key,) in transaction.execute(unreferenced, **row.identity)]
+    if keys:
+        transaction.change_many("DELETE FROM learnrelay_statement WHERE key = :key", [{"key": key} for key in keys])
+
+
+@dataclass(frozen=True, slots=True)
+class InsertBatch:
+    """Holds rows to insert together: statements, and the parameters of the deliveries by destination."""
+
+    statements: list[StatementRow]
+    deliveries: dict[str, list[dict[str, Any]]]
+
+    @classmethod
+    def of(cls, statements: Iterable[OutgoingStatement], now: float) -> Self:
+        """Makes the rows of statements that are accepted at ``now`` (seconds since 1970)."""
+        batch = cls([], {})
+        for statement in statements:
+            row = StatementRow.of(
+                statement.standard,
+                statement.statement_id,
+                statement.event_name,
+                statement.event_time,
+                statement.payload,
+                now,
+                critical=statement.critical,
+            )
+            batch.statements.append(row)
+            for destination in dict.fromkeys(statement.destinations):
+                batch.deliveries.setdefault(destination, []).append({"destination": destination, **row.identity})
+        return batch
+
+    @property
+    def size(self) -> int:
+        """Counts the deliveries, as if all of them were new."""
+        return sum(map(len, self.deliveries.values()))
+
+    def write(self, transaction: Transaction) -> None:
+        """Inserts each payload once and one delivery for each destination, none of them twice."""
+        insert_statements(transaction, self.statements)
+        duplicates, new = 0, sql_new_deliveries(transaction)
+        for destination, parameters in self.deliveries.items():
+            accepted = transaction.change_many(
+                f"""INSERT INTO learnrelay_delivery (destination, key) SELECT :destination, s.key {new}
+                ON CONFLICT (destination, key) DO NOTHING""",
+                parameters,
+            )
+            known = len(parameters) - accepted
+            duplicates += known
+            add_counts(transaction, destination, accepted=accepted, waiting=accepted, duplicates=known)
+        if duplicates:
+            delete_unreferenced(transaction, self.statements)

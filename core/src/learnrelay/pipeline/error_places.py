@@ -1,0 +1,48 @@
+"""Describes exceptions of plugins without their texts, which may hold values: type, place, and a literal key."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from ..mapping import Transformer, place_in_words
+
+
+def describe_error(error: Exception, plugin: Any) -> str:
+    """Returns type and place of an exception, the place being the innermost line of a plugin's package.
+
+    Empty if none of its lines raised it. The key of a KeyError is shown if it is a literal in the function there:
+    ``KeyError 'score' at acme_poll/plain.py:12``.
+    """
+    package = _package_of(plugin)
+    places = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if _module(frame) == package]
+    if not places:
+        return ""
+    frame, line = places[-1]
+    key = error.args[0] if isinstance(error, KeyError) and error.args else None
+    literal = f" {key!r}" if type(key) is str and key in frame.f_code.co_consts else ""
+    return f"{type(error).__name__}{literal} at {place_in_words(frame.f_code.co_filename, line)}"
+
+
+def describe_failure(error: Exception, transformer: Transformer, compose: Any) -> str:
+    """Returns why a mapping failed, or why its standard's ``compose`` could not take what it returned."""
+    if described := describe_error(error, transformer.function):
+        return f"{transformer.name} raised {described}"
+    described = describe_error(error, compose) or type(error).__name__
+    return f"{transformer.name} returned what {transformer.standard} cannot take: it raised {described}"
+
+
+def list_frames(error: BaseException) -> Iterator[str]:
+    """Yields the lines of an exception's traceback, outermost first: place, function and source, never a value."""
+    for frame in traceback.extract_tb(error.__traceback__):
+        yield f"{place_in_words(frame.filename, frame.lineno or 0)} in {frame.name}: {frame.line}"
+
+
+def _package_of(plugin: Any) -> str:
+    return str(getattr(plugin, "__module__", None) or type(plugin).__module__).partition(".")[0]
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

@@ -1,0 +1,329 @@
+"""Runs events through a plan: filter → route (decided) → transform → enrich → route (applied).
+
+One event in; for each standard exactly one outcome out. Pure and in memory: nothing here sleeps, stores or sends.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+from ..caching import BoundedCache
+from ..errors import EventError, ProviderUnavailableError, TransformError
+from ..events import SourceEvent
+from ..fields import Body, Fields, value_at
+from ..logs import ThrottledLogger
+from ..mapping import Skip
+from ..platform import Platform
+from ..standards import SerializedStatement, Statement, to_json
+from .error_places import describe_failure
+from .mapping_cache import BoundMapping, MappingCache, bind_mapping
+from .plan import Composing, MappingPlan, Plan
+from .routing import NO_DESTINATION, DestinationRules, Route, decide_route, static_route
+
+log = logging.getLogger(__name__)
+log_throttled = ThrottledLogger(log)
+
+NOT_MAPPED = "no enabled transformer maps this event"
+NOT_ITS_OWN = "pseudonyms of its own: the standard's ids do not depend on the learner"
+MAX_NAMES = 1_000
+"""Names of events for which the composers of mappings of every event are kept."""
+MAX_STATEMENTS = 1_000
+"""Statements that one event may become; an event with more questions than this is not a learner's."""
+
+
+class OutcomeState(Enum):
+    """Names what became of an event for one standard."""
+
+    TRANSFORMED = "transformed"
+    SKIPPED = "skipped"
+    NOT_MAPPED = "not mapped"
+    FAILED = "failed"
+
+
+# looked up once: an Enum's attribute costs ten times a global name
+_TRANSFORMED, _NOT_MAPPED = OutcomeState.TRANSFORMED, OutcomeState.NOT_MAPPED
+
+
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Holds what became of an event for one standard (all standards, where ``standard`` is empty).
+
+    ``event``: name of the source event. ``statements``: finished, in order. ``destinations``: names of those
+    that may have them. ``own``: destination with pseudonyms of its own → its statements. ``denied``: destination →
+    reason. ``reason``: in words, for skipped, not mapped and failed. ``not_added``: parts of enrichers that stood there
+    already, as ``enricher NAME: path``.
+    """
+
+    standard: str
+    state: OutcomeState
+    event: str = ""
+    statements: Sequence[SerializedStatement] = ()
+    destinations: tuple[str, ...] = ()
+    own: Mapping[str, Sequence[SerializedStatement]] = field(default_factory=dict)
+    denied: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    error: EventError | None = None
+    not_added: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class CompiledMapping:
+    """Holds a mapping as the pipeline runs it: bound to its platform, with the rules of its standard's destinations.
+
+    call: declared values → what the composer makes statements of. own: destination with pseudonyms of its own → the
+    same for its space. static_route: the route of every event, where no rule asks anything of one.
+    """
+
+    plan: MappingPlan
+    call: BoundMapping
+    own: Mapping[str, tuple[BoundMapping, Composing]]
+    rules: Sequence[DestinationRules]
+    static_route: Route | None
+
+
+class Pipeline:
+    """Runs events through a plan. Nothing that it keeps changes an outcome; any number of threads may share it."""
+
+    def __init__(self, plan: Plan, caching: bool = True) -> None:
+        """Takes ``caching``: whether results of mappings are cached, see `learnrelay.pipeline.mapping_cache`."""
+        self.plan = plan
+        self._caches: dict[Platform, MappingCache] | None = {} if caching else None
+        static_routes = {standard: static_route(rules) for standard, rules in plan.rules.items()}
+
+        def compiled(mapping: MappingPlan) -> CompiledMapping:
+            return CompiledMapping(
+                mapping,
+                self._bind(mapping, mapping.shared),
+                {name: (self._bind(mapping, composing), composing) for name, composing in mapping.own.items()},
+                plan.rules.get(mapping.standard, ()),
+                static_routes.get(mapping.standard, NO_DESTINATION),
+            )
+
+        self._mappings = {event: list(map(compiled, mappings)) for event, mappings in plan.mappings.items()}
+        self._others = list(map(compiled, plan.others))
+        self._others_by_name: BoundedCache[str, list[CompiledMapping]] = BoundedCache(MAX_NAMES)
+        self._routed = {
+            event: [(mapping, mapping.static_route) for mapping in mappings if mapping.static_route is not None]
+            for event, mappings in self._mappings.items()
+            if all(mapping.static_route is not None for mapping in mappings)
+        }
+
+    def _bind(self, mapping: MappingPlan, composing: Composing) -> BoundMapping:
+        call = bind_mapping(mapping.transformer.call, composing.platform, composing.prepare)
+        if self._caches is None or composing.prepare is None:  # parts may be changed by who composes statements of them
+            return call
+        return self._caches.setdefault(composing.platform, MappingCache()).cached(call)
+
+    def process(self, event: SourceEvent) -> list[Outcome]:
+        """Returns one outcome for each standard that maps the event, or a single one for all of them."""
+        mappings = self._mappings.get(event.name)
+        if mappings is None:
+            if not self._others:
+                return [Outcome("", _NOT_MAPPED, event.name, (), (), _EMPTY, _EMPTY, NOT_MAPPED)]
+            mappings = self._others_of(event.name)
+        body, filters = event.body, self.plan.filters
+        if filters and (skip := _first_skip(filters, body)) is not None:
+            log.debug("%s skipped: %s", event.name, skip.reason)
+            return [Outcome("", OutcomeState.SKIPPED, event.name, reason=skip.reason)]
+        routed = self._routed.get(event.name)
+        if routed is None:  # for all standards before the first mapping: nothing that one does widens who receives
+            routed = [(mapping, mapping.static_route or decide_route(mapping.rules, body)) for mapping in mappings]
+        outcomes = []
+        for mapping, route in routed:
+            outcomes.append(self._transform(mapping, event, body, route))
+        return outcomes
+
+    def _others_of(self, name: str) -> list[CompiledMapping]:
+        """Returns the mappings of every event for a name that no mapping has. There is no end of such names."""
+        known = self._others_by_name.entries.get(name)
+        if known is None:
+            known = [_named(mapping, name) for mapping in self._others]
+            self._others_by_name.add(name, known)
+        return known
+
+    def statements(self, mapping: MappingPlan, event: SourceEvent) -> Sequence[SerializedStatement] | Skip:
+        """Transforms, composes and enriches without a cache. Raises what the plugins raise."""
+        composing = mapping.shared.named(event.name)
+        call = bind_mapping(mapping.transformer.call, composing.platform, composing.prepare)
+        return self._compose(mapping, event, mapping.extract(event.body), call, composing)
+
+    def _compose(
+        self,
+        mapping: MappingPlan,
+        event: SourceEvent,
+        values: Any,
+        call: BoundMapping,
+        composing: Composing,
+        not_added: list[str] | None = None,
+    ) -> Sequence[SerializedStatement] | Skip:
+        parts = call(values)
+        if isinstance(parts, Skip):
+            return parts
+        facts = event.facts
+        frame = composing.frame(facts)
+        if isinstance(frame, Skip):
+            return frame
+        statements = composing.compose(facts, frame, parts)
+        if isinstance(statements, Skip):
+            return statements
+        if len(statements) > MAX_STATEMENTS:
+            raise TransformError(f"more than {MAX_STATEMENTS} statements of one event")
+        if self.plan.enrichers and (additions := self._additions(mapping, event.body)):
+            return [_enriched(statement, additions, not_added) for statement in statements]
+        for statement in statements:
+            if type(statement) is not SerializedStatement:
+                return [_serialized(statement) for statement in statements]
+        return statements  # type: ignore[return-value]  # the loop has looked
+
+    def _additions(self, mapping: MappingPlan, body: Body) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        additions = []
+        for name, enrich in self.plan.enrichers:
+            try:
+                parts = enrich(body, mapping.standard)
+            except Exception as error:
+                raise TransformError(f"enricher {name} raised {type(error).__name__}") from None
+            if parts is None:
+                continue
+            if not isinstance(parts, Mapping):
+                raise TransformError(f"enricher {name} gave {type(parts).__name__}, expected a mapping or None")
+            additions.append((name, parts))
+        return additions
+
+    def _transform(self, mapping: CompiledMapping, event: SourceEvent, body: Body, route: Route) -> Outcome:
+        plan = mapping.plan
+        allowed, denials = route
+        denied = {name: denial.reason for name, denial in denials.items()} if denials else _EMPTY
+        own: Mapping[str, Sequence[SerializedStatement]] = _EMPTY
+        not_added: list[str] = []
+        try:
+            values = plan.extract(body)
+            statements = self._compose(plan, event, values, mapping.call, plan.shared, not_added)
+            if isinstance(statements, Skip):
+                log.debug("%s skipped for %s: %s", event.name, plan.standard, statements.reason)
+                return Outcome(plan.standard, OutcomeState.SKIPPED, event.name, reason=statements.reason)
+            if mapping.own:
+                own, refused = self._compose_own(mapping, event, values, statements, allowed)
+                allowed = tuple(name for name in allowed if name not in mapping.own)
+                denied = {**denied, **refused}
+        except EventError as error:
+            return failed_outcome(plan.standard, event, error)
+        except Exception as error:
+            reason = describe_failure(error, plan.transformer, plan.shared.compose)
+            return failed_outcome(plan.standard, event, TransformError(reason))
+        if log.isEnabledFor(logging.DEBUG):
+            _log_absent_fields(event, plan.transformer.reads)
+            for name, reason in denied.items():
+                log.debug("%s kept from %s: %s", event.name, name, reason)
+        return Outcome(plan.standard, _TRANSFORMED, event.name, statements, allowed, own, denied, "", None, not_added)
+
+    def _compose_own(
+        self,
+        mapping: CompiledMapping,
+        event: SourceEvent,
+        values: Any,
+        shared: Sequence[SerializedStatement],
+        allowed: tuple[str, ...],
+    ) -> tuple[dict[str, Sequence[SerializedStatement]], dict[str, str]]:
+        """Composes anew for each destination that has pseudonyms of its own: its statements, or why it has none."""
+        own: dict[str, Sequence[SerializedStatement]] = {}
+        denied: dict[str, str] = {}
+        for name in [name for name in allowed if name in mapping.own]:
+            statements = self._compose(mapping.plan, event, values, *mapping.own[name])
+            if isinstance(statements, Skip):
+                denied[name] = statements.reason
+            elif _ids(statements).isdisjoint(_ids(shared).union(*map(_ids, own.values()))):
+                own[name] = statements
+            else:  # to the outbox it would be the same statement, and go out with the others' pseudonym
+                denied[name] = NOT_ITS_OWN
+        return own, denied
+
+
+def _first_skip(filters: Sequence[tuple[str, Callable[[Body], Skip | None]]], body: Body) -> Skip | None:
+    for name, filter_event in filters:
+        try:
+            skip = filter_event(body)
+        except Exception as error:  # fail closed: an event that a filter cannot judge goes nowhere
+            log_throttled(f"filter {name} raised {type(error).__name__}: the event is skipped")
+            skip = Skip(f"filter {name} failed")
+        if skip is not None:
+            return skip
+    return None
+
+
+def _named(mapping: CompiledMapping, event: str) -> CompiledMapping:
+    own = {name: (call, composing.named(event)) for name, (call, composing) in mapping.own.items()}
+    return replace(mapping, plan=mapping.plan.named(event), own=own)
+
+
+def _enriched(
+    statement: Statement | SerializedStatement,
+    additions: Sequence[tuple[str, Mapping[str, Any]]],
+    not_added: list[str] | None,
+) -> SerializedStatement:
+    parsed = statement.parsed if isinstance(statement, SerializedStatement) else statement
+    for name, parts in additions:
+        there = _add(parsed, parts)
+        if not_added is not None:
+            known = (f"enricher {name}: {path}" for path in there)
+            not_added += [reason for reason in known if reason not in not_added]
+    return _serialized(parsed)
+
+
+def _serialized(statement: Statement | SerializedStatement) -> SerializedStatement:
+    if isinstance(statement, SerializedStatement):
+        return statement
+    return SerializedStatement(statement["id"], to_json(statement))
+
+
+def _add(statement: dict[str, Any], parts: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Merges what an enricher gives: it adds keys, it never replaces or removes one.
+
+    Returns the paths that stand there already, with another value.
+    """
+    there = []
+    for key, value in parts.items():
+        if value is None:
+            continue
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping) and isinstance(inner := statement.get(key, {}), dict):
+            statement[key] = inner = dict(inner)  # parts may be shared between events
+            there += _add(inner, value, f"{path}.")
+        elif key not in statement:
+            statement[key] = value
+        elif statement[key] != value:
+            there.append(path)
+    return there
+
+
+def _ids(statements: Sequence[SerializedStatement]) -> set[str]:
+    return {statement.id for statement in statements}
+
+
+def unavailable_provider(outcomes: Sequence[Outcome]) -> str:
+    """Returns which provider did not answer, and why; empty where none was unavailable."""
+    for outcome in outcomes:
+        if isinstance(outcome.error, ProviderUnavailableError):
+            return outcome.reason
+    return ""
+
+
+def failed_outcome(standard: str, event: SourceEvent, error: EventError) -> Outcome:
+    """Logs why an event failed for a standard, and returns it as an outcome."""
+    error.event_name, error.event_id = event.name, event.id
+    level = logging.DEBUG if isinstance(error, ProviderUnavailableError) else logging.WARNING  # the guard logs it once
+    log.log(level, "%s for %s: %s", type(error).__name__, standard, error)
+    return Outcome(standard, OutcomeState.FAILED, event.name, reason=error.reason, error=error)
+
+
+def _log_absent_fields(event: SourceEvent, reads: type[Fields]) -> None:
+    for name, declared in reads.declared.items():
+        if not declared.needed and all(value_at(event.body, path) in (None, "", [], {}) for path in declared.paths):
+            log.debug("%s: optional %s (%s) is absent", event.name, name, " or ".join(declared.paths))

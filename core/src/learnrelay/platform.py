@@ -1,0 +1,113 @@
+"""Gives mappings the addresses, titles of courses and digests of a platform."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from .caching import cached, note_gap
+from .config.fields import UNKNOWN_LANGUAGE
+from .errors import ProviderError
+from .providers import CourseProvider, IdentityProvider, Learner, UserRef
+from .sources import CourseParts, Source
+
+_NOT_IN_AN_ASCII_PATH = re.compile(r'[\x00-\x20"#%<>?\[\\\]^`{|}\x7f]')  # the same, quicker
+_NO_CHARACTERS = "".join(f"\\U{plane:04x}fffe-\\U{plane:04x}ffff" for plane in range(1, 14))
+_NOT_IN_A_PATH = re.compile(
+    r'[\x00-\x20"#%<>?\[\\\]^`{|}\x7f-\xa0\ud800-\uf8ff\ufdd0-\ufdef\ufff0-\uffff\U000e0000-\U0010ffff'
+    + r"\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+    + _NO_CHARACTERS
+    + "]"
+)
+
+
+@dataclass(frozen=True, eq=False)  # compared by identity, so that it is a cheap key
+class Platform:
+    """Gives mappings addresses, titles and digests in one pseudonym space.
+
+    root_url: without a slash at the end. space: name of the pseudonym space. own: whether it is the space of one
+    destination; e-mail addresses would join it to the others and are left out. language: that of the texts that authors
+    and learners write, as a language tag (RFC 5646).
+    """
+
+    root_url: str
+    source: Source = field(repr=False)
+    identity: IdentityProvider = field(repr=False)
+    courses: CourseProvider = field(repr=False)
+    space: str = ""
+    own: bool = False
+    language: str = UNKNOWN_LANGUAGE
+
+    def __post_init__(self) -> None:
+        """Puts caches before the look-ups."""
+        look_ups: Mapping[str, Any] = {
+            "_iri": cached(self._address),
+            "course_iri": cached(self._course_address),
+            "learner": cached(self._learner),
+            "digest": cached(lambda value: self.identity.digest(value, self.space)),
+            "_title": cached(self.courses.title),
+        }
+        for name, look_up in look_ups.items():
+            object.__setattr__(self, name, look_up)
+
+    _iri: Callable[[tuple[str, ...]], str] = field(init=False, repr=False)
+    course_iri: Callable[[str], str] = field(init=False, repr=False)
+    learner: Callable[[UserRef], Learner | None] = field(init=False, repr=False)
+    digest: Callable[[str], str] = field(init=False, repr=False)
+    _title: Callable[[str], str | None] = field(init=False, repr=False)
+
+    def course_title(self, course_id: str) -> str | None:
+        """Returns the title of a course; None where the course provider knows none, or does not answer now."""
+        try:
+            return self._title(course_id)
+        except ProviderError:
+            note_gap()
+            return None
+
+    def _learner(self, user: UserRef) -> Learner | None:
+        return self._in_space(self.identity.learner(user, self.space))
+
+    def learner_or_retired(self, user: UserRef) -> Learner | None:
+        """Returns the learner for a user, retired or not."""
+        return self._in_space(self.identity.learner_or_retired(user, self.space))
+
+    def _in_space(self, learner: Learner | None) -> Learner | None:
+        return Learner(learner.pseudonym) if learner is not None and self.own else learner
+
+    def scoped_key(self, key: str) -> str:
+        """Digests the key of something that a learner made, when the destination has its own pseudonyms.
+
+        By the key itself (of an attempt, of a contribution to a forum) records could be joined.
+        """
+        return self.digest(key) if self.own else key
+
+    def iri(self, *parts: str) -> str:
+        """Returns an address under the platform's root: the parts joined by ``/``.
+
+        Percent-encodes what may not stand in the path of an IRI (RFC 3987, 2.2), and white space of other scripts,
+        which RFC 3987 allows and many receivers refuse. Other scripts stay as they are.
+        """
+        return self._iri(parts)
+
+    def term(self, name: str) -> str:
+        """Returns the address of an extension that every statement has: ``session_id``, ``transformer_version``."""
+        return self.source.terms.get(name) or self.iri("extension", name.replace("_", "-"))
+
+    def course_parts(self, course_id: str) -> CourseParts:
+        """Splits a course key into the parts that people use."""
+        return self.source.course_parts(course_id)
+
+    def _address(self, parts: tuple[str, ...]) -> str:
+        return f"{self.root_url}/{_quoted('/'.join(parts))}"
+
+    def _course_address(self, course_id: str) -> str:
+        return f"{self.root_url}/{self.source.course_address.format(_quoted(course_id))}"
+
+
+def _quoted(path: str) -> str:
+    if (_NOT_IN_AN_ASCII_PATH if path.isascii() else _NOT_IN_A_PATH).search(path):
+        return _NOT_IN_A_PATH.sub(lambda match: quote(match[0], safe=""), path)
+    return path

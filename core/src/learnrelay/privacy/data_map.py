@@ -1,0 +1,185 @@
+"""Derives the data map: for each enabled event, which source path reaches which output path and destination.
+
+It is derived by running the mappings (`learnrelay.privacy.tracing`), so it shows what they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..assembly.assemble import IDENTITY_PROVIDERS, Assembly
+from ..fields import Field, Fields, declared_paths
+from ..lookups.courses import NoCourses
+from ..mapping import ANY_EVENT
+from ..personal_data import Grade
+from ..pipeline.plan import MappingPlan, Plan, compile_plan
+from ..pipeline.routing import DestinationRules, NameRule
+from ..pipeline.run import Pipeline
+from ..platform import Platform
+from .grades import OPEN_TEXT, grade_of
+from .tracing import Form, Leaves, TracedCourses, TracedIdentity, Tracer
+
+Flows = dict[str, dict[str, Form]]
+"""Source path → output path → form."""
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationAccess:
+    """Names a destination that may get an event, and the rules on which that depends; none for always."""
+
+    name: str
+    rules: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Shows ``partner (scope org)``."""
+        return f"{self.name} ({', '.join(self.rules)})" if self.rules else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Describes a flow: a source path of an event, and an output path that shows it in some form.
+
+    ``output`` and ``form`` are empty for a path that is read, but not put out.
+    """
+
+    event: str
+    standard: str
+    family: str
+    source: str
+    grade: Grade
+    output: str
+    form: Form | None
+    reason: str
+    destinations: tuple[DestinationAccess, ...]
+
+
+def derive_data_map(
+    assembly: Assembly, events: Collection[str] = (), watch: Callable[[Sequence[str]], Iterable[str]] = iter
+) -> list[Row]:
+    """Lists all flows of these events (by default of all enabled ones), by event, standard, source and output path.
+
+    Where a destination with pseudonyms of its own gets a value in another form, it has rows of its own.
+
+    ``watch``: yields the names of the events one by one, to show the progress.
+    """
+    enrichers = list(_reads_of(assembly, "enrich_statement").values())
+    plans = {own: _traced_plan(assembly, own) for own in (False, True)}
+    pipelines = {own: Pipeline(plan) for own, plan in plans.items()}
+    traced: dict[tuple[int, bool], Flows] = {}
+
+    def flows(event: str, place: int, own: bool) -> Flows:
+        mapping = plans[own].mappings_of(event)[place]
+        key = (id(mapping.transformer), own)
+        if key not in traced:
+            traced[key] = Tracer(pipelines[own], mapping, event, assembly.source, *enrichers).trace()
+        return traced[key]
+
+    rows: list[Row] = []
+    mapped = [*plans[False].mappings, *([ANY_EVENT] if plans[False].others else ())]
+    for event in watch(sorted(events or mapped)):
+        for place, mapping in enumerate(plans[False].mappings_of(event)):
+            rules = [rules for rules in assembly.plan.rules.get(mapping.standard, ()) if _lets_pass(rules, event)]
+            own = [candidate for candidate in rules if candidate.destination.pseudonyms == "own"]
+            if own and flows(event, place, own=True) != flows(event, place, own=False):
+                rows += _rows(assembly, event, mapping, own, flows(event, place, own=True))
+                rules = [candidate for candidate in rules if candidate.destination.pseudonyms != "own"]
+            if rules or not own:
+                rows += _rows(assembly, event, mapping, rules, flows(event, place, own=False))
+    return sorted(rows, key=_order)
+
+
+def _order(row: Row) -> tuple[object, ...]:
+    return row.event, row.standard, row.source, [str(destination) for destination in row.destinations], row.output
+
+
+def trace_sample(assembly: Assembly, event: str, standard: str) -> Leaves:
+    """Returns the statements of a sample of an event as output path → values."""
+    plan = _traced_plan(assembly)
+    for mapping in plan.mappings_of(event):
+        if mapping.standard == standard:
+            return Tracer(Pipeline(plan), mapping, event, assembly.source).trace_sample()
+    return {}
+
+
+def _traced_plan(assembly: Assembly, own: bool = False) -> Plan:
+    """Compiles the plan with providers that can be traced; ``own``: for destinations with pseudonyms of their own."""
+    config = assembly.config
+    built_in = config.identity.name in IDENTITY_PROVIDERS
+    identity = TracedIdentity(addresses=config.identity.name != "keyed", by_both=not built_in)
+    courses = NoCourses({}) if config.courses.name == "none" else TracedCourses()
+    platforms = {
+        name: Platform(config.root_url, assembly.source, identity, courses, name, own) for name in assembly.standards
+    }
+    return compile_plan(assembly.registry, assembly.table, assembly.standards, platforms, {})
+
+
+def _rows(
+    assembly: Assembly, event: str, mapping: MappingPlan, rules: Sequence[DestinationRules], traced: Flows
+) -> Iterator[Row]:
+    destinations = tuple(DestinationAccess(candidate.destination.name, tuple(_rules(candidate))) for candidate in rules)
+    reads = [mapping.transformer.reads, assembly.source.facts, *_reads_of(assembly, "enrich_statement").values()]
+    fields = {path: field for declaration in reversed(reads) for path, field in _declared(declaration)}
+    names = assembly.source.personal_names
+    deciders = {path: why for path, why in _deciders(assembly, rules) if path not in traced}
+    for source, outputs in [*traced.items(), *((path, _NOTHING) for path in deciders)]:
+        field = fields.get(source)
+        grade = grade_of(source, names, field.kind if field and not field.entries else None)
+        if event == ANY_EVENT and source == "name":  # such as the path of a request, in which anything may be typed
+            grade = Grade.INDIRECT
+        reason = deciders.get(source) or (field.reason if field else "")
+        if not reason and grade is not grade_of(source, names):
+            reason = OPEN_TEXT
+        for output, form in outputs.items() or [("", None)]:
+            yield Row(
+                event, mapping.standard, mapping.transformer.family, source, grade, output, form, reason, destinations
+            )  # fmt: skip
+
+
+_NOTHING: dict[str, Form] = {}
+
+
+def _reads_of(assembly: Assembly, hook: str) -> dict[str, type[Fields]]:
+    """Maps each plugin of a stage to the fields that it declares."""
+    implementations = getattr(assembly.registry.manager.hook, hook).get_hookimpls()
+    return {impl.plugin_name: impl.function.learnrelay_reads for impl in implementations}
+
+
+def _deciders(assembly: Assembly, rules: Sequence[DestinationRules]) -> Iterator[tuple[str, str]]:
+    """Yields the paths that decide whether an event is routed to these destinations, with their readers and reasons."""
+    readers: list[tuple[str, str, str]] = []
+
+    def add(reader: str, reads: type[Fields]) -> None:
+        readers.extend((path, field.reason, reader) for path, field in _declared(reads))
+
+    for name, reads in _reads_of(assembly, "filter_event").items():
+        add(f"filter {name}", reads)
+    if rules:
+        for name, reads in _reads_of(assembly, "route_event").items():
+            add(f"router {name}", reads)
+    for candidate in rules:
+        for scope in candidate.scopes:
+            add(f"{scope.name} of {candidate.destination.name}", scope.reads)
+        readers += [(path, "", f"match of {candidate.destination.name}") for path in candidate.destination.match]
+    for path in dict.fromkeys(path for path, _, _ in readers):
+        by_reason: dict[str, list[str]] = {}
+        for _, reason, reader in (entry for entry in readers if entry[0] == path):
+            by_reason.setdefault(reason, []).append(reader)
+        yield path, "; ".join(f"read by {', '.join(who)}{why and f': {why}'}" for why, who in by_reason.items())
+
+
+def _declared(reads: type[Fields]) -> Iterator[tuple[str, Field]]:
+    for _, path, field in declared_paths(reads):
+        yield path.removesuffix(".**"), field
+
+
+def _lets_pass(rules: DestinationRules, event: str) -> bool:
+    """Tells whether the rules allow an event of this name at all."""
+    return all(check.allows(event) for _, check in rules.checks if isinstance(check, NameRule))
+
+
+def _rules(rules: DestinationRules) -> Iterator[str]:
+    """Yields the rules that depend on an event's content; without any, its name decides."""
+    yield from (rule.name for rule in rules.scopes)
+    yield from (f"match {path}" for path in rules.destination.match if path != "name")
+    yield from (name for name, _ in rules.routers)

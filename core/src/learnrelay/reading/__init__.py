@@ -1,0 +1,1 @@
+"""Reads lines and JSON documents from streams, compressed or not."""

@@ -1,1 +1,0 @@
-"""The identity and course providers that come with the core."""

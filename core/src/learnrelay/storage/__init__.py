@@ -1,0 +1,1 @@
+"""Writes files of statements into folders and object stores."""

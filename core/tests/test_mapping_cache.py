@@ -1,0 +1,144 @@
+"""The cache of mapping results: never another result than the mapping's own, and one call for equal values."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from learnrelay import Fields, InvalidFieldError, Skip, each, entry_key, optional
+from learnrelay.caching import LONGEST_KEY
+from learnrelay.kinds import structure
+from learnrelay.pipeline.mapping_cache import MAX_ENTRIES, MappingCache, bind_mapping
+
+PLATFORM: Any = None
+
+
+class Entry(Fields):
+    key = entry_key()
+    value = optional("value", kind=structure)
+
+
+class Values(Fields):
+    first = optional("data.first", kind=structure)
+    second = optional("data.second", kind=structure)
+    more = each("data.more", Entry)
+
+
+class Marked(str):
+    __slots__ = ()
+
+
+@dataclass
+class Pair:
+    left: int
+
+
+def shown(value: Any) -> Any:
+    """Shows a value with its types, so that 1, 1.0, True and -0.0 are four values."""
+    if isinstance(value, (list, tuple)):
+        return [type(value).__name__, *map(shown, value)]
+    if isinstance(value, dict):
+        return {key: shown(inner) for key, inner in value.items()}
+    return shown(vars(value)) if isinstance(value, Fields) else [type(value).__name__, repr(value)]
+
+
+plain = st.sampled_from([None, True, False, 0, 1, -1, 0.0, -0.0, 1.0, "", "1", "true", "null", [], {}, [1], [1.0]])
+values = st.builds(
+    Values,
+    first=plain | st.lists(plain, max_size=2) | st.dictionaries(st.sampled_from(["a", "b"]), plain, max_size=2),
+    second=plain,
+    more=st.lists(st.builds(Entry, key=st.sampled_from(["1", "2"]), value=plain), max_size=2).map(tuple),
+)
+
+
+@given(st.lists(values, max_size=12))
+def test_a_cached_result_is_what_the_mapping_gives(calls: list[Values]) -> None:
+    mapping = MappingCache().cached(lambda values: shown(vars(values)))
+    for values_of_call in [*calls, *reversed(calls)]:
+        assert mapping(values_of_call) == shown(vars(values_of_call))
+
+
+def counting(answer: Any = None) -> tuple[list[Any], Any]:
+    calls: list[Any] = []
+
+    def mapping(values: Any) -> Any:
+        calls.append(values)
+        return answer
+
+    return calls, mapping
+
+
+def test_a_mapping_is_called_once_for_equal_values() -> None:
+    calls, mapping = counting(Skip("nothing to say"))
+    cached = MappingCache().cached(mapping)
+    assert {cached(Values(first="a", second=number)).reason for number in (1, 2, 1, 2, 1)} == {"nothing to say"}
+    assert len(calls) == 2
+
+
+def test_mappings_with_the_same_fields_keep_to_themselves() -> None:
+    cache = MappingCache()
+    left, right = (cache.cached(counting(answer)[1]) for answer in ("left", "right"))
+    assert [left(Values(first=1)), right(Values(first=1)), left(Values(first=1))] == ["left", "right", "left"]
+
+
+def test_an_error_is_raised_each_time() -> None:
+    def refuses(values: Any) -> Any:
+        raise InvalidFieldError("no key", path="data.first")
+
+    mapping = MappingCache().cached(refuses)
+    for _ in range(2):
+        with pytest.raises(InvalidFieldError):
+            mapping(Values(first="a"))
+
+
+@pytest.mark.parametrize(
+    "value", [Marked("a"), datetime(2026, 3, 2, tzinfo=UTC), Pair(1), {1: 2}, 2**70, object(), "x" * LONGEST_KEY]
+)
+def test_values_that_are_not_plain_or_long_are_not_cached(value: Any) -> None:
+    calls, mapping = counting()
+    cached = MappingCache().cached(mapping)
+    for _ in range(2):
+        cached(Values(first=value))
+    assert len(calls) == 2
+
+
+def test_the_oldest_entry_leaves() -> None:
+    calls, mapping = counting()
+    cached = MappingCache().cached(mapping)
+    for number in range(MAX_ENTRIES + 1):
+        cached(Values(first=number))
+    cached(Values(first=MAX_ENTRIES))
+    assert len(calls) == MAX_ENTRIES + 1
+    cached(Values(first=0))
+    assert len(calls) == MAX_ENTRIES + 2
+
+
+def test_threads_that_fill_it_together_get_their_own_answers() -> None:
+    mapping = MappingCache().cached(lambda values: orjson.dumps(vars(values)))
+    wrong = []
+
+    def ask(offset: int) -> None:
+        for number in range(offset, 3 * MAX_ENTRIES, 3):
+            values_of_call = Values(first=number % (MAX_ENTRIES + 50))
+            if mapping(values_of_call) != orjson.dumps(vars(values_of_call)):
+                wrong.append(number)
+
+    threads = [threading.Thread(target=ask, args=(offset,)) for offset in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_parts_are_prepared_and_skips_are_not() -> None:
+    call = bind_mapping(lambda values, platform: {"object": values}, PLATFORM, lambda parts: [parts])
+    assert call(Values(first=1)) == [{"object": Values(first=1)}]
+    assert bind_mapping(lambda values, platform: Skip("no"), PLATFORM, lambda parts: [parts])(Values()) == Skip("no")

@@ -1,1 +1,0 @@
-"""The event families of Caliper: one module each, each an entry point."""

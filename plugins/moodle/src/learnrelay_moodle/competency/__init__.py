@@ -1,0 +1,1 @@
+"""Competencies and learning plans."""

@@ -1,0 +1,33 @@
+"""Drag and drop: items that are put into zones. Labels are the course author's."""
+
+from __future__ import annotations
+
+from learnrelay import Fields, optional, required
+from learnrelay.kinds import boolean, identifier, text
+
+
+class DragAndDropFields(Fields):
+    """The block, with its title."""
+
+    block_id = required("context.module.usage_key", kind=text)
+    title = optional("context.module.display_name", kind=text)
+
+
+class DropFields(DragAndDropFields):
+    """An item, counted from 0, and the zone in which it was dropped: their labels, or ids where there are none."""
+
+    item_id = required("data.item_id", kind=identifier, example=(0, 3))
+    item = optional("data.item", kind=text)
+    zone = optional(
+        "data.location", "data.location_id", kind=identifier, reason="a zone of the board, as its author calls it"
+    )
+    correct = optional("data.is_correct", kind=boolean)
+
+
+def drop_in_words(drop: DropFields) -> str:
+    """The item and its zone, as xAPI writes what is matched.
+
+    >>> drop_in_words(DropFields(block_id="b", item_id="1", item="Mast", zone="Deck"))
+    'Mast[.]Deck'
+    """
+    return f"{drop.item or drop.item_id}[.]{drop.zone or ''}"

@@ -1,0 +1,1 @@
+"""Items of drag and drop that are picked up."""

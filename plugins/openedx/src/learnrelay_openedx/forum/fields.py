@@ -1,0 +1,92 @@
+"""The forum: threads, and the responses and comments in them."""
+
+from __future__ import annotations
+
+from learnrelay import Fields, Platform, optional, required
+from learnrelay.kinds import boolean, count, one_of, text
+
+from ..courses import COURSE, COURSE_FOUND, WHERE, course_key
+
+
+class ContributionFields(Fields):
+    """Declares a thread, a response or a comment; ``thread_id`` and ``response_id`` are what it answers."""
+
+    id = required("data.id", kind=text)
+    title = optional("data.title", kind=text, reason="the title is what a thread is called")
+    thread_id = optional("data.discussion.id", kind=text)
+    response_id = optional("data.response.id", kind=text)
+
+
+class ThreadFields(ContributionFields):
+    """Declares a new thread: ``discussion`` or ``question``."""
+
+    thread_type = optional(
+        "data.thread_type", kind=one_of("discussion", "question"), example=("discussion", "question")
+    )
+
+
+class VoteFields(ContributionFields):
+    """Declares a vote, given or taken back."""
+
+    vote = optional("data.vote_value", kind=one_of("up", "down"), example=("up", "down"))
+    taken_back = optional("data.undo_vote", kind=boolean)
+
+
+class LockFields(ContributionFields):
+    """Declares why a thread was locked, by the code of a reason."""
+
+    lock_reason = optional("data.lock_reason", kind=text)
+
+
+class MarkFields(ContributionFields):
+    """Declares how a response was marked."""
+
+    mark = optional("data.mark_type", kind=one_of("Answer", "Endorse"), example=("Answer", "Endorse"))
+
+
+class SearchFields(Fields):
+    """Declares a search without its words; ``searched`` is what was looked for, where it is not a thread."""
+
+    course_id = required(*COURSE, kind=course_key)
+    searched = optional("data.search_type", kind=text)
+    results = optional("data.total_results", kind=count)
+
+
+SEARCH_FOR_PEOPLE = "a search for people in the forum"
+
+
+class InCourse(ContributionFields):
+    """Declares a contribution to the forum of a course."""
+
+    course_id = optional(*COURSE_FOUND, kind=course_key, reason=WHERE)
+
+
+class ThreadInCourse(ThreadFields, InCourse):
+    """Declares a new thread in the forum of a course."""
+
+
+class LockInCourse(LockFields, InCourse):
+    """Declares why a thread in the forum of a course was locked."""
+
+
+class MarkInCourse(MarkFields, InCourse):
+    """Declares how a response in the forum of a course was marked."""
+
+
+class VoteInCourse(VoteFields, InCourse):
+    """Declares a vote in the forum of a course."""
+
+
+def thread_address(platform: Platform, thread_id: str) -> str:
+    """Returns the address of a thread in the platform's API, the same for every page."""
+    return platform.iri("api/discussion/v1/threads", platform.scoped_key(thread_id))
+
+
+def comment_address(platform: Platform, comment_id: str) -> str:
+    """Returns the address of a response or a comment in the platform's API."""
+    return platform.iri("api/discussion/v1/comments", platform.scoped_key(comment_id))
+
+
+def forum_address(platform: Platform, course_id: str) -> str:
+    """Returns the address of a course's forum."""
+    return platform.iri("courses", course_id, "discussion/forum")

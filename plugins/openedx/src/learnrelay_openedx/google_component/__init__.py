@@ -1,0 +1,1 @@
+"""Google documents and calendars."""

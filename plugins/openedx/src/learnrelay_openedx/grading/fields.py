@@ -1,0 +1,89 @@
+"""Grades: points for a problem and a subsection, the share of a course, and whether the course is passed."""
+
+from __future__ import annotations
+
+from learnrelay import Fields, optional, required
+from learnrelay.kinds import moment, number, text
+
+from ..courses import COURSE, course_key
+
+
+class ProblemGradeFields(Fields):
+    """Points for one problem, after weighting."""
+
+    problem_id = required("data.problem_id", "data.module_id", kind=text)
+    earned = optional("data.weighted_earned", kind=number)
+    possible = optional("data.weighted_possible", kind=number)
+
+
+class ProblemRegradeFields(Fields):
+    """New points for one problem, after weighting, which staff gave or had calculated anew."""
+
+    problem_id = required("data.problem_id", kind=text)
+    earned = optional("data.new_weighted_earned", kind=number)
+    possible = optional("data.new_weighted_possible", kind=number)
+
+
+class ProblemStateFields(Fields):
+    """A problem, whose state is deleted for a learner."""
+
+    problem_id = required("data.problem_id", kind=text)
+
+
+class SubsectionGradeFields(Fields):
+    """Points over all problems of a subsection, after weighting."""
+
+    block_id = required("data.block_id", kind=text)
+    earned = optional("data.weighted_total_earned", kind=number)
+    possible = optional("data.weighted_total_possible", kind=number)
+
+
+class CourseGradeFields(Fields):
+    """Declares the grade of a course run: a share from 0 to 1, and its name in the policy (none below the lowest)."""
+
+    course_id = required(*COURSE, kind=course_key)
+    percent = optional("data.percent_grade", "data.percent", kind=number)
+    letter = optional("data.letter_grade", kind=text)
+
+
+class CourseStateFields(Fields):
+    """Declares a course run that is passed or failed now."""
+
+    course_id = required(*COURSE, kind=course_key)
+    mode = optional("data.mode", kind=text)
+
+
+class CourseResultFields(CourseGradeFields):
+    """Declares the outcome of a course run. ``graded_at`` is when the platform stored the grade."""
+
+    graded_at = optional("data.modified", "data.passed_timestamp", kind=moment)
+
+
+class CoursePassedFields(CourseGradeFields):
+    """Declares one that was passed: when it was first passed counts more than the last change."""
+
+    graded_at = optional("data.passed_timestamp", "data.modified", kind=moment)
+
+
+class CourseFailedFields(CourseGradeFields):
+    """Declares one that was failed: a stored time of passing belongs to an earlier grade."""
+
+    graded_at = optional("data.modified", kind=moment)
+
+
+NOT_PASSED = "Fail"
+"""Name of a grade below the lowest cut-off, for which the platform has none."""
+
+
+def all_points(earned: float | None, possible: float | None) -> bool | None:
+    """Tells whether all points were earned; None where they are not known, or where there are none to earn.
+
+    >>> all_points(4, 4), all_points(3, 4), all_points(None, 4), all_points(0, 0)
+    (True, False, None, None)
+    """
+    return None if earned is None or possible is None or possible <= 0 else earned >= possible
+
+
+def letter_of(grade: CourseGradeFields) -> str | None:
+    """Returns the name of the grade; None where the event has no grade at all."""
+    return grade.letter or (None if grade.percent is None else NOT_PASSED)

@@ -1,0 +1,70 @@
+"""Navigation: links and outline entries that were followed, and the units of a subsection that were changed to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from learnrelay import Fields, Platform, optional, required
+from learnrelay.kinds import count, text
+
+from ..addresses import is_known_page
+from ..courses import COURSE, course_key
+from ..keys import is_block, platform_word
+
+_A_UNIT = "block-v1:Harbour+SAIL+2026+type@vertical+block@c0de"
+
+
+class LinkFields(Fields):
+    """Declares a link, as written on a page, and that page."""
+
+    target_url = required(
+        "data.target_url", kind=text, reason="where the learner goes; no more than `page_address` leaves is published"
+    )
+    current_url = optional(
+        "data.current_url", "context.page", kind=text,
+        reason="a relative link starts at it; no more than `page_address` leaves is published",
+    )  # fmt: skip
+
+
+class OutlineFields(LinkFields):
+    """Declares an entry of the course outline."""
+
+    target_name = optional("data.target_name", kind=text)
+
+
+def title_of(entry: OutlineFields, address: str, platform: Platform) -> str | None:
+    """Returns the title of an entry, if what was published of its address is still the entry's."""
+    return entry.target_name if is_known_page(platform, address) else None
+
+
+class SequenceFields(Fields):
+    """Declares a subsection with its units: the position that was left, from 1, and how many there are."""
+
+    id = required("data.id", kind=text)
+    current_tab = optional("data.current_tab", "data.old", kind=count)
+    tab_count = optional("data.tab_count", kind=count)
+
+
+class TabFields(SequenceFields):
+    """Declares a subsection with the position that was chosen."""
+
+    target_tab = optional("data.target_tab", "data.new", kind=count)
+
+
+def last_block(value: Any) -> str | None:
+    """Reads the last key of keys that are joined by slashes, such as ``/course/KEY/SUBSECTION/UNIT``."""
+    last = value.rpartition("/")[2] if type(value) is str else ""
+    return last if is_block(last) else None
+
+
+class JumpFields(Fields):
+    """Declares an entry of the menus above a unit."""
+
+    block_id = required("data.id", kind=last_block, example=(f"/course/course-v1:Harbour+SAIL+2026/{_A_UNIT}", _A_UNIT))
+
+
+class ToolFields(Fields):
+    """Declares a tool of a course, such as ``edx.updates``."""
+
+    course_id = required(*COURSE, "data.courserun_key", kind=course_key)
+    tool = required("data.tool_name", kind=platform_word, example=("edx.updates", "edx.bookmarks"))

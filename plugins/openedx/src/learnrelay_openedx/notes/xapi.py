@@ -1,0 +1,62 @@
+"""Notes that are written, changed, deleted, searched; the page that shows them."""
+
+from __future__ import annotations
+
+from learnrelay import Family, Platform
+from learnrelay_xapi import vocabulary as v
+from learnrelay_xapi.parts import ActivityParts, StatementParts
+
+from .. import xapi_vocabulary as openedx
+from ..addresses import block_iri
+from .fields import NoteFields, NotesPageFields, NotesSearchFields, UnitLinkFields, note_iri, notes_page
+
+family = Family("xapi.notes")
+
+
+def note_in_block(note: NoteFields, platform: Platform) -> StatementParts:
+    """The note as object, in its block."""
+    iri = block_iri(platform, note.block_id)
+    block: ActivityParts = {"id": iri, "objectType": "Activity", "definition": {"type": v.RESOURCE}}
+    return {
+        "object": {"id": note_iri(note, platform)},
+        "context": {"contextActivities": {"parent": [block]}},
+    }
+
+
+@family.maps("edx.course.student_notes.added", reads=NoteFields, verb=v.ANNOTATED, activity=v.NOTE)
+def note_added(note: NoteFields, platform: Platform) -> StatementParts:
+    """The learner writes a note."""
+    return note_in_block(note, platform)
+
+
+@family.maps("edx.course.student_notes.edited", reads=NoteFields, verb=v.EDITED, activity=v.NOTE)
+def note_edited(note: NoteFields, platform: Platform) -> StatementParts:
+    """The learner changes a note."""
+    return note_in_block(note, platform)
+
+
+@family.maps("edx.course.student_notes.deleted", reads=NoteFields, verb=v.DELETED, activity=v.NOTE)
+def note_deleted(note: NoteFields, platform: Platform) -> StatementParts:
+    """The learner deletes a note."""
+    return note_in_block(note, platform)
+
+
+@family.maps("edx.course.student_notes.notes_page_viewed", reads=NotesPageFields, verb=v.VIEWED, activity=v.WEBPAGE)
+def notes_page_viewed(page: NotesPageFields, platform: Platform) -> StatementParts:
+    """The learner sees the page of notes, or another tab of it."""
+    return {"object": {"id": notes_page(page, platform)}, "context": {"extensions": {v.TYPE: page.view}}}
+
+
+@family.maps("edx.course.student_notes.searched", reads=NotesSearchFields, verb=v.SEARCHED, activity=v.WEBPAGE)
+def notes_searched(search: NotesSearchFields, platform: Platform) -> StatementParts:
+    """The learner searches the notes: how much was found, not what for."""
+    return {
+        "object": {"id": notes_page(search, platform)},
+        "result": {"extensions": {openedx.RESULTS: search.results}},
+    }
+
+
+@family.maps("edx.course.student_notes.used_unit_link", reads=UnitLinkFields, verb=v.NAVIGATED, activity=v.RESOURCE)
+def unit_opened(link: UnitLinkFields, platform: Platform) -> StatementParts:
+    """The learner goes from the page of notes to the block of one."""
+    return {"object": {"id": block_iri(platform, link.block_id)}}

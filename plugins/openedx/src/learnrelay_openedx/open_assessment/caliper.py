@@ -1,0 +1,139 @@
+"""Open assessments: work that is handed in, handed out and assessed."""
+
+from __future__ import annotations
+
+from learnrelay import Family, Platform, Skip
+from learnrelay_caliper.entities import Attempt, Entity, Rating
+from learnrelay_caliper.parts import EventKind, EventParts
+
+from ..addresses import NO_PAGE, block_iri, page_address, team_iri
+from .fields import (
+    NOTHING_TO_ASSESS,
+    AssessmentFields,
+    AssignmentFields,
+    FeedbackFields,
+    PeerWorkFields,
+    TeamWorkFields,
+    TrainingFields,
+    UploadFields,
+    WorkFields,
+    options_of,
+    points_of,
+    submission_iri,
+)
+
+family = Family("caliper.open_assessment")
+
+SUBMITTED: EventKind = {"type": "AssignableEvent", "action": "Submitted", "profile": "AssignableProfile"}
+STARTED: EventKind = {"type": "AssignableEvent", "action": "Started", "profile": "AssignableProfile"}
+SAVED: EventKind = {"type": "Event", "action": "Saved", "profile": "GeneralProfile"}
+RANKED: EventKind = {"type": "FeedbackEvent", "action": "Ranked", "profile": "FeedbackProfile"}
+COMMENTED: EventKind = {"type": "FeedbackEvent", "action": "Commented", "profile": "FeedbackProfile"}
+GRADED: EventKind = {"type": "GradeEvent", "action": "Graded", "profile": "GradingProfile"}
+TRAINED: EventKind = {"type": "AssessmentEvent", "action": "Submitted", "profile": "AssessmentProfile"}
+UPLOADED: EventKind = {"type": "ResourceManagementEvent", "action": "Uploaded", "profile": "ResourceManagementProfile"}
+
+
+def assignment(block: AssignmentFields, platform: Platform) -> Entity:
+    """Makes the assignment."""
+    return {"id": block_iri(platform, block.block_id), "type": "AssignableDigitalResource"}
+
+
+def others_work(block: AssignmentFields, submission: str, platform: Platform) -> Entity:
+    """Makes the attempt that was handed in, of a learner whom the event does not name."""
+    return {
+        "id": submission_iri(block, submission, platform),
+        "type": "Attempt",
+        "assignable": assignment(block, platform),
+    }
+
+
+@family.maps("openassessmentblock.create_submission", reads=WorkFields, **SUBMITTED)
+def submission_created(work: WorkFields, platform: Platform) -> EventParts:
+    """The learner hands in an answer."""
+    item = assignment(work, platform)
+    own_id = None if work.submission is None else submission_iri(work, work.submission, platform)
+    return {"object": item, "generated": Attempt(item["id"], work.attempt_number, own_id=own_id)}
+
+
+@family.maps("openassessmentblock.create_team_submission", reads=TeamWorkFields, **SUBMITTED)
+def team_submission_created(work: TeamWorkFields, platform: Platform) -> EventParts:
+    """A member of a team hands in the team's answer."""
+    team = None if work.team is None else {"id": team_iri(platform, work.team), "type": "Group"}
+    return {**submission_created(work, platform), "extensions": {"team": team}}
+
+
+@family.maps("openassessmentblock.save_submission", reads=AssignmentFields, **SAVED)
+def draft_saved(block: AssignmentFields, platform: Platform) -> EventParts:
+    """The learner saves a draft of an answer."""
+    return {"object": assignment(block, platform)}
+
+
+@family.maps("openassessmentblock.get_peer_submission", reads=PeerWorkFields, **STARTED)
+def peer_submission_assigned(work: PeerWorkFields, platform: Platform) -> EventParts | Skip:
+    """The learner gets the work of somebody else to assess."""
+    if work.submission is None:
+        return Skip(NOTHING_TO_ASSESS)
+    iri = submission_iri(work, work.submission, platform)
+    item = {"id": iri, "type": "AssignableDigitalResource", "isPartOf": assignment(work, platform)}
+    return {"object": item, "generated": Attempt(iri)}
+
+
+@family.maps("openassessmentblock.peer_assess", reads=AssessmentFields, **RANKED)
+def peer_assessed(assessment: AssessmentFields, platform: Platform) -> EventParts:
+    """The learner assesses the work of somebody else."""
+    work = others_work(assessment, assessment.submission, platform)
+    return {"object": work, "generated": Rating(work["id"], options_of(assessment.criteria))}
+
+
+@family.maps("openassessmentblock.self_assess", reads=AssessmentFields, **RANKED)
+def self_assessed(assessment: AssessmentFields, platform: Platform) -> EventParts:
+    """The learner assesses the own work."""
+    item = assignment(assessment, platform)
+    work = Attempt(item, own_id=submission_iri(assessment, assessment.submission, platform))
+    return {"object": work, "generated": Rating(str(work.own_id), options_of(assessment.criteria))}
+
+
+@family.maps("openassessmentblock.staff_assess", reads=AssessmentFields, **GRADED)
+def staff_assessed(assessment: AssessmentFields, platform: Platform) -> EventParts:
+    """A member of staff assesses the work of a learner, whom the event does not name."""
+    work = others_work(assessment, assessment.submission, platform)
+    given, most = points_of(assessment.criteria) or (None, None)
+    score = {
+        "id": f"{work['id']}/score",
+        "type": "Score",
+        "attempt": work["id"],
+        "maxScore": most,
+        "scoreGiven": given,
+    }
+    return {"object": work, "generated": score}
+
+
+@family.maps("openassessmentblock.submit_feedback_on_assessments", reads=FeedbackFields, **COMMENTED)
+def feedback_given(feedback: FeedbackFields, platform: Platform) -> EventParts:
+    """The learner says what the assessments were worth: the boxes that were ticked, not the words."""
+    item = assignment(feedback, platform)
+    return {"object": item, "extensions": {"options": feedback.options}}
+
+
+@family.maps(
+    "openassessment.student_training_assess_example",
+    reads=TrainingFields, **TRAINED,
+)  # fmt: skip
+def example_assessed(training: TrainingFields, platform: Platform) -> EventParts:
+    """The learner assesses an example; success is to choose what the course team chose."""
+    iri = block_iri(platform, training.block_id, "example", training.example)
+    example = {"id": iri, "type": "Assessment", "isPartOf": assignment(training, platform)}
+    return {"object": example, "generated": Attempt(iri), "extensions": {"success": training.corrections is None}}
+
+
+@family.maps("openassessment.upload_file", reads=UploadFields, **UPLOADED)
+def file_uploaded(upload: UploadFields, platform: Platform) -> EventParts | Skip:
+    """The learner uploads a file for an answer: on which page, its size and its kind, not its name."""
+    page = page_address(platform, upload.page)
+    if page is None:
+        return Skip(NO_PAGE)
+    return {
+        "object": {"id": f"{page}#file", "type": "Document"},
+        "extensions": {"mediaType": upload.media_type, "size": upload.size},
+    }

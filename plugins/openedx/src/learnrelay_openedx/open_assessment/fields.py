@@ -1,0 +1,105 @@
+"""Open assessments: work that learners hand in and that they, their peers and staff assess.
+
+What somebody wrote (answers, feedback, names of files) is not declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from learnrelay import Fields, Platform, each, optional, required
+from learnrelay.kinds import count, number, scalars, structure, text, uuid
+
+from ..addresses import block_iri
+
+_SUBMISSION = "says which work is meant; in a destination's own pseudonym space only as a digest"
+
+NOTHING_TO_ASSESS = "there was no submission to assess"
+
+
+class AssignmentFields(Fields):
+    """The block of the assessment."""
+
+    block_id = required("context.module.usage_key", kind=text)
+
+
+class WorkFields(AssignmentFields):
+    """The work that is handed in; ``attempt_number`` counts from 1."""
+
+    submission = optional("data.submission_uuid", kind=uuid, reason=_SUBMISSION)
+    attempt_number = optional("data.attempt_number", kind=count, example=1)
+
+
+class TeamWorkFields(WorkFields):
+    """The work of a team; the id of the team begins with its name."""
+
+    team = optional("data.team_id", kind=text, reason="published only as a keyed digest")
+
+
+class PeerWorkFields(AssignmentFields):
+    """The work that a learner gets to assess; absent where none was left."""
+
+    submission = optional("data.submission_returned_uuid", kind=uuid, reason=_SUBMISSION)
+
+
+class Criterion(Fields):
+    """One criterion of the rubric and the option that was chosen; a criterion for feedback alone has no options."""
+
+    name = optional("criterion.name", kind=text, reason="the course team's name of a criterion")
+    most = optional("criterion.points_possible", kind=number)
+    option = optional("option.name", "option", kind=text)
+    points = optional("option.points", kind=number)
+
+
+class AssessmentFields(AssignmentFields):
+    """An assessment of a work by the course team's rubric."""
+
+    submission = required("data.submission_uuid", kind=uuid, reason=_SUBMISSION)
+    criteria = each("data.parts", Criterion)
+
+
+class FeedbackFields(AssignmentFields):
+    """What a learner says of the assessments; ``options`` are the labels of the ticked boxes."""
+
+    options = optional("data.options", kind=scalars)
+
+
+class TrainingFields(AssignmentFields):
+    """An example of the course team that the learner assesses for practice."""
+
+    example = required("data.submission_uuid", kind=uuid, reason="an example of the course team, nobody's work")
+    corrections = optional(
+        "data.corrections", kind=structure, example={"Evidence": "Fair"},
+        reason="whether there are any: criteria for which the learner chose another option than the course team",
+    )  # fmt: skip
+
+
+class UploadFields(Fields):
+    """A file that a browser uploads for an answer: the page, because the event names no block; size in bytes."""
+
+    page = required("context.page", kind=text, reason="the page is the object, without what may name or admit somebody")
+    size = optional("data.fileSize", kind=count)
+    media_type = optional("data.fileType", kind=text)
+
+
+def submission_iri(assignment: AssignmentFields, submission: str, platform: Platform) -> str:
+    """The address of a work that was handed in."""
+    return block_iri(platform, assignment.block_id, "submission", platform.scoped_key(submission))
+
+
+def options_of(criteria: Sequence[Criterion]) -> list[str]:
+    """The options that were chosen, in the order of the rubric."""
+    return [criterion.option for criterion in criteria if criterion.option is not None]
+
+
+def points_of(criteria: Sequence[Criterion]) -> tuple[float, float | None] | None:
+    """The sum of points, and the most that there are where all criteria say so.
+
+    None where a chosen option has no points: older events name the option alone.
+    """
+    chosen = [criterion for criterion in criteria if criterion.option is not None]
+    points = [criterion.points for criterion in chosen if criterion.points is not None]
+    if not points or len(points) < len(chosen):
+        return None
+    most = [criterion.most for criterion in chosen if criterion.most is not None]
+    return sum(points), sum(most) if len(most) == len(chosen) else None

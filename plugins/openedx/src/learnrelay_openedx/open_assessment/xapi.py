@@ -1,0 +1,180 @@
+"""Open assessments: work that is handed in, handed out and assessed."""
+
+from __future__ import annotations
+
+from learnrelay import Family, Platform, Skip
+from learnrelay_xapi import vocabulary as v
+from learnrelay_xapi.parts import ActivityParts, ContextParts, ResultParts, StatementParts
+from learnrelay_xapi.scores import score
+
+from .. import xapi_vocabulary as openedx
+from ..addresses import NO_PAGE, block_iri, page_address, team_iri
+from .fields import (
+    NOTHING_TO_ASSESS,
+    AssessmentFields,
+    AssignmentFields,
+    FeedbackFields,
+    PeerWorkFields,
+    TeamWorkFields,
+    TrainingFields,
+    UploadFields,
+    WorkFields,
+    points_of,
+    submission_iri,
+)
+
+family = Family("xapi.open_assessment")
+
+
+def assignment(block: AssignmentFields, platform: Platform) -> ActivityParts:
+    """The assignment, as what a statement belongs to."""
+    iri = block_iri(platform, block.block_id)
+    return {"id": iri, "objectType": "Activity", "definition": {"type": v.SCHOOL_ASSIGNMENT}}
+
+
+def part_of(block: AssignmentFields, platform: Platform) -> ContextParts:
+    """The assignment as parent of what is a part of it."""
+    return {"contextActivities": {"parent": [assignment(block, platform)]}}
+
+
+def handed_in(work: WorkFields, platform: Platform, *others: ActivityParts) -> StatementParts:
+    """The assignment, with the work that was handed in."""
+    submission: list[ActivityParts] = []
+    if work.submission is not None:
+        iri = submission_iri(work, work.submission, platform)
+        submission = [{"id": iri, "objectType": "Activity", "definition": {"type": v.ATTEMPT}}]
+    return {
+        "object": {"id": block_iri(platform, work.block_id)},
+        "context": {
+            "contextActivities": {"grouping": [*submission, *others] or None},
+            "extensions": {v.ATTEMPT_ID: work.attempt_number},
+        },
+    }
+
+
+@family.maps(
+    "openassessmentblock.create_submission",
+    reads=WorkFields, verb=v.SUBMITTED, activity=v.SCHOOL_ASSIGNMENT,
+)  # fmt: skip
+def submission_created(work: WorkFields, platform: Platform) -> StatementParts:
+    """The learner hands in an answer."""
+    return handed_in(work, platform)
+
+
+@family.maps(
+    "openassessmentblock.create_team_submission",
+    reads=TeamWorkFields, verb=v.SUBMITTED, activity=v.SCHOOL_ASSIGNMENT,
+)  # fmt: skip
+def team_submission_created(work: TeamWorkFields, platform: Platform) -> StatementParts:
+    """A member of a team hands in the team's answer."""
+    if work.team is None:
+        return handed_in(work, platform)
+    team: ActivityParts = {
+        "id": team_iri(platform, work.team),
+        "objectType": "Activity",
+        "definition": {"type": v.GROUP},
+    }
+    return handed_in(work, platform, team)
+
+
+@family.maps(
+    "openassessmentblock.save_submission",
+    reads=AssignmentFields, verb=v.SAVED, activity=v.SCHOOL_ASSIGNMENT,
+)  # fmt: skip
+def draft_saved(block: AssignmentFields, platform: Platform) -> StatementParts:
+    """The learner saves a draft of an answer."""
+    return {"object": {"id": block_iri(platform, block.block_id)}}
+
+
+@family.maps(
+    "openassessmentblock.get_peer_submission",
+    reads=PeerWorkFields, verb=v.WAS_ASSIGNED, activity=v.SCHOOL_ASSIGNMENT,
+)  # fmt: skip
+def peer_submission_assigned(work: PeerWorkFields, platform: Platform) -> StatementParts | Skip:
+    """The learner gets the work of somebody else to assess."""
+    if work.submission is None:
+        return Skip(NOTHING_TO_ASSESS)
+    return {"object": {"id": submission_iri(work, work.submission, platform)}, "context": part_of(work, platform)}
+
+
+def assessed(assessment: AssessmentFields, platform: Platform) -> StatementParts:
+    """The work that was assessed, with the options that were chosen, and their points."""
+    points = points_of(assessment.criteria)
+    pairs = [
+        f"{criterion.name or ''}[.]{criterion.option}"
+        for criterion in assessment.criteria
+        if criterion.option is not None
+    ]
+    result: ResultParts = {
+        "score": score(*points) if points else None,
+        "response": "[,]".join(pairs) or None,
+    }
+    return {
+        "object": {"id": submission_iri(assessment, assessment.submission, platform)},
+        "result": result,
+        "context": part_of(assessment, platform),
+    }
+
+
+@family.maps(
+    "openassessmentblock.peer_assess",
+    reads=AssessmentFields, verb=v.EVALUATED, activity=v.SCHOOL_ASSIGNMENT,
+)  # fmt: skip
+def peer_assessed(assessment: AssessmentFields, platform: Platform) -> StatementParts:
+    """The learner assesses the work of somebody else."""
+    return assessed(assessment, platform)
+
+
+@family.maps(
+    "openassessmentblock.self_assess",
+    reads=AssessmentFields, verb=v.EVALUATED, activity=v.SCHOOL_ASSIGNMENT,
+)  # fmt: skip
+def self_assessed(assessment: AssessmentFields, platform: Platform) -> StatementParts:
+    """The learner assesses the own work."""
+    return assessed(assessment, platform)
+
+
+@family.maps(
+    "openassessmentblock.staff_assess",
+    reads=AssessmentFields, verb=v.EVALUATED, activity=v.SCHOOL_ASSIGNMENT,
+)  # fmt: skip
+def staff_assessed(assessment: AssessmentFields, platform: Platform) -> StatementParts:
+    """A member of staff assesses the work of a learner, whom the event does not name."""
+    return assessed(assessment, platform)
+
+
+@family.maps(
+    "openassessmentblock.submit_feedback_on_assessments",
+    reads=FeedbackFields, verb=v.COMMENTED, activity=v.SCHOOL_ASSIGNMENT,
+)  # fmt: skip
+def feedback_given(feedback: FeedbackFields, platform: Platform) -> StatementParts:
+    """The learner says what the assessments were worth: the boxes that were ticked, not the words."""
+    return {
+        "object": {"id": block_iri(platform, feedback.block_id)},
+        "result": {"response": "[,]".join(map(str, feedback.options or ())) or None},
+    }
+
+
+@family.maps(
+    "openassessment.student_training_assess_example",
+    reads=TrainingFields, verb=v.ATTEMPTED, activity=v.ASSESSMENT,
+)  # fmt: skip
+def example_assessed(training: TrainingFields, platform: Platform) -> StatementParts:
+    """The learner assesses an example; success is to choose what the course team chose."""
+    return {
+        "object": {"id": block_iri(platform, training.block_id, "example", training.example)},
+        "result": {"success": training.corrections is None},
+        "context": part_of(training, platform),
+    }
+
+
+@family.maps("openassessment.upload_file", reads=UploadFields, verb=v.ATTACHED, activity=v.FILE)
+def file_uploaded(upload: UploadFields, platform: Platform) -> StatementParts | Skip:
+    """The learner uploads a file for an answer: on which page, its size and its kind, not its name."""
+    page = page_address(platform, upload.page)
+    if page is None:
+        return Skip(NO_PAGE)
+    return {
+        "object": {"id": f"{page}#file"},
+        "context": {"extensions": {v.TYPE: upload.media_type, openedx.FILE_SIZE: upload.size}},
+    }

@@ -1,0 +1,36 @@
+"""Peer instruction: a question that is answered, discussed and answered again.
+
+Neither reasons nor texts, of the learner or of others, are read.
+"""
+
+from __future__ import annotations
+
+from learnrelay import Fields, MissingFieldError, optional, required
+from learnrelay.kinds import count, text
+
+from ..keys import drawn_unit
+
+
+class SeenQuestionFields(Fields):
+    """Declares a question by its block, or the unit that is drawn with it: while it is drawn it has no name."""
+
+    block_id = optional("context.module.usage_key", kind=text)
+    unit = optional(
+        "context.path", kind=drawn_unit, reason="the key of the unit alone",
+        example=("/xblock/block-v1:Harbour+SAIL+2026+type@vertical+block@c0de",),
+    )  # fmt: skip
+
+
+class AnswerFields(Fields):
+    """Declares an answer by its place among the choices, from 0."""
+
+    block_id = required("context.module.usage_key", kind=text)
+    answer = optional("data.answer", kind=count, reason="the place of a choice, no text", example=(0, 2))
+
+
+def seen_block(question: SeenQuestionFields) -> str:
+    """Returns the key of the question, or of its unit. Raises MissingFieldError where the event names neither."""
+    key = question.block_id or question.unit
+    if key is None:
+        raise MissingFieldError("no block is named (nor in context.path)", path="context.module.usage_key")
+    return key

@@ -1,0 +1,1 @@
+"""Results of searches in a course."""

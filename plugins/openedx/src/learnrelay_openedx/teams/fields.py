@@ -1,0 +1,61 @@
+"""Teams of learners. The id of a team begins with its name; names, descriptions and search words are not read."""
+
+from __future__ import annotations
+
+from learnrelay import Fields, Platform, optional, required
+from learnrelay.kinds import count, one_of, text
+
+from ..courses import course_key
+
+_TEAM = "published only as a keyed digest: it begins with the name of the team"
+_JOINED = ("added_by_another_user", "added_on_create", "joined_from_team_view", "team_csv_import")
+_LEFT = ("removed_by_admin", "self_removal", "team_csv_import", "team_deleted")
+_PAGES = ("browse", "edit-team", "my-teams", "new-team", "search-teams", "single-team", "single-topic")
+_PROPERTIES = (
+    "country", "course_id", "description", "discussion_topic_id", "language", "name", "organization_protected",
+    "topic_id",
+)  # fmt: skip
+
+
+class TeamFields(Fields):
+    """A team."""
+
+    team_id = required("data.team_id", kind=text, reason=_TEAM)
+
+
+class ChangeFields(TeamFields):
+    """A property of a team that was changed."""
+
+    changed = optional("data.field", kind=one_of(*_PROPERTIES), example=("name", "language"))
+
+
+class JoiningFields(TeamFields):
+    """How a learner came into a team."""
+
+    method = optional("data.add_method", kind=one_of(*_JOINED), example=_JOINED)
+
+
+class LeavingFields(TeamFields):
+    """How a learner came out of a team."""
+
+    method = optional("data.remove_method", kind=one_of(*_LEFT), example=_LEFT)
+
+
+class TeamsPageFields(Fields):
+    """A page of the teams of a course, and the team that it shows, if any."""
+
+    course_id = required("context.course_id", kind=course_key)
+    page = required("data.page_name", kind=one_of(*_PAGES), example=_PAGES)
+    team_id = optional("data.team_id", kind=text, reason=_TEAM)
+
+
+class TeamSearchFields(Fields):
+    """A search for teams of a course, without its words."""
+
+    course_id = required("context.course_id", kind=course_key)
+    results = optional("data.number_of_results", kind=count)
+
+
+def teams_iri(teams: TeamsPageFields | TeamSearchFields, platform: Platform) -> str:
+    """The address of the teams of a course."""
+    return platform.iri("courses", teams.course_id, "teams")

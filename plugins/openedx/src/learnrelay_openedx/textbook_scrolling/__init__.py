@@ -1,0 +1,1 @@
+"""Textbooks that are scrolled through."""

@@ -1,0 +1,71 @@
+"""Validates the section of an input ``http``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from marshmallow import ValidationError, post_load
+
+from learnrelay.config.fields import Address, Duration, KeyText, OneOf, Section, Text, WholeNumber, in_words
+from learnrelay.config.secrets import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Holds the secret of a sender, whose word its events are, and how many it may send a second (None: any)."""
+
+    secret: Secret
+    trust: Literal["platform", "client"] = "platform"
+    rate: int | None = None
+
+
+class TokenSection(Section):
+    """Validates ``[inputs.NAME.tokens.SENDER]``."""
+
+    token = KeyText(required=True)
+    trust = OneOf(["platform", "client"], load_default="platform")
+    rate = WholeNumber(1, load_default=None)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> Token:
+        return Token(data["token"], data["trust"], data["rate"])
+
+
+class Tokens(Text):
+    """Reads the tables of tokens by sender; there must be one."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, Mapping) or not value:
+            raise ValidationError(f"expected tables tokens.NAME, found {in_words(value)}")
+        tokens: dict[str, Token] = {}
+        errors: dict[str, Any] = {}
+        for name, table in value.items():
+            try:
+                if not isinstance(table, Mapping):
+                    raise ValidationError(f"expected a table, found {in_words(table)}")
+                tokens[name] = TokenSection().load(table)
+            except ValidationError as error:
+                errors[name] = error.messages
+        revealed = [token.secret.reveal() for token in tokens.values()]
+        if len(set(revealed)) < len(revealed):
+            errors["_schema"] = ["two senders have the same token"]
+        if errors:
+            raise ValidationError(errors)
+        return tokens
+
+
+class HttpSettings(Section):
+    """Validates the keys of an input ``http``.
+
+    ``largest``: bytes of a body, unpacked. ``wait``: for which a request waits to be stored. ``patience``: for which a
+    client may take to send a request.
+    """
+
+    listen = Address(load_default=("127.0.0.1", 8080))
+    tokens = Tokens(required=True)
+    largest = WholeNumber(2**10, 2**30, load_default=2**24)
+    connections = WholeNumber(1, 100_000, load_default=200)
+    wait = Duration(load_default=10.0)
+    patience = Duration(load_default=30.0)
