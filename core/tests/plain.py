@@ -27,7 +27,7 @@ from learnrelay import (
     optional,
     required,
 )
-from learnrelay.assembly.assemble import IDENTITY_PROVIDERS
+from learnrelay.assembly.core_plugins import IDENTITY_PROVIDERS
 from learnrelay.config.fields import OneOf, Section
 from learnrelay.config.secrets import Secret
 from learnrelay.frames import MakeFrame

@@ -14,7 +14,7 @@ import pytest
 from marshmallow import ValidationError
 
 from destinations import http_destination
-from learnrelay.assembly.assemble import CORE_AUTH_SCHEMES
+from learnrelay.assembly.core_plugins import CORE_AUTH_SCHEMES
 from learnrelay.auth import AUTH_SCHEMES, Auth, AuthError, AuthField, AuthScheme, NoAuth, OutgoingRequest
 from learnrelay.config.fields import Section
 from learnrelay.config.models import Retry

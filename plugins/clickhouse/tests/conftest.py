@@ -69,7 +69,7 @@ class Server:
 
 def load(url: str, **keys: Any) -> Mapping[str, Any]:
     """Loads the keys of the sink, as of a destination in an operator's file."""
-    from learnrelay.assembly.assemble import CORE_AUTH_SCHEMES
+    from learnrelay.assembly.core_plugins import CORE_AUTH_SCHEMES
     from learnrelay.auth import AUTH_SCHEMES
 
     auth = {"scheme": "basic", "username": "relay", "password": PASSWORD}

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from learnrelay import Answer, Judgement, Learner, Unavailable, UserRef
-from learnrelay.assembly.assemble import COURSE_PROVIDERS, IDENTITY_PROVIDERS
+from learnrelay.assembly.core_plugins import COURSE_PROVIDERS, IDENTITY_PROVIDERS
 from learnrelay.config.fields import SecretText
 from learnrelay.fields import compile_extractor
 from learnrelay.pipeline.routing import ScopeRule

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from ..assembly.assemble import list_named_plugins
+from ..assembly.plugin_loading import list_named_plugins
 from ..assembly.plugin_settings import load_settings
 from ..config.fields import BASE
 from ..config.problems import read_toml

@@ -13,7 +13,8 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from ..assembly.assemble import assemble, list_notices
+from ..assembly.assemble import assemble
+from ..assembly.warnings import list_notices
 from ..privacy.data_map import Row, derive_data_map
 from . import config_option, json_option
 from .output import print_json, print_line

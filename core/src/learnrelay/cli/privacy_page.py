@@ -7,7 +7,8 @@ from html import escape
 from itertools import groupby
 
 from .. import __version__
-from ..assembly.assemble import Assembly, list_notices
+from ..assembly.assemble import Assembly
+from ..assembly.warnings import list_notices
 from ..privacy.data_map import Row
 
 _STYLE = """

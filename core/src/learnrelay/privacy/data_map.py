@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..assembly.assemble import IDENTITY_PROVIDERS, Assembly
+from ..assembly.assemble import Assembly
+from ..assembly.core_plugins import IDENTITY_PROVIDERS
 from ..fields import Field, Fields, declared_paths
 from ..lookups.courses import NoCourses
 from ..mapping import ANY_EVENT
