@@ -277,6 +277,11 @@ class BoundedMysqlConnection(Connection):  # type: ignore[misc]
         limit = round_wait(math.inf)
         self._read_timeout = self._write_timeout = None if math.isinf(limit) else limit
 
+    def connect(self, sock: Any = None) -> None:
+        """Opens the connection; the wait for the server's greeting, which follows no write of ours, is bounded too."""
+        self._limit_wait()
+        super().connect(sock)
+
     def _write_bytes(self, data: bytes) -> None:
         self._limit_wait()
         super()._write_bytes(data)
