@@ -232,19 +232,20 @@ def contract_report(request: pytest.FixtureRequest) -> ReportData:
 def platform() -> Any:
     """Returns a `learnrelay.Platform` at https://learn.example.org; learners have pseudonyms, courses no titles.
 
-    Its source is the first one that is installed.
+    Its source is the one that is installed; of several, that of the environment variable ``LEARNRELAY_SOURCE``.
     """
     from learnrelay import Platform
     from learnrelay.config.secrets import Secret
     from learnrelay.lookups.courses import NoCourses
     from learnrelay.lookups.identity import KeyedIdentity
-    from learnrelay.plugins.discovery import installed, load
+    from learnrelay.plugins.discovery import installed, load, select_source
     from learnrelay.plugins.registry import collect
 
     identity = KeyedIdentity({"secret": Secret("a secret of the tests"), "pseudonyms": "per-standard"})
-    sources = [info for info in installed() if info.kind == "sources"]
-    if not sources:
-        raise pytest.UsageError("the fixture platform needs an installed source")
-    registry = collect([(sources[0], load(sources[0]))])
+    try:
+        info = select_source(installed(), None)
+    except ValueError as error:
+        raise pytest.UsageError(f"the fixture platform needs a source: {error}") from None
+    registry = collect([(info, load(info))])
     (source,) = registry.sources.values()
     return Platform("https://learn.example.org", registry.make(source), identity, NoCourses({}))
