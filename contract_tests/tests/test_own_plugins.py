@@ -13,7 +13,7 @@ from installed_plugins import environment
 
 from learnrelay.plugins.discovery import installed
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "acme_poll"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 NEW = ("samples.lines", "standard.composed")
 """Checks that warn in this release."""
 OWN = sorted(info.name for info in installed())
@@ -65,12 +65,19 @@ def test_the_quick_plugins_are_there() -> None:
 
 
 @pytest.mark.slow
-def test_the_example_of_a_third_party_passes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("folder", "names"),
+    [("acme_poll", ["xapi.acme_poll"]), ("canvas", ["canvas", "caliper.canvas", "xapi.canvas"])],
+    ids=["acme_poll", "canvas"],
+)
+def test_the_examples_of_third_parties_pass(folder: str, names: list[str], tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index",
-         "--disable-pip-version-check", "--target", str(tmp_path), str(EXAMPLE)],
+         "--disable-pip-version-check", "--target", str(tmp_path), str(EXAMPLES / folder)],
         check=True,
     )  # fmt: skip
-    (plugin,) = report_on("xapi.acme_poll", path=str(tmp_path))
-    assert keeps_to_its_lock(plugin)
-    assert {check["status"] for check in plugin["checks"]} <= {"passed", "nothing to check"}
+    plugins = report_on(*names, path=str(tmp_path))
+    assert [plugin["plugin"] for plugin in plugins] == names
+    for plugin in plugins:
+        assert keeps_to_its_lock(plugin)
+        assert {check["status"] for check in plugin["checks"]} <= {"passed", "nothing to check"}
