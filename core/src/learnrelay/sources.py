@@ -2,10 +2,10 @@
 
 ::
 
-    class CanvasSource(Source):
-        name = "canvas"
-        shape = Shape(name=("event_name",), timestamp=("event_time",), data=("body",), context="metadata")
-        facts = CanvasFacts
+    class CampusSource(Source):
+        name = "campus"
+        shape = Shape(name=("action",), timestamp=("at",), data=("details",), context="about")
+        facts = CampusFacts
         course_address = "courses/{}"
 
 Paths, kinds and addresses are declared, so that reading can be compiled; a callable is the exception.
