@@ -186,3 +186,20 @@ def test_times_that_are_numbers_tell_events_apart() -> None:
     ids = {event_from_mapping({**IN_PROCESS, "timestamp": seconds}).id for seconds in (1_772_445_600, 1_772_445_601)}
     assert len(ids) == 2
     assert event_from_mapping({**IN_PROCESS, "timestamp": "1772445600"}).id in ids, "seconds as text are the same"
+
+
+class EnvelopeSource(OpenedxSource):
+    """Takes events out of envelopes."""
+
+    def bring_into_shape(self, raw: dict[str, Any]) -> dict[str, Any]:
+        event: dict[str, Any] = raw.pop("envelope", raw)
+        return event
+
+
+def test_a_source_brings_lines_and_objects_into_its_shape() -> None:
+    source, raw = EnvelopeSource(), {"envelope": IN_PROCESS}
+    events = [source.event_from_line(json.dumps(raw).encode()), source.event_from_mapping(raw)]
+    events.append(source.event_from_mapping(IN_PROCESS))
+    assert [event.body for event in events] == [IN_PROCESS] * 3
+    assert len({event.id for event in events}) == 1
+    assert raw == {"envelope": IN_PROCESS}, "the caller's own is not changed"

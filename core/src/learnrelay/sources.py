@@ -119,19 +119,27 @@ class Source(ABC):
         """Keeps the plugin's settings, and compiles the reader."""
         self.settings = settings
         self.reader = EventReader(self.shape, self.facts)
-        is_json = type(self).parse_line is Source.parse_line
-        self.event_from_line = self.reader.event_from_line if is_json else self._event_from_line
+        own = type(self)
+        is_plain = own.parse_line is Source.parse_line and own.bring_into_shape is Source.bring_into_shape
+        self.event_from_line = self.reader.event_from_line if is_plain else self._event_from_line
 
     def parse_line(self, line: bytes) -> dict[str, Any]:
         """Reads the raw event in a line. Raises UnreadableEventError with the reason, never with the content."""
         return parse_line(line)
 
+    def bring_into_shape(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """Brings a raw event, of a line or handed over as an object, into the declared shape; may change it.
+
+        What is in it already stays as it is. Raises UnreadableEventError with the reason, never with the content.
+        """
+        return raw
+
     def _event_from_line(self, line: bytes) -> SourceEvent:
-        return SourceEvent(self.parse_line(line), self.reader)
+        return SourceEvent(self.bring_into_shape(self.parse_line(line)), self.reader)
 
     def event_from_mapping(self, raw: Mapping[str, Any]) -> SourceEvent:
         """Reads an event handed over inside a Python process; it is copied. Raises UnreadableEventError."""
-        return SourceEvent(copy_mapping(raw), self.reader)
+        return SourceEvent(self.bring_into_shape(copy_mapping(raw)), self.reader)
 
     def course_parts(self, course_id: str) -> CourseParts:
         """Splits a course key into the parts that people use."""

@@ -5,7 +5,7 @@ The payload is the event's object. An event has no name of its own: type and act
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from learnrelay import (
@@ -16,7 +16,6 @@ from learnrelay import (
     Shape,
     Skip,
     Source,
-    SourceEvent,
     UnreadableEventError,
     UserRef,
     Who,
@@ -53,22 +52,6 @@ class CanvasFacts(Facts):
         return None if learner_id is None else Who(UserRef(learner_id), owns_session=learner_id == actor_id)
 
 
-def read_event(raw: dict[str, Any]) -> dict[str, Any]:
-    """Takes the event out of its envelope, and names it. Raises UnreadableEventError.
-
-    What has a name is in the declared shape already.
-    """
-    events = raw.get("data")
-    if type(events) is list:
-        if len(events) != 1 or type(events[0]) is not dict:
-            raise UnreadableEventError("an envelope of other than one event", path="data")
-        raw = events[0]
-    kind, action = raw.get("type"), raw.get("action")
-    if "name" in raw or type(kind) is not str or type(action) is not str:
-        return raw
-    return {**raw, "name": f"{kind}.{action}"}
-
-
 class CanvasSource(Source):
     """``[platform] source = "canvas"``."""
 
@@ -93,13 +76,16 @@ class CanvasSource(Source):
         },
     )  # fmt: skip
 
-    def parse_line(self, line: bytes) -> dict[str, Any]:
-        """Reads the event in a line. Raises UnreadableEventError."""
-        return read_event(super().parse_line(line))
-
-    def event_from_mapping(self, raw: Mapping[str, Any]) -> SourceEvent:
-        """Reads an envelope, or an event, that is an object already. Raises UnreadableEventError."""
-        return super().event_from_mapping(read_event(dict(raw)))
+    def bring_into_shape(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """Takes the event out of its envelope, and names it. Raises UnreadableEventError."""
+        events = raw.get("data")
+        if type(events) is list:
+            if len(events) != 1 or type(events[0]) is not dict:
+                raise UnreadableEventError("an envelope of other than one event", path="data")
+            raw = events[0]
+        if "name" not in raw and type(raw.get("type")) is type(raw.get("action")) is str:
+            raw["name"] = f"{raw['type']}.{raw['action']}"
+        return raw
 
 
 @hookimpl

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from learnrelay import Shape, Skip, Source, SourceEvent, hookimpl
+from learnrelay import Shape, Skip, Source, hookimpl
 
 from .belonging import COURSE_PROOF
 from .facts import MoodleFacts
@@ -47,12 +47,11 @@ class MoodleSource(Source):
 
     def parse_line(self, line: bytes) -> dict[str, Any]:
         """Reads the row in a line of JSON or CSV. Raises UnreadableEventError."""
-        raw = read_csv_line(line) if is_csv(line) else super().parse_line(line)
-        return read_row(raw) if type(raw) is dict else raw
+        return read_csv_line(line) if is_csv(line) else super().parse_line(line)
 
-    def event_from_mapping(self, raw: Mapping[str, Any]) -> SourceEvent:
-        """Reads a row that is an object already. Raises UnreadableEventError."""
-        return super().event_from_mapping(read_row(dict(raw)))
+    def bring_into_shape(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """Decodes what the columns of a row hold."""
+        return read_row(raw)
 
 
 @hookimpl
