@@ -17,15 +17,19 @@ _SECTIONS: dict[str, dict[str, object]] = {
 def relay_toml(
     plugins: Sequence[str] = ("plain.*",),
     destinations: Mapping[str, Mapping[str, object]] | None = None,
+    files: Sequence[str] = (),
     **sections: Mapping[str, object],
 ) -> str:
     """Returns an operator's file, of which a test shows only what differs from the usual.
 
-    ``plugins``: the enabled ones. ``destinations``: name → keys; each takes all statements of the standard ``plain``
-    unless its keys say otherwise. ``sections``: keys that a section has in addition, or instead.
+    ``plugins``: the enabled ones. ``files``: single-file plugins. ``destinations``: name → keys; each takes all
+    statements of the standard ``plain`` unless its keys say otherwise. ``sections``: keys that a section has in
+    addition, or instead.
     """
     merged: dict[str, dict[str, object]] = {name: dict(keys) for name, keys in _SECTIONS.items()}
     merged["plugins"]["enabled"] = list(plugins)
+    if files:
+        merged["plugins"]["files"] = list(files)
     for name, keys in sections.items():
         merged[name] = merged.get(name, {}) | dict(keys)
     for name, keys in (destinations or {}).items():

@@ -183,3 +183,10 @@ class StorageError(LearnrelayError):
 
 class ReplayError(LearnrelayError):
     """Reports that a replay cannot start or continue. Finished chunks stay in the checkpoint."""
+
+
+# --- comparison -----------------------------------------------------------------------------------------
+
+
+class ComparisonError(LearnrelayError):
+    """Reports that an environment or a configuration cannot be compared."""

@@ -24,8 +24,8 @@ from ..logs import EscapingFormatter
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 COMMANDS = (
-    "backup", "check", "explain", "failed", "follow", "forget", "migrate", "new-plugin", "object", "plugins", "privacy",
-    "replay", "resume", "status", "tap", "transform", "worker",
+    "backup", "check", "diff", "explain", "failed", "follow", "forget", "migrate", "new-plugin", "object", "plugins",
+    "privacy", "replay", "resume", "status", "tap", "transform", "worker",
 )  # fmt: skip
 """Names of the core's commands. Each is the function ``command`` in the module of its name."""
 

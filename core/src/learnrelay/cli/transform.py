@@ -84,7 +84,7 @@ def command(
     if output is not None and Path(output).resolve() in {Path(name).resolve() for name in files if name != "-"}:
         raise click.UsageError(f"--output {output} is one of the files to read")
     for name in files:
-        _check_readable(name)
+        check_readable(name)
     if config_path is None:
         assembly = _assemble_standards(wanted, plugin_files, enrichers, root_url, source)
     elif enrichers:
@@ -100,7 +100,7 @@ def command(
     with ExitStack() as stack:
         out = stack.enter_context(open_private(output)) if output else sys.stdout.buffer
         failed = stack.enter_context(open_private(errors)) if errors else None
-        for line in _lines(files or ("-",), console, stack):
+        for line in read_logs(files or ("-",), console, stack):
             for statement in run.transform(line):
                 out.write(statement + b"\n")
             if failed is not None:
@@ -217,7 +217,7 @@ def _assemble_standards(
     return assemble_from(add_plugin_files(raw, plugin_files), Path("command line"))
 
 
-def _check_readable(name: str) -> None:
+def check_readable(name: str) -> None:
     """Checks that a file can be read, before any other is processed. Raises click.UsageError."""
     if name == "-":
         return
@@ -228,7 +228,7 @@ def _check_readable(name: str) -> None:
         raise click.UsageError(f"{name}: {reason}")
 
 
-def _lines(files: tuple[str, ...], console: Console, stack: ExitStack) -> Iterator[Line]:
+def read_logs(files: tuple[str, ...], console: Console, stack: ExitStack) -> Iterator[Line]:
     """Yields the lines of all files, with a progress bar on a terminal."""
     progress = stack.enter_context(
         Progress(
