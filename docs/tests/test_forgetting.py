@@ -129,7 +129,7 @@ def test_more_than_a_handful_is_asked_for(tmp_path: Path) -> None:
     silent = run("forget", file, "--user-id", "1")
     assert silent.exit_code == 2
     assert "remove 102 statements for good (102 of 42)?" in silent.output
-    assert "use --yes. Nothing was removed" in silent.output
+    assert "use --yes; nothing was removed" in silent.output
     assert number_removed(run("forget", file, "--user-id", "2")) == 100
     assert number_removed(run("forget", file, "--user-id", "1", "--yes")) == 102
     assert stored(file) == []

@@ -294,6 +294,14 @@ class Standard(ABC):
         """Tells whether its settings name learners by e-mail addresses, so that a learner without one is skipped."""
         return False
 
+    def void(self, statement_id: str, platform: Platform) -> SerializedStatement | None:
+        """Makes the statement that voids a delivered one, for `learnrelay void`; None: the standard knows no voiding.
+
+        The same arguments give the same statement, with an id derived from ``statement_id``, so that a repetition
+        changes nothing. Raises ValueError for a text that is no id of a statement.
+        """
+        return None
+
     @abstractmethod
     def schema(self) -> marshmallow.Schema:
         """Returns the schema of a finished statement in the configured version, for the harness and ``--validate``."""

@@ -196,12 +196,7 @@ def check_schema(subject: Subject) -> Iterable[Finding | Note]:
             yield Finding(f"the schema accepts {shown} as a statement")
         elif _has_raised(problems):
             yield Finding(f"the schema raises for {shown}: report a problem instead")
-    statements = [
-        orjson.loads(text)
-        for case in subject.cases
-        for outcome in subject.sample_outcomes[case.label]
-        for text in outcome.get("statements", [])
-    ]
+    statements = _list_statements(subject)
     if not statements:
         return
     yield from _check_altered_statements(subject, statements[0])
@@ -210,6 +205,16 @@ def check_schema(subject: Subject) -> Iterable[Finding | Note]:
         if all(not problems for problems in _validate(subject, altered)):
             yield Finding(f"the schema accepts any value of {key}, which every statement has", path=key)
     yield Note(f"{standard}: {len(statements)} composed statements")
+
+
+def _list_statements(subject: Subject) -> list[dict[str, Any]]:
+    """Lists the composed statements of all samples."""
+    return [
+        orjson.loads(text)
+        for case in subject.cases
+        for outcome in subject.sample_outcomes[case.label]
+        for text in outcome.get("statements", [])
+    ]
 
 
 _ANYTHING: tuple[Any, ...] = (3, True, "§", [[]], {"§": {}})
@@ -264,6 +269,45 @@ def check_learners(subject: Subject) -> Iterable[Finding | Note]:
         ]
         faults = subject.process.ask("learner_faults", standard=standard, samples=samples)
         yield from (Finding(f"{case.event}: {fault}") for fault in sorted({*faults} - {""}))
+
+
+@check(
+    "standard.void",
+    "What voids a statement is valid, the same each time, and has an id of its own for each id; no id is a ValueError.",
+)
+def check_void(subject: Subject) -> Iterable[Finding | Note]:
+    """Voids composed statements twice, and texts that are no ids."""
+    standard = _require_standard(subject)
+    ids = sorted({statement["id"] for statement in _list_statements(subject)})[:MAX_VOIDED]
+    answers, repeated = (subject.process.ask("void", standard=standard, ids=ids) for _ in range(2))
+    if not any(answers):
+        yield Note("the standard knows no voiding")
+        return
+    for answer in answers:
+        if not isinstance(answer, list):
+            fault = f"raises or returns {answer[1:]}" if answer else "returns None for some statements only"
+            yield Finding(f"void {fault}")
+            return
+    if answers != repeated:
+        yield Finding("void returns another statement for the same id: repeating it would void nothing twice")
+    statements = [orjson.loads(content) for _, content in answers]
+    if [identifier for identifier, _ in answers] != [statement.get("id") for statement in statements]:
+        yield Finding("void returns an id that the statement does not have")
+    if len({*ids, *(identifier for identifier, _ in answers)}) < 2 * len(ids):
+        yield Finding("void returns ids that are not derived from the id that is voided")
+    if any(_validate(subject, [content for _, content in answers])):
+        yield Finding("void returns a statement that the schema refuses")
+    for answer in subject.process.ask("void", standard=standard, ids=["", *NO_IDS]):
+        if isinstance(answer, str) and answer != "!ValueError":
+            yield Finding(f"void raises {answer[1:]} for a text that is no id: raise ValueError")
+            return
+    yield Note(f"{len(ids)} statements voided")
+
+
+MAX_VOIDED = 100
+"""Statements that are voided at most."""
+
+NO_IDS = (MARKER.text, "x" * 20_000, "\x00", "é\ud7ff", "[]", "\n")
 
 
 @check("standard.composed", "The statements that the standard composes are checked with an installed family.")

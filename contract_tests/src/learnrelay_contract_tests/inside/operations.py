@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from learnrelay import Answer, Judgement, Learner, Unavailable, UserRef
+from learnrelay import Answer, Judgement, Learner, SerializedStatement, Unavailable, UserRef
 from learnrelay.assembly.core_plugins import COURSE_PROVIDERS, IDENTITY_PROVIDERS
 from learnrelay.config.fields import SecretText
 from learnrelay.fields import compile_extractor
@@ -75,10 +75,7 @@ def validate(assembly: Any, standard: str, statements: list[str]) -> list[Any]:
 
 def learner_faults(assembly: Any, standard: str, samples: list[list[Any]]) -> list[str]:
     """Returns for each ``[event, statements]`` why `forget` would miss one of them; empty if it finds all."""
-    instance, source = assembly.standards[standard], assembly.source
-    platform = next(
-        mapping.shared.platform for mapping in assembly.plan.list_mappings() if mapping.standard == standard
-    )
+    instance, source, platform = assembly.standards[standard], assembly.source, _platform(assembly, standard)
     faults = []
     for event, statements in samples:
         facts = source.event_from_mapping(as_mapping(event, source.shape)).facts
@@ -94,6 +91,25 @@ def learner_faults(assembly: Any, standard: str, samples: list[list[Any]]) -> li
             fault = f"raised {type(error).__name__}"
         faults.append(fault)
     return faults
+
+
+def _platform(assembly: Any, standard: str) -> Any:
+    """Returns the platform of a standard's mappings."""
+    return next(mapping.shared.platform for mapping in assembly.plan.list_mappings() if mapping.standard == standard)
+
+
+def void(assembly: Any, standard: str, ids: list[str]) -> list[Any]:
+    """Returns id and JSON of the statement that voids each id, or None; ``!`` and the name of an exception."""
+    instance, platform = assembly.standards[standard], _platform(assembly, standard)
+    answers: list[Any] = []
+    for statement_id in ids:
+        try:
+            voiding = instance.void(statement_id, platform)
+            is_valid = isinstance(voiding, SerializedStatement)
+            answers.append([voiding.id, voiding.content.decode()] if is_valid else voiding and f"!{type(voiding)}")
+        except Exception as error:
+            answers.append(f"!{type(error).__name__}")
+    return answers
 
 
 def encode(assembly: Any, standard: str, batch: list[str], moment: str) -> dict[str, Any]:
@@ -220,6 +236,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         scope_owners,
         validate,
         learner_faults,
+        void,
         encode,
         judge,
         probe,

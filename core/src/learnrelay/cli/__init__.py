@@ -25,7 +25,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 COMMANDS = (
     "backup", "check", "diff", "explain", "failed", "follow", "forget", "migrate", "new-plugin", "object", "plugins",
-    "privacy", "replay", "resume", "status", "tap", "transform", "worker",
+    "privacy", "replay", "resume", "status", "tap", "transform", "void", "worker",
 )  # fmt: skip
 """Names of the core's commands. Each is the function ``command`` in the module of its name."""
 

@@ -61,9 +61,9 @@ def command(
     \b
     Examples:
       learnrelay diff relay.toml changed.toml tracking.log
-      learnrelay diff --config relay.toml /opt/relay-1.0 /opt/relay-2.0 'tracking.log.1.gz'
+      learnrelay diff --config relay.toml /opt/relay-1.0 /opt/relay-2.0 tracking.log.1.gz
       learnrelay diff /opt/relay-1.0:old.toml relay.toml tracking.log
-      learnrelay diff old.toml new.toml tracking.log --to main --event problem_check --ids > ids.txt
+      learnrelay diff old.toml new.toml tracking.log --to main --event NAME --path PATH --ids > ids.txt
     """
     if ids and as_json:
         raise click.UsageError("--ids goes without --json")

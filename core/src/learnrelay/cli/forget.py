@@ -30,6 +30,7 @@ from ..sinks import Sink
 from ..standards import Standard
 from . import config_option
 from .object import objections_of
+from .output import confirm_or_exit
 
 HANDFUL = 100
 """Statements that are removed without a question."""
@@ -275,13 +276,7 @@ def _confirm(learner: _KnownLearner, search: LearnerSearch, typed: Sequence[str]
     if yes or not (total > HANDFUL or any(numbers.get(pseudonym) for pseudonym in typed)):
         return
     listed = ", ".join(f"{number:,} of {pseudonym}" for pseudonym, number in sorted(numbers.items()) if number)
-    question = f"remove {total:,} statements for good ({listed})?"
-    if not sys.stdin.isatty():
-        click.echo(f"{question} There is no terminal to ask: use --yes. Nothing was removed", err=True)
-        sys.exit(2)
-    if not click.confirm(question, err=True):
-        click.echo("nothing was removed", err=True)
-        sys.exit(2)
+    confirm_or_exit(f"remove {total:,} statements for good ({listed})?", "nothing was removed")
 
 
 def _erase_at_consumers(assembly: Assembly, learner: _KnownLearner) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -34,6 +35,16 @@ def print_json(value: Any) -> None:
 def print_line(text: str, *, err: bool = False) -> None:
     """Prints a line that may hold words from outside, with escapes for what a terminal would obey."""
     click.echo(escape(text), err=err)
+
+
+def confirm_or_exit(question: str, nothing: str) -> None:
+    """Asks, and exits with 2 unless confirmed. ``nothing``: what was not done, such as ``nothing was removed``."""
+    if not sys.stdin.isatty():
+        click.echo(f"{question} There is no terminal to ask: use --yes; {nothing}", err=True)
+        sys.exit(2)
+    if not click.confirm(question, err=True):
+        click.echo(nothing, err=True)
+        sys.exit(2)
 
 
 def show_settings(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -143,8 +143,8 @@ class InsertBatch:
         """Counts the deliveries, as if all of them were new."""
         return sum(map(len, self.deliveries.values()))
 
-    def write(self, transaction: Transaction) -> None:
-        """Inserts each payload once and one delivery for each destination, none of them twice."""
+    def write(self, transaction: Transaction) -> int:
+        """Inserts each payload once and one delivery for each destination, none twice. Returns how many are new."""
         insert_statements(transaction, self.statements)
         duplicates, new = 0, sql_new_deliveries(transaction)
         for destination, parameters in self.deliveries.items():
@@ -158,3 +158,4 @@ class InsertBatch:
             add_counts(transaction, destination, accepted=accepted, waiting=accepted, duplicates=known)
         if duplicates:
             delete_unreferenced(transaction, self.statements)
+        return self.size - duplicates

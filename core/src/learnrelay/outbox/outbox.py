@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 from ..config.models import Delivery
@@ -143,8 +142,8 @@ class Outbox(Store):
 
     # --- in ---------------------------------------------------------------------------------------------
 
-    def put(self, statements: Iterable[OutgoingStatement], *, is_patient: bool = True) -> None:
-        """Stores all statements or none, in one committed transaction.
+    def put(self, statements: Iterable[OutgoingStatement], *, is_patient: bool = True) -> int:
+        """Stores all statements or none, in one committed transaction. Returns the number of new deliveries.
 
         Raises OutboxFullError when there is no room within ``settings.wait`` seconds, at once when not ``is_patient``;
         OutboxError when the database fails. In both cases nothing of this call is kept, unless the connection broke
@@ -152,18 +151,19 @@ class Outbox(Store):
         """
         batch = [statement for statement in statements if statement.destinations]
         if not batch:
-            return
-        deadline, failure = time.monotonic() + self.settings.wait, None
-        for number in count():
+            return 0
+        deadline, failure, is_first = time.monotonic() + self.settings.wait, None, True
+        while True:
             try:
                 with time_limit(deadline - time.monotonic() + _GRACE):
-                    if self._put_if_room(batch):
-                        return
+                    if (accepted := self._put_if_room(batch)) is not None:
+                        return accepted
                 failure = None
             except TransientError as error:
                 failure = error
             remaining = deadline - time.monotonic()
-            is_dead_connection = failure is not None and number == 0  # of a server that was started again, say
+            is_dead_connection = failure is not None and is_first  # of a server that was started again, say
+            is_first = False
             if remaining <= 0 or not (is_patient or is_dead_connection):
                 raise failure or OutboxFullError(
                     f"outbox {self.database.name}: {self.settings.limit} deliveries wait (delivery.limit)"
@@ -173,13 +173,13 @@ class Outbox(Store):
                 self.wait_for_room(min(remaining, _ROOM_POLL))
 
     @retry_deadlocks
-    def _put_if_room(self, statements: Sequence[OutgoingStatement]) -> bool:
+    def _put_if_room(self, statements: Sequence[OutgoingStatement]) -> int | None:
+        """Stores statements, and returns the number of new deliveries; None where there is no room."""
         batch = InsertBatch.of(statements, self.clock())
         with self.database.transaction() as transaction:
             if not self._has_room(transaction, batch.size):
-                return False
-            batch.write(transaction)
-        return True
+                return None
+            return batch.write(transaction)
 
     def _has_room(self, transaction: Transaction, size: int) -> bool:
         """Tells whether so many deliveries may be added. Far below the limit, they are counted now and then only."""

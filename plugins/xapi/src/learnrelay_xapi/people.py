@@ -10,6 +10,9 @@ from typing import Any
 
 from learnrelay import Statement
 
+from .vocabulary import VOIDED
+from .voiding import RELAY
+
 _OF_STATEMENT, _OF_CONTEXT = ("actor", "object", "authority"), ("instructor", "team")
 _WRAPPED = {"contextAgents": "agent", "contextGroups": "group"}
 _IDENTIFIERS = ("mbox", "mbox_sha1sum", "openid")
@@ -17,6 +20,8 @@ _IDENTIFIERS = ("mbox", "mbox_sha1sum", "openid")
 
 def learner_names(statement: Statement) -> Iterator[str]:
     """Yields account names, addresses and ids of all agents, members of groups and objects."""
+    if _table(statement.get("verb")).get("id") == VOIDED.id and _account_name(_table(statement.get("actor"))) == RELAY:
+        return  # it is about a statement, and its actor is nobody
     context = _table(statement.get("context"))
     parties = [statement.get(key) for key in _OF_STATEMENT] + [context.get(key) for key in _OF_CONTEXT]
     parties += [_table(item).get(key) for name, key in _WRAPPED.items() for item in _listed(context.get(name))]
@@ -28,8 +33,12 @@ def learner_names(statement: Statement) -> Iterator[str]:
             continue
         for agent in (party, *map(_table, _listed(party.get("member")))):
             names = [agent.get(key) for key in _IDENTIFIERS]
-            names += [_table(agent.get("account")).get("name"), agent.get("id")]
+            names += [_account_name(agent), agent.get("id")]
             yield from (name for name in names if isinstance(name, str))
+
+
+def _account_name(agent: dict[str, Any]) -> Any:
+    return _table(agent.get("account")).get("name")
 
 
 def _table(value: Any) -> dict[str, Any]:

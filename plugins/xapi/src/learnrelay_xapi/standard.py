@@ -15,6 +15,7 @@ from learnrelay import (
     Learner,
     Platform,
     Request,
+    SerializedStatement,
     Standard,
     Statement,
     Transformer,
@@ -28,6 +29,7 @@ from . import protocol
 from .people import learner_names
 from .statement import ACTORS, IDS, VERSIONS, composer, framer, preparer
 from .vocabulary import Verb
+from .voiding import voiding_statement
 
 
 class XapiSettings(Section):
@@ -98,6 +100,10 @@ class XapiStandard(Standard):
     def needs_addresses(self) -> bool:
         """Tells whether actors are made of addresses: all forms but the account are."""
         return bool(self.settings["actor"] != "account")
+
+    def void(self, statement_id: str, platform: Platform) -> SerializedStatement:
+        """See `learnrelay_xapi.voiding`."""
+        return voiding_statement(statement_id, VERSIONS[self.settings["version"]], platform)
 
     def schema(self) -> marshmallow.Schema:
         """Returns the schema of a statement in the configured version."""

@@ -88,6 +88,7 @@ UNREGISTERED = Verb(_TINCAN + "verb/unregistered", "unregistered")
 UNSAVED = Verb(_STREAMS + "unsave", "unsaved")
 UPDATED = Verb(_STREAMS + "update", "updated")
 VIEWED = Verb(_TINCAN + "verb/viewed", "viewed")
+VOIDED = Verb(_ADL + "verbs/voided", "voided")
 WAS_ASSIGNED = Verb(_ACROSSX + "verbs/was-assigned", "was assigned")
 
 # activity types

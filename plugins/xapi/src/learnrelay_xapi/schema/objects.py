@@ -38,8 +38,7 @@ from learnrelay_xapi.schema.values import (
     Uuid,
     Version,
 )
-
-VOIDED = "http://adlnet.gov/expapi/verbs/voided"
+from learnrelay_xapi.vocabulary import VOIDED
 
 
 class XapiObject(Schema):
@@ -303,7 +302,7 @@ class StatementSchema(Body):
 
     @validates_schema
     def _voiding(self, statement: dict[str, Any], **_: Any) -> None:
-        if statement["verb"]["id"] == VOIDED and statement["object"].get("objectType") != "StatementRef":
+        if statement["verb"]["id"] == VOIDED.id and statement["object"].get("objectType") != "StatementRef":
             raise ValidationError("must be a StatementRef where the verb is voided", "object")
 
     @validates_schema
