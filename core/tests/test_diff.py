@@ -188,6 +188,47 @@ def test_an_environment_without_learnrelay_is_named(tmp_path: Path) -> None:
     assert str(python) in reason
 
 
+AWAY = """
+from learnrelay import IdentityProvider, Unavailable, hookimpl
+from learnrelay.config.fields import Section
+
+
+class Away(IdentityProvider):
+    name = "away"
+    settings_schema = Section
+
+    def __init__(self, settings):
+        pass
+
+    def learner(self, user, space):
+        raise Unavailable
+
+    def digest(self, value, space):
+        return value
+
+
+@hookimpl
+def register_identity_providers(register):
+    register(Away)
+"""
+
+
+def test_a_side_that_ends_half_way_is_named(tmp_path: Path) -> None:
+    ending = POLLS.replace("    return {", "    __import__('os')._exit(3)\n    return {")
+    old, new = write_side(tmp_path, "old", ending), write_side(tmp_path, "new", POLLS)
+    assert "OLD: its process has ended with exit code 3" in diff(old, new, write_log(tmp_path, EVENTS), code=2)
+
+
+def test_a_provider_that_does_not_answer_is_no_difference(tmp_path: Path) -> None:
+    old, new = write_side(tmp_path, "old", POLLS), write_side(tmp_path, "new", POLLS)
+    (new.parent / "away.py").write_text(AWAY, encoding="utf-8")
+    files = ["standard.py", "polls.py", "away.py"]
+    config = relay_toml([], files=files, identity={"provider": "away"}).replace('secret = "env:SECRET"\n', "")
+    new.write_text(config, encoding="utf-8")
+    reason = diff(old, new, write_log(tmp_path, EVENTS), code=2)
+    assert "NEW: identity provider away is unavailable" in reason
+
+
 def answer(*outcomes: tuple[str, list[Any]], event: str = "watched") -> bytes:
     return json.dumps([[standard, event, "", statements] for standard, statements in outcomes]).encode()
 

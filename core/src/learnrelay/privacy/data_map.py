@@ -6,7 +6,7 @@ It is derived by running the mappings (`learnrelay.privacy.tracing`), so it show
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..assembly.assemble import Assembly
 from ..assembly.core_plugins import IDENTITY_PROVIDERS
@@ -96,7 +96,8 @@ def _order(row: Row) -> tuple[object, ...]:
 
 def trace_sample(assembly: Assembly, event: str, standard: str) -> Leaves:
     """Returns the statements of a sample of an event as output path → values."""
-    plan = _traced_plan(assembly)
+    of_event = {key: transformer for key, transformer in assembly.table.items() if key[1] in (event, ANY_EVENT)}
+    plan = _traced_plan(replace(assembly, table=of_event))  # to compile the whole plan takes longer than to trace
     for mapping in plan.mappings_of(event):
         if mapping.standard == standard:
             return Tracer(Pipeline(plan), mapping, event, assembly.source).trace_sample()
