@@ -19,13 +19,6 @@ NEW = ("samples.lines", "standard.composed")
 OWN = sorted(info.name for info in installed())
 QUICK = {"xapi.completion"}
 """`make test` checks these, and no others."""
-NO_CHECKS_YET = pytest.mark.xfail(strict=True, reason="the lint does not know yet what the modules of a sink may do")
-
-
-def marks_of(name: str) -> list[pytest.MarkDecorator]:
-    return [*([] if name in QUICK else [pytest.mark.slow]), *([NO_CHECKS_YET] if name == "clickhouse" else [])]
-
-
 LOCK_BROKEN = (
     "the output has changed; raise __version__ in plugins/openedx/src/learnrelay_openedx/__init__.py, then "
     "`make install && learnrelay contract-test xapi.video caliper.video --lock` "
@@ -51,7 +44,7 @@ def keeps_to_its_lock(plugin: dict[str, Any]) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=marks_of(name)) for name in OWN])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in OWN])
 def test_our_own_plugins_pass(name: str) -> None:
     (plugin,) = report_on(name)
     assert plugin["plugin"] == name

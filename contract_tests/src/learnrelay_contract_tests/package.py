@@ -12,10 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from learnrelay.plugins.discovery import installed
+from learnrelay.plugins.registry import CONTRIBUTIONS, STAGES
+
+from .lint.rules import FileRole
+from .module_graph import ModuleGraph
 
 LOCK = "contract.lock.json"
 NOTES = "contract.toml"
 """Stands beside the package's ``__init__.py``: gaps with their reasons, configuration sections, known users."""
+
+_PLUGINS = re.compile(r"learnrelay\.\w+\.v\d+")
+_HANDLING_NO_EVENT = re.compile(r"learnrelay\.(sinks|inputs)\.v\d+")
+_OTHER_HOOKS = re.compile(rf"\b({'|'.join({*STAGES, *CONTRIBUTIONS} - {'register_sinks'})})\b")
 
 
 @dataclass
@@ -23,7 +31,8 @@ class Package:
     """Describes where a plugin's source lies. ``roots``: directories or files that are the plugin's own code.
 
     ``intrusions``: messages about files or entry points that the contract forbids. ``plugins``: names of all plugins
-    of the distribution. ``commands``: files of its own commands. ``auth``: settings for its auth schemes. ``settings``:
+    of the distribution. ``commands``: files of its own commands, which no plugin imports. ``sink_files``: files that
+    only sinks of the distribution import. ``auth``: settings for its auth schemes. ``settings``:
     settings to test plugins with, besides their defaults, as nested tables like those of the operator's file.
     ``undeclared_plugins``: packages of other installed plugins on which it does not depend.
     """
@@ -41,7 +50,14 @@ class Package:
     settings: dict[str, Any] = field(default_factory=dict)
     plugins: list[str] = field(default_factory=list)
     commands: set[Path] = field(default_factory=set)
+    sink_files: set[Path] = field(default_factory=set)
     undeclared_plugins: set[str] = field(default_factory=set)
+
+    @property
+    def roles(self) -> dict[Path, FileRole]:
+        """Returns what runs the code of files, where that is not events."""
+        of_commands = dict.fromkeys(self.commands, FileRole.OF_A_COMMAND)
+        return {**dict.fromkeys(self.sink_files, FileRole.OF_SINKS), **of_commands}
 
     @property
     def lock(self) -> Path | None:
@@ -79,9 +95,10 @@ def find_package(points: Sequence[EntryPoint]) -> Package:
         package.intrusions += _find_intrusions(dist)
         _add_remaining_files(package, dist)
         groups = ((point.group, point.name) for point in dist.entry_points)
-        package.plugins = [name for group, name in groups if re.fullmatch(r"learnrelay\.\w+\.v\d+", group)]
+        package.plugins = [name for group, name in groups if _PLUGINS.fullmatch(group)]
         package.undeclared_plugins = _find_undeclared_plugins(dist)
         package.commands = _files_of(package, [p.module for p in dist.entry_points if p.group == "learnrelay.commands"])
+        _find_roles(package, dist)
         inputs = _files_of(
             package, [point.module for point in dist.entry_points if point.group == "learnrelay.inputs.v1"]
         )
@@ -164,9 +181,33 @@ def _files_of(package: Package, modules: Sequence[str]) -> set[Path]:
 def _without_folders(sources: Sequence[Path], folders: set[Path]) -> list[Path]:
     """Leaves out the folders of inputs: these handle no event. A folder that other files import stays."""
     kept = [file for file in sources if not any(folder in file.parents for folder in folders)]
-    texts = [file.read_text(encoding="utf-8", errors="replace") for file in kept]
+    texts = list(map(_read, kept))
     used = {folder for folder in folders if any(re.search(rf"\b{re.escape(folder.name)}\b", text) for text in texts)}
     return kept + [file for file in sources if any(folder in file.parents for folder in used)]
+
+
+def _find_roles(package: Package, dist: Distribution) -> None:
+    """Finds the files that only sinks import, and leaves out commands that are imported by what handles events.
+
+    That are the other plugins, whatever names one of their hooks, and files outside of the packages' folders.
+    """
+    plugins = [point for point in dist.entry_points if _PLUGINS.fullmatch(point.group)]
+    specs = [PathFinder.find_spec(top) for top in {point.module.partition(".")[0] for point in dist.entry_points}]
+    folders = {Path(folder) for spec in specs if spec for folder in spec.submodule_search_locations or ()}
+    graph = ModuleGraph(folders | {Path(root) for root in package.roots if root.endswith("/")})
+    files = {graph.file_of(point.module) for point in plugins if not _HANDLING_NO_EVENT.fullmatch(point.group)}
+    if None in files:  # it cannot be seen what it imports
+        package.commands = set()
+        return
+    files |= {file for file in package.sources if file not in graph or _OTHER_HOOKS.search(_read(file))}
+    of_events = graph.reach(file for file in files if file)
+    sinks = [graph.file_of(point.module) for point in plugins if point.group.startswith("learnrelay.sinks.")]
+    package.sink_files = graph.reach(filter(None, sinks)) - of_events
+    package.commands -= of_events
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
 
 
 def _top_level_modules(dist: Distribution) -> list[str]:

@@ -133,9 +133,9 @@ class Subject:
     def source_name(self) -> str:
         """Returns the source to run with: this plugin, its distribution's, the author's choice, or the only one.
 
-        Without an installed source it is the carrier's. Raises PluginProcessError if several are installed.
+        Without an installed source, and for sinks and inputs, it is the carrier's. Raises PluginProcessError if several are installed.
         """
-        if self.is_input:
+        if {info.kind for info in self.infos} <= {"inputs", "sinks"}:  # these see nothing of an event
             return CARRIER
         if self.is_source and self.infos[0].file:
             return self.name

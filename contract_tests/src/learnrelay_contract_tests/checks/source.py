@@ -14,7 +14,7 @@ from . import Finding, NotApplicableError, Note, check
 def lint_flaws(subject: Subject) -> list[Flaw]:
     """Returns the flaws of the package's files, cached in the subject."""
     if subject.flaws is None:
-        subject.flaws = lint_files(subject.package.sources, subject.package.undeclared_plugins)
+        subject.flaws = lint_files(subject.package.sources, subject.package.undeclared_plugins, subject.package.roles)
     flaws: list[Flaw] = subject.flaws
     return flaws
 

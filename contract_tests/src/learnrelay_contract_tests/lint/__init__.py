@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from .. import __version__
 from . import rules
@@ -35,32 +36,33 @@ class Flaw:
         return f"{self.file}:{self.line}:{self.column + 1}: {self.code} {self.message}"
 
 
+_NO_ROLES: Mapping[Path, rules.FileRole] = MappingProxyType({})
 _ALLOW = re.compile(r"#\s*learnrelay:\s*allow\s+(LR\d+)\s+because\s+(.{10,})")
 
 
 def lint_text(
     text: str, file: str = "<text>", decorators: Iterable[str] = (), kinds: Iterable[str] = (),
-    undeclared: Collection[str] = (),
+    undeclared: Collection[str] = (), role: rules.FileRole = rules.FileRole.OF_EVENTS,
 ) -> list[Flaw]:  # fmt: skip
     """Returns the flaws of one file.
 
     decorators, kinds: names that other files of the package use as such. undeclared: packages of installed plugins on
-    which the distribution does not depend.
+    which the distribution does not depend. role: what runs its code.
     """
     try:
         tree = ast.parse(text, file)
     except SyntaxError as error:
         return [Flaw(file, error.lineno or 1, error.offset or 0, "LR103", f"cannot be read: {error.msg}")]
-    return lint_tree(tree, text.splitlines(), file, decorators, kinds, undeclared)
+    return lint_tree(tree, text.splitlines(), file, decorators, kinds, undeclared, role)
 
 
 def lint_tree(
     tree: ast.Module, lines: Sequence[str], file: str, decorators: Iterable[str] = (), kinds: Iterable[str] = (),
-    undeclared: Collection[str] = (),
+    undeclared: Collection[str] = (), role: rules.FileRole = rules.FileRole.OF_EVENTS,
 ) -> list[Flaw]:  # fmt: skip
     """Returns the flaws of a parsed file."""
     origins = NameOrigins(tree)
-    visitor = RuleVisitor(origins, origins.decorators.union(decorators), origins.kinds.union(kinds), undeclared)
+    visitor = RuleVisitor(origins, origins.decorators.union(decorators), origins.kinds.union(kinds), undeclared, role)
     visitor.visit(tree)
     flaws = set()
     for node, code, detail in visitor.flaws:
@@ -72,8 +74,10 @@ def lint_tree(
     return sorted(flaws)
 
 
-def lint_files(files: Sequence[Path], undeclared: Collection[str] = ()) -> list[Flaw]:
-    """Returns the flaws of all files of a package."""
+def lint_files(
+    files: Sequence[Path], undeclared: Collection[str] = (), roles: Mapping[Path, rules.FileRole] = _NO_ROLES
+) -> list[Flaw]:
+    """Returns the flaws of all files of a package. ``roles``: of the files that do not handle events."""
     texts = {file: file.read_text(encoding="utf-8", errors="replace") for file in files}
     decorators, kinds = set(), set()
     for text in texts.values():
@@ -81,7 +85,11 @@ def lint_files(files: Sequence[Path], undeclared: Collection[str] = ()) -> list[
             origins = NameOrigins(ast.parse(text))
             decorators |= origins.decorators
             kinds |= origins.kinds
-    return [flaw for file, text in texts.items() for flaw in lint_text(text, str(file), decorators, kinds, undeclared)]
+    return [
+        flaw
+        for file, text in texts.items()
+        for flaw in lint_text(text, str(file), decorators, kinds, undeclared, roles.get(file, rules.FileRole.OF_EVENTS))
+    ]
 
 
 class Flake8:

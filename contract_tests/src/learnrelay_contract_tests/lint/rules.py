@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 CODES = {
     "LR101": "reads the stack, memory or the internals of functions",
     "LR102": "imports internals of the host, an undeclared plugin or a test tool",
@@ -33,7 +35,9 @@ PUBLIC = (
 NOT_FOR_PLUGINS = frozenset({"value_at", "first_value", "compile_extractor", "absent"})
 """Names of public modules that only the core needs: they give access to the event itself."""
 
-FOR_PROVIDERS = ("learnrelay.config.secrets", "learnrelay.lookups.identity")
+FOR_PROVIDERS = ("learnrelay.config.secrets", "learnrelay.lookups.identity", "learnrelay.exchange_deadline")
+FOR_COMMANDS = ("learnrelay.assembly.assemble",)
+"""Reads the operator's file, for a command that prepares what its destinations send to."""
 
 ATTRIBUTES = {
     **dict.fromkeys(
@@ -122,4 +126,15 @@ DECIDING = frozenset({"filter_event", "route_event", "denial"})
 STAGES = frozenset({"filter_event", "enrich_statement", "route_event"})
 PROVIDERS = frozenset({"IdentityProvider", "CourseProvider", "AuthScheme", "Sink"})
 """Base classes of what is asked outside of events: it may do I/O, and use secrets."""
+QUIET_LEVELS = frozenset({"logging.WARNING", "logging.ERROR", "logging.CRITICAL"})
+
+
+class FileRole(Enum):
+    """Says what runs the code of a file: events, sinks alone, or a command of the operator."""
+
+    OF_EVENTS = "of events"
+    OF_SINKS = "of sinks"
+    OF_A_COMMAND = "of a command"
+
+
 PRIVATE_BUT_USUAL = frozenset({"_replace", "_asdict", "_fields", "_make", "_field_defaults"})

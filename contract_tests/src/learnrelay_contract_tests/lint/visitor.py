@@ -17,8 +17,9 @@ class RuleVisitor(ast.NodeVisitor):
     """Collects ``(node, code, detail)`` in ``flaws``."""
 
     def __init__(
-        self, origins: NameOrigins, decorators: set[str], kinds: set[str], undeclared: Collection[str] = ()
-    ) -> None:
+        self, origins: NameOrigins, decorators: set[str], kinds: set[str], undeclared: Collection[str] = (),
+        role: rules.FileRole = rules.FileRole.OF_EVENTS,
+    ) -> None:  # fmt: skip
         """Takes ``undeclared``: packages of installed plugins on which the distribution does not depend."""
         self.origins = origins
         self.decorators = decorators
@@ -28,15 +29,23 @@ class RuleVisitor(ast.NodeVisitor):
         self.functions: list[FunctionNode] = []
         self.classes: list[ast.ClassDef] = []
         self.called: set[ast.expr] = set()
-        self.is_provider = any(
+        self.role = role
+        defines_provider = any(
             isinstance(base, ast.Name) and base.id in rules.PROVIDERS
             for node in origins.classes.values()
             for base in node.bases
         )
+        self.is_beside_a_sink = role is rules.FileRole.OF_SINKS and not defines_provider
+        self.is_provider = defines_provider or self.is_beside_a_sink
 
     def flag(self, node: ast.AST, code: str, detail: str) -> None:
-        """Adds a flaw; I/O outside of functions is I/O at import, and a provider's functions may do I/O."""
+        """Adds a flaw; I/O outside of functions is I/O at import, and a provider's functions may do I/O.
+
+        A file beside a sink may import what does I/O: the sink imports it where it is used.
+        """
         if code in ("LR107", "LR110") and self.is_provider and self.functions:
+            return
+        if code in ("LR107", "LR110") and self.is_beside_a_sink and isinstance(node, ast.Import | ast.ImportFrom):
             return
         if code == "LR107" and not self.functions:
             if not isinstance(node, ast.Import | ast.ImportFrom):
@@ -76,6 +85,8 @@ class RuleVisitor(ast.NodeVisitor):
         attribute = name.removeprefix(module).lstrip(".")
         known = module in rules.PUBLIC or name in rules.PUBLIC
         if self.is_provider and module.startswith(rules.FOR_PROVIDERS):
+            known = True
+        if self.role is rules.FileRole.OF_A_COMMAND and module in rules.FOR_COMMANDS:
             known = True
         if not known or attribute.startswith("_"):
             self.flag(node, "LR102", f"{name} is not for plugins")
@@ -265,11 +276,25 @@ class RuleVisitor(ast.NodeVisitor):
         elif function.attr in ("addHandler", "addFilter", "removeHandler", "setLevel") and self._is_logger(
             function.value
         ):
-            self.flag(node, "LR104", f"logging ({function.attr})")
+            if not self._quiets_a_library(node, function):
+                self.flag(node, "LR104", f"logging ({function.attr})")
         elif function.attr in rules.MUTATORS and self._is_state(function.value):
             self.flag(node, "LR109", ast.unparse(function.value))
         elif function.attr == "open" and not isinstance(function.value, ast.Constant):
             self.flag(node, "LR107", f"{ast.unparse(function)}()")
+
+    def _quiets_a_library(self, node: ast.Call, function: ast.Attribute) -> bool:
+        """Tells whether a sink lets a library that it imports log less: by its name, from warnings on."""
+        if not (self.role is rules.FileRole.OF_SINKS and function.attr == "setLevel"):
+            return False
+        called = function.value
+        name = called.args[0] if isinstance(called, ast.Call) and len(called.args) == 1 else None
+        imported = {origin.partition(".")[0] for origin in self.origins.imported.values()} - {"learnrelay", ""}
+        return (
+            isinstance(name, ast.Constant)
+            and str(name.value).partition(".")[0] in imported
+            and [self.origins.dotted(level) in rules.QUIET_LEVELS for level in node.args] == [True]
+        )
 
     def _is_logger(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Call):
