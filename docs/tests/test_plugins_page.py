@@ -178,6 +178,10 @@ def test_its_source_reads_events_and_declares_what_they_mean() -> None:
         EnterpriseScope(source)
 
 
+def test_its_test_of_a_sink_passes(tmp_path: Path) -> None:
+    code()["test_what_every_sink_promises"](tmp_path)
+
+
 def test_its_sink_stores_each_statement_once(tmp_path: Path) -> None:
     page, file = code(), tmp_path / "statements.db"
     file.touch()

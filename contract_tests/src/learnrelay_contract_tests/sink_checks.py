@@ -205,9 +205,9 @@ class _SinkCheck:
     def check_opening(self) -> None:
         """Opens, probes and closes it, again and again, and sends in between."""
         sink = self._subject.make_sink()
-        before = self._count_stored()
         for _ in range(2):
             sink.open()
+            before = self._count_stored()
             result = sink.probe()
             assert isinstance(result, ProbeResult), "probe returns no ProbeResult"
             assert result.is_sound, f"probe finds fault with a sound consumer: {result.reason}"

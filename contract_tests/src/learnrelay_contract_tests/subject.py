@@ -133,7 +133,8 @@ class Subject:
     def source_name(self) -> str:
         """Returns the source to run with: this plugin, its distribution's, the author's choice, or the only one.
 
-        Without an installed source, and for sinks and inputs, it is the carrier's. Raises PluginProcessError if several are installed.
+        Without an installed source it is the carrier's, and for sinks and inputs. Raises PluginProcessError if several
+        are installed.
         """
         if {info.kind for info in self.infos} <= {"inputs", "sinks"}:  # these see nothing of an event
             return CARRIER
