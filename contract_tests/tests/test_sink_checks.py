@@ -129,7 +129,7 @@ class StoresWhenRead(TableSink):
 
     def send(self, batch: Batch) -> SinkAnswer:
         self.waiting.append((TableSink(self.settings, self.standard, self.destination), batch))
-        return SinkAnswer(Verdict.STORED)
+        return SinkAnswer(Verdict.STORED, "accepted", status=202)
 
     @classmethod
     def store(cls) -> None:

@@ -127,11 +127,11 @@ class SinkUnderTest:
 
     def make_sink(self, timeout: float = _TIMEOUT, **changed: Any) -> Sink:
         """Makes the sink, which is not open yet, with some settings changed. ``timeout``: seconds for one batch."""
-        settings = self.load_settings(**changed)
-        name = self.sink.name
-        return self.sink(
-            settings, self.standard, Destination("checked", self.standard.name, "all", name, settings, timeout=timeout)
+        settings, sink = self.load_settings(**changed), self.sink
+        destination = Destination(
+            "checked", self.standard.name, "all", sink.name, settings, sink.describe(settings), timeout=timeout
         )
+        return sink(settings, self.standard, destination)
 
 
 def check_sink(subject: SinkUnderTest) -> None:
@@ -454,7 +454,9 @@ class _SendingProcess:
             with suppress(BaseException):
                 sink.open()
                 os.write(writer, _OPEN)
-                os.write(writer, _STORED if sink.send(batch) == SinkAnswer(Verdict.STORED) else _SENT)
+                answer = sink.send(batch)
+                is_stored = answer.verdict is Verdict.STORED and answer.stored is None and not answer.refused
+                os.write(writer, _STORED if is_stored else _SENT)
                 signal.pause()
             os._exit(1)
         os.close(writer)

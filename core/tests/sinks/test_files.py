@@ -70,9 +70,6 @@ def test_a_repeat_writes_the_same_bytes_under_the_same_name(tmp_path: Path, comp
         content = file.read_bytes()
     make_sink(tmp_path, compress=compress).send(batch("b", ids, "y" * 500))
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [content]
-    make_sink(tmp_path, compress=compress).send(batch("b", ids[1:], "y" * 500))  # one was forgotten meanwhile
-    (file,) = tmp_path.iterdir()
-    assert len(UNPACK[compress](file.read_bytes()).splitlines()) == 1999
 
 
 def test_no_reader_sees_half_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

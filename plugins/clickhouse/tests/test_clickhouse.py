@@ -24,6 +24,7 @@ from learnrelay.errors import SinkError
 from learnrelay.outbox import Outbox, OutgoingStatement
 from learnrelay.sinks import Batch, SinkAnswer, Verdict
 from learnrelay_clickhouse.sink import ClickHouseSink
+from learnrelay_contract_tests.sink_checks import SinkUnderTest, check_sink
 
 from .conftest import PASSWORD, Server, make_sink
 
@@ -139,6 +140,25 @@ def test_a_repeat_from_which_forget_took_a_statement_counts_once(
     for members in (sent, sent[1:]):
         assert sink.send(batch(members, "same")).verdict is Verdict.STORED
     assert counts(server) == (3, 3, 3, 3)
+
+
+def test_the_promises_of_every_sink(aspects: Path, server: Server) -> None:
+    auth = {"scheme": "basic", "username": "relay", "password": PASSWORD}
+    check_sink(
+        SinkUnderTest(
+            ClickHouseSink,
+            settings={"url": server.url, "table": RAW, "auth": auth},
+            read_stored=lambda: server.rows(f"SELECT toString(event_id), event FROM {RAW}"),
+            failing=[
+                {"url": "http://127.0.0.1:1"},
+                {"auth": {**auth, "password": "Xz8vu3Qwe6Rt1yUi"}},
+                {"table": "openedx.missing"},
+            ],
+            standard=make_sink(server.url).standard,
+        )
+    )
+    in_table, final, parsed, summed = counts(server)
+    assert in_table == final == parsed == summed, "none is counted twice in what is derived from the table"
 
 
 def test_other_company_is_replaced_in_the_table_itself(aspects: Path, server: Server, sink: ClickHouseSink) -> None:
