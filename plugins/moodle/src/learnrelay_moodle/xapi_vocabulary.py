@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from learnrelay_xapi import vocabulary as v
-from learnrelay_xapi.vocabulary import Verb
+from learnrelay_xapi.publishers import Publisher
+from learnrelay_xapi.vocabulary import Concept, Verb
 
 _ADL = "http://adlnet.gov/expapi/"
 _TINCAN = "http://id.tincanapi.com/"
@@ -81,5 +82,31 @@ MODULE_TYPES: Mapping[str, str] = {
 }
 """Name of a module → type of its activities; those of other modules are a resource."""
 
+_MOODLE = "https://w3id.org/xapi/moodle/"
+
 # extensions of results
-SCALE_POSITION = "https://w3id.org/xapi/moodle/extension/scale-position"
+SCALE_POSITION = _MOODLE + "extension/scale-position"
+
+# extension of every statement, a term of the source
+TRANSFORMER_VERSION = _MOODLE + "extension/transformer-version"
+
+PUBLISHER = Publisher(
+    "learnrelay", "https://github.com/learnrelay/learnrelay/blob/main/docs/profiles/moodle.jsonld", (_MOODLE,)
+)
+
+CONCEPTS = (
+    Concept(
+        TRANSFORMER_VERSION, "transformer version", "The package that made the statement, with its version."
+    ),
+    Concept(
+        SCALE_POSITION, "scale position",
+        "The position of a rating in its scale, counted from 1; what it is worth depends on the scale.",
+    ),
+)  # fmt: skip
+"""Extensions that only this package has."""
+
+VERB_CHOICES: Mapping[tuple[str, str], str] = {
+    (v.ATTEMPTED.id, ASSESSMENT): "what begins is an attempt; its end has *completed*",
+    (v.ATTEMPTED.id, LESSON): "an attempt is begun anew; *initialized* is for the first",
+}
+"""Verb and activity type where the verb is generic, or none of the profile of the type → why it is used."""

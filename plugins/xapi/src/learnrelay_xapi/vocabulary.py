@@ -27,6 +27,14 @@ class Verb(NamedTuple):
         return {"id": self.id, "display": {"en": self.word}}
 
 
+class Concept(NamedTuple):
+    """Defines an extension that a package adds to published vocabularies: its IRI, its English name and meaning."""
+
+    id: str
+    name: str
+    definition: str
+
+
 # verbs
 ACCESSED = Verb(_DOD_ISD + "verbs/accessed", "accessed")
 ANNOTATED = Verb(_ACROSSX + "verbs/annotated", "annotated")
