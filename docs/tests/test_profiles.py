@@ -269,6 +269,20 @@ def test_concepts_of_others_are_not_defined(profile: dict[str, Any]) -> None:
     assert [concept["id"] for concept in profile["concepts"] if publisher_of(concept["id"])] == []
 
 
+PUBLISHED_BY_OPENEDX = {"ai-workflow-action", "attempt-completed", "attempt-started", "speed-from", "speed-to"}
+"""Extensions of event-routing-backends and of the plug-in for workflows of AI."""
+
+
+def test_an_extension_that_nobody_publishes_is_defined(platform: str) -> None:
+    vocabulary = {"openedx": openedx, "moodle": moodle}[platform]
+    published = PUBLISHED_BY_OPENEDX if platform == "openedx" else set()
+    ours = {iri for iri in vars(vocabulary).values() if isinstance(iri, str) and "/extension/" in iri}
+    ours = {iri for iri in ours if iri.startswith(vocabulary.PUBLISHER.prefixes)}
+    assert {iri.rpartition("/")[2] for iri in ours} - published == {
+        concept.id.rpartition("/")[2] for concept in vocabulary.CONCEPTS
+    }, "define it in CONCEPTS"
+
+
 def test_a_generic_verb_has_a_reason(platform: str, mappings: list[Transformer]) -> None:
     choices = {"openedx": openedx, "moodle": moodle}[platform].VERB_CHOICES
     questionable = set(questionable_verbs(mappings, PUBLISHERS))
