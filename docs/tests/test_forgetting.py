@@ -370,6 +370,19 @@ def test_nothing_is_said_of_who_objected(identity: Any, tmp_path: Path) -> None:
         assert outcomes(relay, event(1, 1)) == outcomes(relay, by_name) == {"transformed"}
 
 
+def test_staff_who_objected_are_not_named(tmp_path: Path) -> None:
+    file = objecting(tmp_path, destinations={"lrs": "xapi", "partner": "xapi/own"})
+    reset = event(2, 1, "edx.grades.problem.state_deleted")
+    reset["data"] = {"user_id": "1", "problem_id": "block-v1:Harbour+SAIL+2026+type@problem+block@wind"}
+    with Relay.from_file(file) as relay:
+        assert outcomes(relay, reset) == {"transformed"}
+        named = [statement["context"]["instructor"]["account"]["name"] for statement in stored(file)]
+        assert len(set(named)) == 2, "a pseudonym for each space"
+        assert number_removed(run("forget", file, "--user-id", "2", "--and-object")) == 2
+        assert outcomes(relay, reset) == {"transformed"}
+    assert [statement["context"].get("instructor") for statement in stored(file)] == [None, None]
+
+
 def test_events_that_wait_for_the_pipeline_are_covered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEY", Fernet.generate_key().decode())
     file = objecting(tmp_path)

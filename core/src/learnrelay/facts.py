@@ -22,10 +22,14 @@ F = TypeVar("F", bound="Facts")
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Names the user of an event. ``owns_session``: whether the session of the event is theirs, not that of staff."""
+    """Names the user of an event.
+
+    owns_session: whether the session of the event is theirs, not that of staff. staff: another user, who acted.
+    """
 
     user: UserRef
     owns_session: bool = True
+    staff: UserRef | None = None
 
 
 class Facts(Fields):

@@ -7,6 +7,7 @@ an event about users, course and session.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 from .caching import BoundedCache, gap_mark
@@ -59,6 +60,8 @@ def frame_look_up(
             return Skip(NOBODY)
         if objections is not None and objections.includes(who.user):
             return Skip(OBJECTED)
+        if who.staff is not None and objections is not None and objections.includes(who.staff):
+            who = replace(who, staff=None)
         learner = platform.learner(who.user)
         if learner is None:
             return Skip(UNKNOWN_LEARNER)

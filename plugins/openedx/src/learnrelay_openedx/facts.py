@@ -49,6 +49,7 @@ class OpenedxFacts(OriginFields, Facts):
                 path="data.user_id" if subject_id is INVALID else "data.username",
             )
         owns_session = subject_id in (None, user_id) and subject_name in (None, username)
+        staff = _staff(subject_id, subject_name, user_id, username)
         if subject_id is None and subject_name is None:
             subject_id, subject_name = user_id, username
         elif subject_name is None and subject_id == user_id:
@@ -57,4 +58,16 @@ class OpenedxFacts(OriginFields, Facts):
             subject_id = user_id
         if subject_id is not None and not subject_id.isdecimal():
             subject_id, subject_name = None, subject_name or subject_id
-        return Who(UserRef(subject_id, subject_name), owns_session) if subject_id or subject_name else None
+        return Who(UserRef(subject_id, subject_name), owns_session, staff) if subject_id or subject_name else None
+
+
+def _staff(
+    subject_id: str | None, subject_name: str | None, user_id: str | None, username: str | None
+) -> UserRef | None:
+    """Returns who was signed in, where that is certainly not the user whom the payload names."""
+    if user_id and subject_id:
+        is_another = subject_id not in (user_id, username)
+    else:
+        is_another = bool(username and subject_name) and username != subject_name
+    known_id = user_id if user_id and user_id.isdecimal() else None
+    return UserRef(known_id, username) if is_another and (known_id or username) else None

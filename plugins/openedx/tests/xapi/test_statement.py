@@ -80,6 +80,54 @@ def test_actors(relay_with: Relay) -> None:
     assert by_sum["actor"] == {"objectType": "Agent", "mbox_sha1sum": sha1(address.encode()).hexdigest()}
 
 
+RESET = {
+    "name": "edx.grades.problem.state_deleted",
+    "timestamp": "2026-03-02T11:00:00+01:00",
+    "context": {"user_id": 9, "username": "dr.okafor", "course_id": "course-v1:Harbour+SAIL101+2026"},
+    "data": {"user_id": "7", "problem_id": "block-v1:Harbour+SAIL101+2026+type@problem+block@wind"},
+}
+OKAFOR = {"name": "9a8b7c6d-1e2f-4a3b-8c4d-5e6f7a8b9c09", "homePage": "https://learn.example.org"}
+
+
+def test_staff_who_act_on_a_learner_are_the_instructor(relay_with: Relay) -> None:
+    (by_account,) = statements(relay_with(), RESET)
+    (by_mail,) = statements(relay_with(actor="mbox"), RESET)
+    assert by_account["actor"]["account"]["name"] == "0b6a3f5e-8d1c-4c55-9f0a-2f3c8a7e1d07", "the learner"
+    assert by_account["context"]["instructor"] == {"objectType": "Agent", "account": OKAFOR}
+    assert by_mail["context"]["instructor"] == {"objectType": "Agent", "mbox": "mailto:okafor@learn.example.org"}
+
+
+@pytest.mark.parametrize(
+    ("context", "actor"),
+    [
+        ({"user_id": 7}, "account"),  # the same person
+        ({"username": "mira.o"}, "account"),
+        ({"user_id": None, "username": ""}, "account"),  # nobody
+        ({"user_id": "None", "username": ""}, "account"),
+        ({"user_id": 4711, "username": ""}, "account"),  # nobody whom the provider knows
+        ({"user_id": 8, "username": ""}, "mbox"),  # nobody with an address
+    ],
+)
+def test_without_known_staff_there_is_no_instructor(relay_with: Relay, context: dict[str, Any], actor: str) -> None:
+    course = {"course_id": "course-v1:Harbour+SAIL101+2026"}
+    (statement,) = statements(relay_with(actor=actor), RESET | {"context": course | context})
+    assert statement["actor"]
+    assert "instructor" not in statement["context"]
+
+
+def test_a_name_in_the_place_of_an_id_may_be_who_is_signed_in(relay_with: Relay) -> None:
+    context = {"user_id": 7, "username": "mira.o", "course_id": "course-v1:Harbour+SAIL101+2026"}
+    data = RESET["data"] | {"user_id": "mira.o"}  # type: ignore[operator]
+    (statement,) = statements(relay_with(), RESET | {"context": context, "data": data})
+    assert "instructor" not in statement["context"]
+
+
+def test_staff_are_named_where_the_mapping_asks_for_it(relay_with: Relay) -> None:
+    graded = RESET | {"name": "edx.grades.problem.submitted"}
+    (statement,) = statements(relay_with(), graded)
+    assert "instructor" not in statement["context"]
+
+
 def test_without_an_address_there_is_no_statement(relay_with: Relay) -> None:
     event = PLAYED | {"context": PLAYED["context"] | {"user_id": 8}}  # type: ignore[operator]
     (outcome,) = relay_with(actor="mbox").process(event_from_mapping(event))

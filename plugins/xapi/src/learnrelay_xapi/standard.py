@@ -52,6 +52,7 @@ class XapiStandard(Standard):
         "verb": Constant(Verb, several=True),
         "activity": Constant(str, required=False),
         "in_course": Constant(bool, required=False),
+        "instructor": Constant(bool, required=False),
     }
 
     def framer(self, platform: Platform) -> MakeFrame:

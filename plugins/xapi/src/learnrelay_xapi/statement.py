@@ -1,9 +1,10 @@
 """Composes statements: adds id, actor, time, version, course and session to a mapping's parts.
 
 A mapping gives `StatementParts`; the constants of its declaration are ``verb`` (a verb, or several of which
-``parts["verb"]`` is one, by default the first), ``activity`` (type of the object) and ``in_course`` (False: the course
-is the object, not the context). Of several parts the first is the parent of the others, which name it in
-``context.statement`` and ``contextActivities`` and have a key of their own, ``child``.
+``parts["verb"]`` is one, by default the first), ``activity`` (type of the object), ``in_course`` (False: the course is
+the object, not the context) and ``instructor`` (True: staff who acted on the learner are named). Of several parts the
+first is the parent of the others, which name it in ``context.statement`` and ``contextActivities`` and have a key of
+their own, ``child``.
 """
 
 from __future__ import annotations
@@ -108,12 +109,14 @@ class StatementFrame:
     """Holds what the statements of a learner in a course and a session have in common, as JSON.
 
     actor_text: the actor as it stands in `erb_id`, where that is asked for. session: the extension of the context.
+    instructor: staff who acted; empty for nobody.
     """
 
     actor: bytes
     actor_text: str
     course: CourseContext
     session: bytes
+    instructor: bytes
 
 
 def framer(settings: Mapping[str, Any], platform: Platform) -> MakeFrame:
@@ -140,9 +143,16 @@ def framer(settings: Mapping[str, Any], platform: Platform) -> MakeFrame:
     def session_of(key: str | None) -> bytes:
         return b"" if key is None else b",%b:%b" % (session_term, to_json(published(key)))
 
-    def make_frame(learner: Learner, _who: Who, course_id: str | None, session: str | None) -> StatementFrame | Skip:
+    def instructor_of(learner: Learner, who: Who) -> bytes:
+        staff = None if who.staff is None else platform.learner(who.staff)
+        agent = None if staff is None or staff == learner else actor_of(staff)
+        return b"" if agent is None else agent[0]
+
+    def make_frame(learner: Learner, who: Who, course_id: str | None, session: str | None) -> StatementFrame | Skip:
         actor = actor_of(learner)
-        return no_actor if actor is None else StatementFrame(*actor, course_of(course_id), session_of(session))
+        if actor is None:
+            return no_actor
+        return StatementFrame(*actor, course_of(course_id), session_of(session), instructor_of(learner, who))
 
     return make_frame
 
@@ -228,6 +238,7 @@ def composer(
 ) -> Callable[[Facts, StatementFrame, Sequence[PreparedParts]], Sequence[SerializedStatement]]:
     """Makes the function that joins prepared parts, time, frame and id to statements."""
     in_course: bool = transformer.constants.get("in_course", True)
+    has_instructor: bool = transformer.constants.get("instructor", False)
     as_erb = settings["statement_ids"] == "erb"
     name = cached_json(event)
 
@@ -243,6 +254,10 @@ def composer(
         facts: Facts, frame: StatementFrame, prepared: Sequence[PreparedParts]
     ) -> Sequence[SerializedStatement]:
         alone = frame.course.alone if in_course else b""
+        people, instructor = frame.actor, b""
+        if has_instructor and frame.instructor:
+            people += b"," + frame.instructor
+            instructor = b',"instructor":' + frame.instructor
         statements: list[SerializedStatement] = []
         parent, reference = None, b""
         for parts in prepared:
@@ -254,13 +269,13 @@ def composer(
             if as_erb:
                 identifier = erb_id(facts.time_text, parts.verb, frame.actor_text, parts.child)
             else:
-                identifier = _uuid_of(b"".join((b"[", name, b",", utc, b",", frame.actor, b",", parts.in_id)))
+                identifier = _uuid_of(b"".join((b"[", name, b",", utc, b",", people, b",", parts.in_id)))
             activities = alone
             if parent is not None or parts.activities:
                 activities = activities_of(parts, frame.course, parent)
             content = b"".join((
                 b'{"id":"', identifier.encode(), b'","actor":', frame.actor, b',"timestamp":', timestamp, b",",
-                parts.body, frame.session, b"}", activities, reference, b"}}",
+                parts.body, frame.session, b"}", activities, instructor, reference, b"}}",
             ))  # fmt: skip
             statements.append(SerializedStatement(identifier, content))
             if parent is None and len(prepared) > 1:

@@ -87,7 +87,7 @@ def time_is_up(attempt: AttemptDetailFields, platform: Platform) -> StatementPar
 
 @family.maps(
     "edx.special_exam.practice.attempt.reset_practice_exam",
-    reads=AttemptDetailFields, verb=v.RESET, activity=openedx.PRACTICE_EXAM,
+    reads=AttemptDetailFields, verb=v.RESET, activity=openedx.PRACTICE_EXAM, instructor=True,
 )  # fmt: skip
 def practice_begun_anew(attempt: AttemptDetailFields, platform: Platform) -> StatementParts:
     """The learner discards an attempt at a practice exam, to begin anew."""

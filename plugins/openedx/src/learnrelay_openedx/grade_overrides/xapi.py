@@ -15,7 +15,7 @@ family = Family("xapi.grade_overrides")
 
 @family.maps(
     "edx.grades.subsection.score_overridden",
-    reads=OverrideFields, verb=v.EVALUATED, activity=v.MODULE,
+    reads=OverrideFields, verb=v.EVALUATED, activity=v.MODULE, instructor=True,
 )  # fmt: skip
 def subsection_overridden(override: OverrideFields, platform: Platform) -> StatementParts:
     """Staff set the learner's points for a subsection, or take that back."""

@@ -42,14 +42,17 @@ def problem_graded(grade: ProblemGradeFields, platform: Platform) -> StatementPa
 
 @family.maps(
     "edx.grades.problem.rescored", "edx.grades.problem.score_overridden",
-    reads=ProblemRegradeFields, verb=v.EARNED, activity=v.QUESTION,
+    reads=ProblemRegradeFields, verb=v.EARNED, activity=v.QUESTION, instructor=True,
 )  # fmt: skip
 def problem_regraded(grade: ProblemRegradeFields, platform: Platform) -> StatementParts:
     """The learner gets other points for a problem: staff had them calculated anew, or set them."""
     return {"object": {"id": block_iri(platform, grade.problem_id)}, "result": points_result(grade)}
 
 
-@family.maps("edx.grades.problem.state_deleted", reads=ProblemStateFields, verb=v.RESET, activity=v.QUESTION)
+@family.maps(
+    "edx.grades.problem.state_deleted",
+    reads=ProblemStateFields, verb=v.RESET, activity=v.QUESTION, instructor=True,
+)  # fmt: skip
 def problem_state_deleted(problem: ProblemStateFields, platform: Platform) -> StatementParts:
     """The learner can begin a problem anew: staff deleted answers and points."""
     return {"object": {"id": block_iri(platform, problem.problem_id)}}
