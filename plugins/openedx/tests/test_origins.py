@@ -97,6 +97,17 @@ def test_a_block_publishes_what_it_has_and_nothing_else() -> None:
     assert answer("edx.drag_and_drop_v2.loaded", path="/publish_event") == NOT_OF_THE_BLOCK.reason
 
 
+def test_the_block_is_the_one_whose_handler_was_called() -> None:
+    """Behind the handler's name a learner may write anything."""
+    survey, name = PUBLISHED.format("survey"), "ubc.peer_instruction.revised_submitted"
+    for suffix in ("+type@ubcpi+block@y", "block-v1:A+B+C+type@ubcpi+block@y/handler/publish_event"):
+        assert answer(name, event_source="server", path=f"{survey}/{suffix}") == NOT_OF_THE_BLOCK.reason
+    called = "/api/xblock/v2/xblocks/lb:A:B:ubcpi:x/handler/7-aa/publish_event"
+    assert answer(name, path=f"{called}/+type@ubcpi+block@y") == NOT_OF_THE_BLOCK.reason
+    for path in ("handler_noauth/publish_event", "handler/publish_event/", "handler/7-aa/publish_event/more"):
+        assert not answer(name, path=PUBLISHED.format("ubcpi").replace("handler/publish_event", path))
+
+
 def test_the_source_refuses_them_in_every_relay() -> None:
     assert source.filter_event(RefusalFields(name=GRADE, sender=INVALID)) == NOT_THE_SERVER
 

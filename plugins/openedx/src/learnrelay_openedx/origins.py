@@ -15,7 +15,10 @@ from learnrelay.kinds import Invalid, strict_one_of, text
 
 _REQUEST, _PUBLISHED = "request", "published"
 _PUBLISH_HANDLER = "/publish_event"
-_BLOCK_TYPE = re.compile(r".*\+type@([\w-]+)\+block@")
+_PUBLISHING_BLOCK = re.compile(  # anchored: what follows the handler's name is the client's
+    r"/(?:courses/[^/]+/xblock|api/xblock/v\d/xblocks)/[^/]*\+type@([\w-]+)\+block@[^/+]*"
+    r"/handler(?:_noauth)?/(?:[^/]+/)?publish_event(?:/|$)"
+)
 
 SERVER_ONLY_PREFIXES = (
     "edx.ace.", "edx.badge.assertion.created", "edx.bi.user.pwned.", "edx.bookmark.added", "edx.bookmark.listed",
@@ -112,6 +115,6 @@ class RefusalFields(OriginFields):
 def refusal(event: RefusalFields) -> Skip | None:
     """Refuses names that a client cannot emit, and those that a block publishes without having them."""
     if event.request == _PUBLISHED:
-        block = _BLOCK_TYPE.match(event.path or "")
+        block = _PUBLISHING_BLOCK.match(event.path or "")
         return None if block and event.name in PUBLISHED_NAMES.get(block[1], ()) else NOT_OF_THE_BLOCK
     return NOT_THE_SERVER if isinstance(event.sender, Invalid) and is_server_only(event.name) else None
