@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -189,6 +190,25 @@ def test_what_was_deleted_cannot_be_read_in_the_file(open_outbox: OpenOutbox, tm
         reader.execute("SELECT COUNT(*) FROM learnrelay_statement").fetchall()
         outbox.put([OutgoingStatement("plain", "new", "x", secret, ("a",))])
         assert "outbox.db-wal; run it again" in outbox.database.erase_free_space(), "a reader needs the WAL"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_was_forgotten_among_others_cannot_be_read_in_the_file(open_outbox: OpenOutbox, tmp_path: Path) -> None:
+    """Of a page that is used again in part, the rest is overwritten as well."""
+    outbox = open_outbox()
+    numbers = Random(815)
+    for round_number in range(5):
+        contents = [(b"stays" if n % 9 else b"hush-hush") * numbers.choice([1, 60, 170, 300, 900]) for n in range(150)]
+        outbox.put(
+            OutgoingStatement("plain", f"{round_number}-{n}", "x", content, ("a",))
+            for n, content in enumerate(contents)
+        )
+        with outbox.database.transaction(write=False) as transaction:
+            rows = transaction.execute("SELECT key, payload FROM learnrelay_statement")
+        delete_statements(outbox, [key for key, payload in rows if payload.startswith(b"hush-hush")])
+        outbox.database.erase_free_space()
+        left = [file.name for file in tmp_path.glob("outbox.db*") if b"hush-hush" in file.read_bytes()]
+        assert not left, round_number
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ _ERRORS = {
 
 _DURABLE = "PRAGMA synchronous = FULL"  # a commit survives a power cut
 _FAST = "PRAGMA synchronous = NORMAL"  # a commit is on the disk soon, and never half of it
+# Where SQLite is built to zero what it deletes, this costs most of an acknowledgement; do it where it is free.
+_ERASE_WHERE_FREE = "PRAGMA secure_delete = FAST"
 
 _LOCK_WAIT = "learnrelay_lock_wait"
 
@@ -46,8 +48,7 @@ class SqliteDialect(Dialect):
         file: sqlite3.Connection = sqlite3.connect(*self.arguments, **{"timeout": self.lock_timeout, **self.options})
         file.isolation_level = None  # transactions are begun here, not by the driver
         _set_wal_mode(file, min(self.lock_timeout, remaining_time()))
-        # Where SQLite is built to zero what it deletes, this costs most of an acknowledgement; do it where it is free.
-        file.execute("PRAGMA secure_delete = FAST")
+        file.execute(_ERASE_WHERE_FREE)
         return file
 
     def begin(self, cursor: Cursor, info: dict[Any, Any], *, write: bool, durable: bool, limit: float) -> None:
@@ -106,9 +107,11 @@ def _overwrite_free_pages(connection: Any) -> None:
     while (free := cursor.execute("PRAGMA freelist_count").fetchone()[0]) > 0:
         length = min(free, _PAGES_AT_ONCE) * size
         cursor.execute("INSERT INTO learnrelay_filler (zeros) VALUES (zeroblob(?))", (length,))
+    cursor.execute("PRAGMA secure_delete = ON")  # the last page of each filler is filled in part, and kept the rest
     for key in cursor.execute("SELECT key FROM learnrelay_filler").fetchall():
         cursor.execute("DELETE FROM learnrelay_filler WHERE key = ?", key)
     cursor.execute("DROP TABLE learnrelay_filler")
+    cursor.execute(_ERASE_WHERE_FREE)
 
 
 def _empty_wal(connection: Any, timeout: float) -> bool:
