@@ -120,6 +120,17 @@ def test_words_that_identify_nobody_are_refused(word: str, tmp_path: Path) -> No
     assert len(stored(file)) == 6
 
 
+@pytest.mark.parametrize("command", ["forget", "object"])
+def test_an_id_and_a_name_of_two_learners_are_refused(command: str, tmp_path: Path) -> None:
+    file = objecting(tmp_path, TABLE)
+    emit(file, {1: 2, 2: 2})
+    done = run(command, file, "--user-id", "1", "--username", "bob")
+    assert done.exit_code == 2
+    assert "those of two learners in the table; nothing was changed" in done.output
+    assert (len(stored(file)), (tmp_path / "objections.txt").read_text()) == (8, "")
+    assert run(command, file, "--user-id", "1", "--username", "ann").exit_code == 0
+
+
 # --- asked for before ----------------------------------------------------------------------------------------
 
 

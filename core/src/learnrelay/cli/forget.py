@@ -29,7 +29,7 @@ from ..providers import IdentityProvider, Learner, UserRef
 from ..sinks import Sink
 from ..standards import Standard
 from . import config_option
-from .object import objections_of
+from .object import objections_of, refuse_two_learners
 from .output import confirm_or_exit
 
 HANDFUL = 100
@@ -75,6 +75,7 @@ def command(
     if and_object and not (user_id or username):
         raise click.UsageError("--and-object needs --user-id, --username or both")
     assembly = _without_limit(assemble(Path(config_path)))
+    refuse_two_learners(assembly, UserRef(user_id, username))
     objections = objections_of(assembly, config_path) if and_object else None
     from ..relay import Relay
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..assembly.assemble import Assembly, assemble
+from ..lookups.identity import TableIdentity
 from ..lookups.objections import Objections
 from ..providers import UserRef
 from . import config_option
@@ -35,7 +36,9 @@ def command(config_path: str, user_id: str | None, username: str | None, remove:
         raise click.UsageError("--remove goes without --list")
     if user == UserRef() and not listed:
         raise click.UsageError("expected --user-id, --username or both, or --list")
-    objections = objections_of(assemble(Path(config_path)), config_path)
+    assembly = assemble(Path(config_path))
+    refuse_two_learners(assembly, user)
+    objections = objections_of(assembly, config_path)
     if listed:
         entries = objections.entries if user == UserRef() else objections.find(user)
         for entry in entries:
@@ -50,6 +53,12 @@ def command(config_path: str, user_id: str | None, username: str | None, remove:
             click.echo(f"if the learner was added by {other} too, give {option} as well", err=True)
         sys.exit(0 if removed else 1)
     click.echo("added to the list" if objections.add(user) else "is on the list already")
+
+
+def refuse_two_learners(assembly: Assembly, user: UserRef) -> None:
+    """Raises UsageError where the id and the name were typed of two learners, as far as the provider can tell."""
+    if isinstance(assembly.identity, TableIdentity) and assembly.identity.are_two_learners(user):
+        raise click.UsageError("--user-id and --username are those of two learners in the table; nothing was changed")
 
 
 def objections_of(assembly: Assembly, config_path: str) -> Objections:

@@ -141,6 +141,11 @@ class TableIdentity(IdentityProvider):
             return None
         return Learner(keyed_uuid(self._secret, "learner", space, learner.pseudonym)) if "/" in space else learner
 
+    def are_two_learners(self, user: UserRef) -> bool:
+        """Tells whether the id is that of one learner of the table, and the name that of another."""
+        by_id, by_name = self._by_id.get(user.user_id or ""), self._by_name.get(user.username or "")
+        return by_id is not None and by_name is not None and by_id is not by_name
+
     def users(self) -> Iterator[UserRef]:
         """Yields all users of the table, retired or not."""
         return (UserRef(row["user_id"] or None, row["username"] or None) for row in self._rows)
