@@ -204,6 +204,38 @@ def test_no_tenant_gets_an_id_that_names_another(pipeline: Pipeline) -> None:
     assert passed
 
 
+def leaves_of(value: Any, *above: Any) -> Iterator[tuple[Any, ...]]:
+    """The places of all texts and numbers in an event."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(inner, (dict, list)):
+            yield from leaves_of(inner, *above, key)
+        elif isinstance(inner, (str, int)):
+            yield (*above, key)
+
+
+def test_no_leaf_of_an_event_becomes_an_id_that_names_another_tenant(pipeline: Pipeline) -> None:
+    """Also in lists, and where an identifier is read that is no key."""
+    wrong: set[tuple[Any, ...]] = set()
+    passed = 0
+    for event in golden_events():
+        for *outer, last in leaves_of(event):
+            if last in ("name", "timestamp") and not outer:
+                continue
+            altered = copy.deepcopy(event)
+            holder: Any = altered
+            for key in outer:
+                holder = holder[key]
+            holder[last] = ELSEWHERE[0]
+            for standard, outcome in outcomes(pipeline, altered).items():
+                if f"harbour_{standard}" in outcome.destinations:
+                    passed += 1
+                    ids = [of for statement in outcome.statements for of in ids_of(statement.parsed)]
+                    if any("Lagoon" in of for of in ids):
+                        wrong.add((event["name"], *outer, last))
+    assert not wrong
+    assert passed
+
+
 @pytest.mark.parametrize(
     ("target", "page"),
     [

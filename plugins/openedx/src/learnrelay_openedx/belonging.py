@@ -122,6 +122,12 @@ class EntryFields(Fields):
     key = entry_key()
 
 
+class ComponentKeyFields(Fields):
+    """Declares the key of a component within a block of a library."""
+
+    usage_key = optional("usage_key", kind=text)
+
+
 class CourseFields(OriginFields):
     """Declares where an event names its course and organisation, and all else that has one of its own."""
 
@@ -143,6 +149,9 @@ class CourseFields(OriginFields):
     location = optional("data.location", kind=text)
     host_id = optional("data.host_component_id", kind=text)
     courserun_key = optional("data.courserun_key", kind=text)
+    note_id = optional("data.note_id", kind=identifier)
+    cohort_id = optional("data.cohort_id", kind=identifier)
+    exploration_id = optional("data.exploration_id", kind=text)
     target_url = optional("data.target_url", kind=text, reason=_WHERE)
     launch_url = optional("data.launch_url", kind=text, reason=_WHERE)
     url = optional("data.url", kind=text, reason=_WHERE)
@@ -153,6 +162,8 @@ class CourseFields(OriginFields):
     page = optional("context.page", kind=text, reason=_WHERE)
     referer = optional("context.referer", kind=text, reason=_WHERE)
     questions = each("data.submission", EntryFields)
+    added = each("data.added", ComponentKeyFields)
+    removed = each("data.removed", ComponentKeyFields)
     answers = optional("data.answers", kind=structure, reason="the keys of questions in it are compared, no answer")
 
 
@@ -166,7 +177,8 @@ def course_evidence(fields: CourseFields) -> CourseEvidence:
         fields.module, fields.id, fields.problem_id, fields.module_id, fields.block_id, fields.usage_key,
         fields.component_id, fields.exam_id, fields.item_id, fields.thread_id, fields.response_id, fields.location_id,
         fields.location, fields.host_id, fields.courserun_key, fields.url, fields.chapter,
-        fields.bumper_id, fields.result_link,
+        fields.bumper_id, fields.result_link, fields.note_id, fields.cohort_id, fields.exploration_id,
+        *[component.usage_key for component in (*fields.added, *fields.removed)],
         fields.target_url, fields.launch_url, fields.current_url, fields.page,
         _joined(fields.current_url or fields.page, fields.target_url),
         fields.referer if from_client else None,
