@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,20 @@ def test_it_takes_what_another_standard_maps_and_counts_stay_right(tmp_path: Pat
     narrow = Pipeline(assembly.plan.narrow(["rows"]))
     (outcome,) = narrow.process(assembly.source.event_from_mapping(raw_event("tide.turned")))
     assert outcome.standard == ""
+
+
+def test_a_name_from_outside_forges_no_line_and_names_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """In the log of an LMS, whose formatter escapes nothing, and in records of errors."""
+    broken = EVERY.replace("len(row.name)", "[][0]")
+    assembly = assemble_files(tmp_path, {"rows.py": ROWS, "every.py": broken})
+    pipeline = Pipeline(assembly.plan)
+    caplog.set_level("DEBUG", logger="learnrelay.pipeline")  # commands that ran before raise it
+    for name in ("x\x1b[2J\nERROR forged\u202e", "/u/mira.k"):
+        (outcome,) = pipeline.process(assembly.source.event_from_mapping(raw_event(name)))
+        assert outcome.error is not None
+        assert "mira.k" not in str(outcome.error.as_record())
+    assert "ERROR forged" in caplog.text
+    assert not re.search("[\x1b\u202e]|\nERROR forged|mira.k", caplog.text)
 
 
 def test_names_without_end_take_no_memory_without_end(tmp_path: Path) -> None:

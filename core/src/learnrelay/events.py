@@ -21,6 +21,7 @@ from .errors import BlankLineError, UnreadableEventError
 from .facts import Facts, compile_facts
 from .fields import first_value
 from .kinds import moment
+from .logs import escape
 
 LONGEST_EVENT = 2**20
 """Bytes of an event, as JSON, that is read at all."""
@@ -151,6 +152,11 @@ class SourceEvent:
         except TypeError:  # nested too deep for JSON: the other parts suffice for an error
             content = orjson.dumps(parts, default=str)
         return str(UUID(bytes=blake2b(content, digest_size=16, key=self.reader.id_key).digest()))
+
+    @property
+    def shown_name(self) -> str:
+        """Returns the name for errors and logs, on a line. A path that was requested may name a learner: ``…``."""
+        return "…" if self.name.startswith("/") else escape(self.name)
 
     @property
     def course_id(self) -> str | None:

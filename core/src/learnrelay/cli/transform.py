@@ -150,7 +150,7 @@ class _Run:
                 try:
                     yield from [self._checked(outcome, statement) for statement in outcome.statements]
                 except EventError as error:
-                    error.event_name, error.event_id = event.name, event.id
+                    error.event_name, error.event_id = event.shown_name, event.id
                     outcome.state, outcome.reason, outcome.error = OutcomeState.FAILED, error.reason, error
             if outcome.state is OutcomeState.FAILED and outcome.error is not None:
                 self._fail(line, outcome.standard, outcome.error, in_words(outcome))

@@ -88,6 +88,6 @@ def unknown_course(provider: CourseProvider) -> Callable[[SourceEvent], UnknownC
             reason = "[courses] does not know the course: its statements go without the title"
         except ProviderError as error:
             reason = f"{error.reason}: nobody can tell whether it knows the course"
-        return UnknownCourseError(reason, event_name=event.name, event_id=event.id)
+        return UnknownCourseError(reason, event_name=event.shown_name, event_id=event.id)
 
     return of

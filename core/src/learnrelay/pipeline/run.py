@@ -131,7 +131,7 @@ class Pipeline:
             mappings = self._others_of(event.name)
         body, filters = event.body, self.plan.filters
         if filters and (skip := _first_skip(filters, body)) is not None:
-            log.debug("%s skipped: %s", event.name, skip.reason)
+            log.debug("%s skipped: %s", event.shown_name, skip.reason)
             return [Outcome("", OutcomeState.SKIPPED, event.name, reason=skip.reason)]
         routed = self._routed.get(event.name)
         if routed is None:  # for all standards before the first mapping: nothing that one does widens who receives
@@ -207,7 +207,7 @@ class Pipeline:
             values = plan.extract(body)
             statements = self._compose(plan, event, values, mapping.call, plan.shared, not_added)
             if isinstance(statements, Skip):
-                log.debug("%s skipped for %s: %s", event.name, plan.standard, statements.reason)
+                log.debug("%s skipped for %s: %s", event.shown_name, plan.standard, statements.reason)
                 return Outcome(plan.standard, OutcomeState.SKIPPED, event.name, reason=statements.reason)
             if mapping.own:
                 own, refused = self._compose_own(mapping, event, values, statements, allowed)
@@ -221,7 +221,7 @@ class Pipeline:
         if log.isEnabledFor(logging.DEBUG):
             _log_absent_fields(event, plan.transformer.reads)
             for name, reason in denied.items():
-                log.debug("%s kept from %s: %s", event.name, name, reason)
+                log.debug("%s kept from %s: %s", event.shown_name, name, reason)
         return Outcome(plan.standard, _TRANSFORMED, event.name, statements, allowed, own, denied, "", None, not_added)
 
     def _compose_own(
@@ -317,7 +317,7 @@ def unavailable_provider(outcomes: Sequence[Outcome]) -> str:
 
 def failed_outcome(standard: str, event: SourceEvent, error: EventError) -> Outcome:
     """Logs why an event failed for a standard, and returns it as an outcome."""
-    error.event_name, error.event_id = event.name, event.id
+    error.event_name, error.event_id = event.shown_name, event.id
     level = logging.DEBUG if isinstance(error, ProviderUnavailableError) else logging.WARNING  # the guard logs it once
     log.log(level, "%s for %s: %s", type(error).__name__, standard, error)
     return Outcome(standard, OutcomeState.FAILED, event.name, reason=error.reason, error=error)
@@ -326,4 +326,4 @@ def failed_outcome(standard: str, event: SourceEvent, error: EventError) -> Outc
 def _log_absent_fields(event: SourceEvent, reads: type[Fields]) -> None:
     for name, declared in reads.declared.items():
         if not declared.needed and all(value_at(event.body, path) in (None, "", [], {}) for path in declared.paths):
-            log.debug("%s: optional %s (%s) is absent", event.name, name, " or ".join(declared.paths))
+            log.debug("%s: optional %s (%s) is absent", event.shown_name, name, " or ".join(declared.paths))
