@@ -7,6 +7,7 @@ call gets only what is left of the time for all of them.
 from __future__ import annotations
 
 import io
+import math
 import time
 from http.client import HTTPResponse
 from typing import Any
@@ -17,14 +18,22 @@ _PIECE = 2**14  # bytes that are sent at once: a record of TLS
 
 
 class Deadline:
-    """Holds the time at which an exchange must be over."""
+    """Holds the time at which an exchange must be over, and the bytes that may still be received in it."""
 
     def __init__(self) -> None:
         self._end = 0.0
+        self._room = math.inf
 
-    def start(self, seconds: float) -> None:
-        """Starts an exchange that may take so many seconds."""
+    def start(self, seconds: float, room: float = math.inf) -> None:
+        """Starts an exchange that may take so many seconds, and bring so many bytes."""
         self._end = time.monotonic() + seconds
+        self._room = room
+
+    def count_received(self, size: int) -> None:
+        """Counts bytes that were received. Raises OSError when they are too many."""
+        self._room -= size
+        if self._room < 0:
+            raise OSError("the answer is too long")
 
     def is_over(self) -> bool:
         """Tells whether the time is up."""
@@ -108,7 +117,9 @@ class _BoundedReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         self._sock.settimeout(self._deadline.remaining())
-        return self._raw.readinto(buffer)
+        size = self._raw.readinto(buffer)
+        self._deadline.count_received(size or 0)
+        return size
 
     def close(self) -> None:
         self._raw.close()

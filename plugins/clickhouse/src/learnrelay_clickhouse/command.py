@@ -37,6 +37,7 @@ def init(config_path: str, name: str | None, only_print: bool) -> None:
     Exit codes: 0 done; 1 the server cannot be reached or refuses; 2 usage or configuration.
     """
     from learnrelay.assembly.assemble import assemble
+    from learnrelay.cli.output import print_line
 
     assembly = assemble(Path(config_path))
     for destination in _select(assembly.config.destinations, name, config_path):
@@ -48,7 +49,7 @@ def init(config_path: str, name: str | None, only_print: bool) -> None:
         try:
             _init(destination)
         except _errors() as error:
-            click.echo(f"{destination.name}: {error}{_words_of(error)}", err=True)
+            print_line(f"{destination.name}: {error}{_words_of(error)}", err=True)
             sys.exit(1)
 
 

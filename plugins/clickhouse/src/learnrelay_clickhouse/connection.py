@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import ssl
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from learnrelay.exchange_deadline import Deadline, bound_pools
 
 _PORTS = {"http": 8123, "https": 8443}
 _CONNECT_TIMEOUT = 10  # seconds, within those of the whole exchange
+_ANSWER_LIMIT = 2**20  # bytes of an answer that holds no rows
 _TEXT_LIMIT = 4096  # characters of the server's words that are kept
 _SETTINGS = {
     "async_insert": 0,  # the answer says that the rows are stored, and a request is one insert
@@ -93,7 +95,9 @@ class Connection:
 
     def query(self, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Returns the rows of a query. ``values``: of its parameters, ``{name:Type}``."""
-        rows: list[tuple[Any, ...]] = self._call(lambda: self._client.query(sql, parameters=values).result_rows)
+        rows: list[tuple[Any, ...]] = self._call(
+            lambda: self._client.query(sql, parameters=values).result_rows, answer_limit=math.inf
+        )
         return rows
 
     def command(self, sql: str, settings: Mapping[str, Any] | None = None) -> None:
@@ -139,9 +143,9 @@ class Connection:
         )
         self._client = client
 
-    def _call(self, run: Any) -> Any:
+    def _call(self, run: Any, answer_limit: float = _ANSWER_LIMIT) -> Any:
         """Runs what the client does, within the timeout; once more if the credentials can be renewed."""
-        self._deadline.start(self._timeout)
+        self._deadline.start(self._timeout, answer_limit)
         self._renew_headers()
         try:
             return self._run(run)
