@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
-from learnrelay import Relay
+from learnrelay import Relay, UserRef
+from learnrelay.assembly.assemble import assemble
 from learnrelay.cli import cli
+from learnrelay.lookups.objections import Objections
 from learnrelay.outbox.queue import DeadLettered
 from services import postgres_schema
 
@@ -490,6 +493,24 @@ def test_who_may_still_be_on_the_list_by_another_name_is_said(tmp_path: Path) ->
     done = run("object", file, "--username", "ann", "--user-id", "7", "--remove")
     assert (done.exit_code, done.output) == (0, "taken off the list\n")
     assert "0 on the list" in run("object", file, "--list").output
+
+
+def test_who_objects_while_another_is_taken_off_the_list_is_on_it(tmp_path: Path) -> None:
+    file = objecting(tmp_path)
+
+    def open_list() -> Objections:
+        objections = assemble(file).objections
+        assert objections is not None
+        return objections
+
+    coming, leaving = ([UserRef(str(number)) for number in numbers] for numbers in (range(30), range(100, 130)))
+    adding, removing = open_list(), open_list()
+    assert all(map(removing.add, leaving))
+    with ThreadPoolExecutor(2) as pool:
+        added, removed = pool.submit(list, map(adding.add, coming)), pool.submit(list, map(removing.remove, leaving))
+        assert all(added.result()) and all(removed.result())
+    known = open_list()
+    assert all(map(known.includes, coming)) and not any(map(known.includes, leaving))
 
 
 def test_the_list_keeps_owner_and_mode(tmp_path: Path) -> None:

@@ -6,13 +6,16 @@ identity provider. A list with lines of another key cannot be compared with lear
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import ObjectionsError
 from ..logs import ThrottledLogger
@@ -80,10 +83,10 @@ class Objections:
         assert self._key_id is not None
         entry = Objection(f"{datetime.now(UTC):%Y-%m-%d}", self._key_id, digests)
         try:
-            content = self.path.read_bytes()
-            line = f"{entry}\n".encode() if content.endswith(b"\n") or not content else f"\n{entry}\n".encode()
-            with self.path.open("ab") as file:  # one write, so that two that add at once lose nothing
-                file.write(line)
+            with self._open_alone() as file:
+                content = file.read()
+                separator = "\n" if content and not content.endswith(b"\n") else ""
+                file.write(f"{separator}{entry}\n".encode())
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -97,15 +100,32 @@ class Objections:
         Lines that have a digest in common are of one learner, who was added by id, by name and by both, say.
         """
         digests, removed = self._digests_of(user), frozenset[Objection]()
-        while more := {entry for entry in self.entries if not digests.isdisjoint(entry.digests)} - removed:
-            removed |= more
-            digests = digests.union(*(entry.digests for entry in more))
-        if removed:
-            self._write_without(removed)
+        try:
+            with self._open_alone():
+                self._load()
+                while more := {entry for entry in self.entries if not digests.isdisjoint(entry.digests)} - removed:
+                    removed |= more
+                    digests = digests.union(*(entry.digests for entry in more))
+                if removed:
+                    self._write_without(removed)
+        except OSError as error:
+            cure = "; run the command as the owner of the list" if isinstance(error, PermissionError) else ""
+            raise ObjectionsError(f"{self.path}: {error.strerror}{cure}") from None
+        self._load()
         return len(removed)
 
+    @contextmanager
+    def _open_alone(self) -> Iterator[BinaryIO]:
+        """Opens the list, while no other process changes it. Raises OSError."""
+        while True:
+            with self.path.open("r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if os.path.samestat(os.fstat(file.fileno()), self.path.stat()):  # else it was written anew meanwhile
+                    yield file
+                    return
+
     def _write_without(self, removed: Collection[Objection]) -> None:
-        """Writes the list anew, for the same owner and with the same mode."""
+        """Writes the list anew, for the same owner and with the same mode. Raises OSError."""
         draft = self.path.with_name(f"{self.path.name}.new")
         try:
             lines = self.path.read_text(encoding="utf-8").splitlines()
@@ -120,11 +140,8 @@ class Objections:
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(self.path)
-        except OSError as error:
+        finally:
             draft.unlink(missing_ok=True)
-            cure = "; run the command as the owner of the list" if isinstance(error, PermissionError) else ""
-            raise ObjectionsError(f"{self.path}: {error.strerror}{cure}") from None
-        self._load()
 
     def check_permissions(self) -> str:
         """Checks the file's permissions; returns a warning, or an empty text."""
