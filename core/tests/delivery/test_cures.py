@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -144,6 +145,13 @@ def test_a_wrong_password_of_redis_is_called_that(tmp_path: Path) -> None:
 
 def test_a_wrong_password_of_rabbitmq_is_called_that() -> None:
     assert "refuses the user name or the password" in reason_of_the_broker(amqp_url().replace(":guest@", ":wrong@"))
+
+
+@pytest.mark.slow
+def test_a_broker_that_accepts_and_is_silent_is_called_that() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        reason = reason_of_the_broker(f"amqp://guest:guest@127.0.0.1:{listener.getsockname()[1]}//")
+    assert reason == "does not answer in time (OperationalError)"
 
 
 # --- workers ----------------------------------------------------------------------------------------------

@@ -99,6 +99,8 @@ def describe_broker_error(error: BaseException) -> str:
             return f"has no such virtual host, or refuses it to this user ({name})"
         if name == "ResponseError" and "DB index" in text:
             return f"has no database of the number at the end of the address ({name})"
+        if name == "TimeoutError":
+            return f"does not answer in time ({names[0]})"
     return f"not reached ({names[0]})"
 
 
