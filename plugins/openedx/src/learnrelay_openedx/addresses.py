@@ -78,14 +78,16 @@ _UNSAFE_SEGMENT = re.compile(
       | (?=[0-9a-f]*\d)[0-9a-f]{12} | ^eyj                 # digests, tokens
       | (?=[a-z]*\d)[a-z0-9]{16})
       | (?=[A-Za-z\d]*[a-z])(?=[A-Za-z\d]*[A-Z])(?=[A-Za-z\d]*\d[A-Za-z])[A-Za-z\d]{6}
+      | (?=[A-Za-z]*[A-Z]{2})(?=[A-Za-z]*[a-z][A-Z])[A-Za-z]{16}
     """,
     re.VERBOSE,
 )
 _BEFORE_A_PERSON = frozenset({
     "account", "accounts", "activate", "assertions", "author", "authors", "badge", "badges", "certificate",
-    "certificates", "confirm", "home", "in", "invitation", "invitations", "invite", "join", "learner", "learners",
-    "login", "member", "members", "password_reset", "password_reset_confirm", "people", "person", "profile", "profiles",
-    "progress", "reset", "s", "session", "sessions", "share", "shared", "student", "students", "submission_history",
+    "certificates", "confirm", "home", "in", "invitation", "invitations", "invite", "join", "joinchat", "learner",
+    "learners", "login", "meetup_join", "member", "members", "password_reset", "password_reset_confirm", "people",
+    "person", "profile", "profiles", "progress", "reset", "s", "session", "sessions", "share", "shared", "student",
+    "students", "submission_history",
     "token", "tokens", "u", "unsubscribe", "user", "users", "verify",
 })  # fmt: skip
 
