@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from learnrelay.outbox import Outbox
 from .conftest import statements
 from .proxy import Proxy
 
-WAIT = 1.0
+WAIT = 2.0
 BOUND = WAIT + 1.5  # a busy machine, half a second of grace, and the tenth of a second in which psycopg looks up
 
 
@@ -132,6 +133,24 @@ def test_a_listener_that_accepts_and_never_says_a_word(kind: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = Secret(f"{kind}://relay:none@127.0.0.1:{listener.getsockname()[1]}/none")
         with in_time(4 * BOUND), pytest.raises(OutboxError, match="does not answer"):  # drivers are imported in it
+            Outbox.open(Delivery(database=url, wait=WAIT))
+
+
+def drip(listener: socket.socket) -> None:
+    """Sends the greeting of a server, a byte at a time, and never ends it."""
+    with contextlib.suppress(OSError):
+        client, _ = listener.accept()
+        client.sendall(b"\xff\x00\x00\x00")
+        while True:
+            client.sendall(b"\x0a")
+            time.sleep(0.1)
+
+
+def test_a_server_that_drips() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=drip, args=(listener,), daemon=True).start()
+        url = Secret(f"mysql+pymysql://relay:none@127.0.0.1:{listener.getsockname()[1]}/none")
+        with in_time(4 * BOUND), pytest.raises(OutboxError, match="does not answer"):
             Outbox.open(Delivery(database=url, wait=WAIT))
 
 

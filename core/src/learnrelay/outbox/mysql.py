@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 import select
+import socket
 import ssl
 from collections.abc import Mapping
 from functools import cache
@@ -227,10 +229,11 @@ class BoundedMysqlConnection(Connection):  # type: ignore[misc]
     """Gives up a call that takes longer than the thread may wait, and closes itself.
 
     PyMySQL has limits for each read and write, for the life of a connection; here they follow the thread's, from one
-    request to the next.
+    request to the next, and an answer that comes byte by byte has no more time than any other.
     """
 
     _packet_limit = 0
+    _answer: io.BufferedReader | None = None
     _unchecked: ClassVar[ssl.SSLContext | None] = None
 
     def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
@@ -277,6 +280,14 @@ class BoundedMysqlConnection(Connection):  # type: ignore[misc]
         limit = round_wait(math.inf)
         self._read_timeout = self._write_timeout = None if math.isinf(limit) else limit
 
+    @property
+    def _rfile(self) -> io.BufferedReader | None:
+        return self._answer
+
+    @_rfile.setter
+    def _rfile(self, file: io.BufferedReader | None) -> None:
+        self._answer = None if file is None else io.BufferedReader(_BoundedAnswer(file.detach(), self._sock))
+
     def connect(self, sock: Any = None) -> None:
         """Opens the connection; the wait for the server's greeting, which follows no write of ours, is bounded too."""
         self._limit_wait()
@@ -285,6 +296,28 @@ class BoundedMysqlConnection(Connection):  # type: ignore[misc]
     def _write_bytes(self, data: bytes) -> None:
         self._limit_wait()
         super()._write_bytes(data)
+
+
+class _BoundedAnswer(io.RawIOBase):
+    """Reads a socket for as long as the thread may wait."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw = raw
+        self._sock = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        limit = remaining_time()
+        if not limit:
+            raise TimeoutError("no answer in time")
+        self._sock.settimeout(None if math.isinf(limit) else max(limit, _SHORTEST))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 def _encoded(sql: str | bytes) -> bytes:
