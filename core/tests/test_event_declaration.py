@@ -156,6 +156,41 @@ def test_an_event_of_moodle_whose_name_has_backslashes(installation: Installatio
     assert len(done.stdout.splitlines()) == 2
 
 
+CAMPUS = """
+from learnrelay import hookimpl
+from learnrelay.config.fields import Section, Text
+from learnrelay_openedx.source import OpenedxSource
+
+
+class Settings(Section):
+    retired = Text(load_default="was_")
+
+
+settings_schema = Settings
+
+
+class CampusSource(OpenedxSource):
+    name = "campus"
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.retired_prefix = settings["retired"]
+
+
+@hookimpl
+def register_sources(register):
+    register(CampusSource)
+"""
+
+
+def test_a_source_has_its_default_settings(installation: Installation) -> None:
+    installation.install("campus", {"learnrelay.sources.v1": {"campus": "campus"}}, CAMPUS)
+    file = installation.directory / "events.jsonl"
+    file.write_text(json.dumps(event("campus.answered", data={"question": "q1"})) + "\n", encoding="utf-8")
+    done = installation.run("new-plugin", "xapi.acme-answer", "--source", "campus", "--event", file)
+    assert done.returncode == 0, done.stderr.decode()
+
+
 WRONG: list[tuple[list[dict[str, Any]], str]] = [
     ([event("a.b"), event("a.c")], "--event: the events are of several names (a.b, a.c), give those of one"),
     ([], "--event: the events are none"),

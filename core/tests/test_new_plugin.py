@@ -20,7 +20,7 @@ from installation import Installation
 from learnrelay.plugins.discovery import installed
 
 STANDARDS = [info.name for info in installed() if info.kind == "standards"]
-OF_NO_STANDARD = ("filter", "router", "resolver", "standard", "source", "sink", "auth")
+OF_NO_STANDARD = ("filter", "router", "resolver", "standard", "source", "input", "sink", "auth")
 SPOKEN = [*STANDARDS, "acme_standard"]
 QUIZ_EVENTS = Path(__file__).with_name("quiz_events.jsonl")
 PACKAGES: dict[str, list[str]] = {  # the module's name → what it is made with
@@ -100,10 +100,11 @@ BASE = {
 SECRETS = {"SECRET": "Kd7wq2Lmz9Xv4bTnR8", "CONSUMER_KEY": "Pf3xs6Jny1Qw5cVm"}
 
 
-@packages("acme_sink", "acme_auth", "acme_source")
+@packages("acme_sink", "acme_auth", "acme_source", "acme_input", f"{STANDARDS[0]}_acme_poll")
 def test_the_configuration_in_its_readme_is_sound(made: Installation, module: str, tmp_path: Path) -> None:
     package(made, "acme_standard")
     (block,) = re.findall(r"```toml\n(.*?)```", (package(made, module) / "README.md").read_text(), flags=re.DOTALL)
+    (tmp_path / "events.db").touch()  # an input names a file that is there
     rest = "".join(f"[{name}]\n{keys}\n" for name, keys in BASE.items() if f"[{name}]" not in block)
     (tmp_path / "relay.toml").write_text(rest + block, encoding="utf-8")
     done = made.run("check", "--config", tmp_path / "relay.toml", stdin=b"", **SECRETS)
@@ -157,6 +158,8 @@ WRONG: list[tuple[list[Any], str]] = [
     (["acme-x", "--stage", "router", "--directory", "acme-filter/README.md"], "exists already, so nothing was written"),
     (["acme-x", "--stage", "fliter"], "is not one of"),
     (["acme-x", "--for", STANDARDS[0], "--stage", "auth"], "an auth scheme is of no standard: write NAME as acme-x"),
+    (["acme-x", "--for", STANDARDS[0], "--stage", "input"], "an input is of no standard: write NAME as acme-x"),
+    (["acme-x", "--stage", "enricher"], "an enricher needs a standard: add --for STANDARD (installed: "),
     (["acme-x", "--stage", "filter", "--event", str(QUIZ_EVENTS)], "--event is for transformers: a filter is of no"),
     (["acme-x", "--event", "nowhere.jsonl"], "'nowhere.jsonl' does not exist"),
     (["acme-x", "--event", str(QUIZ_EVENTS), "--source", "opened"], 'did you mean "openedx"?'),

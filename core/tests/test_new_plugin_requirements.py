@@ -28,6 +28,7 @@ STAGES = {
     "router": [],
     "resolver": [],
     "standard": [],
+    "input": [],
 }
 BUILD = "import sys, hatchling.build; print(hatchling.build.build_wheel(sys.argv[1]))"
 
@@ -88,6 +89,19 @@ def test_a_new_plugin_is_set_up_as_its_readme_says(wheels: Path, tmp_path: Path)
     plugins = json.loads(run(tmp_path, python.with_name("learnrelay"), "plugins", "--json"))
     assert "xapi.acme_poll" in {plugin["name"] for plugin in plugins}
     run(tmp_path, python, "-c", "import learnrelay_contract_tests")
+
+
+@pytest.mark.slow
+def test_without_a_standard_a_sink_is_written_all_the_same(wheels: Path, tmp_path: Path) -> None:
+    python = environment_without_ours(tmp_path)
+    run(tmp_path, python, "-m", "pip", "install", "--quiet", "--no-compile", "--no-index", "--find-links", wheels,
+        "learnrelay")  # fmt: skip
+    run(tmp_path, python.with_name("learnrelay"), "new-plugin", "acme-table", "--stage", "sink")
+    assert 'standard = "STANDARD"     # any that is installed' in (tmp_path / "acme-table" / "README.md").read_text()
+    family = [python.with_name("learnrelay"), "new-plugin", "acme-poll"]
+    refused = subprocess.run(family, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 2
+    assert "add --for STANDARD (installed: none; pip install the package of one" in " ".join(refused.stderr.split())
 
 
 def environment_without_ours(directory: Path) -> Path:

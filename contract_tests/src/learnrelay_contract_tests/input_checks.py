@@ -53,7 +53,9 @@ def _check_kills(make: Callable[[], Input], wanted: Sequence[Any]) -> None:
     position: Position | None = None
     events: list[Any] = []
     for number in range(_KILLS):
-        pairs = _read_until_killed(make, position, 1 + len(wanted) * number // _KILLS // 2)
+        if len(events) >= len(wanted):
+            break  # a process that has nothing to read is not killed in the middle of its work
+        pairs = _read_until_killed(make, position, 1 + len(wanted) * number * 2 // _KILLS**2)
         events += [event for event, _ in pairs]
         position = pairs[-1][1] if pairs else position
     events += [event for event, _ in _read(make(), position)]

@@ -34,7 +34,7 @@ from ..sample_values import SampleValues
 from ..sources import Source
 
 _EVENT_NAME = re.compile(r"[\w.:\\-]{1,100}", re.ASCII)
-_TAKEN_NAMES = frozenset({"family", "fields", "platform", "values_of", "contract", "extensions_of"})
+_TAKEN_NAMES = frozenset({"family", "fields", "platform", "settings", "values_of", "contract", "extensions_of"})
 """Names in the templates that a mapping must not have."""
 _DEEPEST = 5
 _MOST = 60  # fields of a declaration
@@ -392,8 +392,9 @@ class GuessedEvent(NamedTuple):
             info = select_source(installed(), source_name)
         except ValueError as error:
             raise click.UsageError(f"--source: {error}") from None
-        (source_type,) = collect([(info, load(info))]).sources.values()
-        source, events = source_type(), []
+        registry = collect([(info, load(info))])
+        (source_type,) = registry.sources.values()
+        source, events = registry.make(source_type), []
         for file in files:
             with open_log(file) as stream:
                 for line in read_events(stream, file):
@@ -435,6 +436,7 @@ class GuessedEvent(NamedTuple):
             "word": function.removesuffix("_event").rpartition("_")[2], "kind": kind,
             "object": f'platform.iri("{kind}", fields.{about.name})' if about else f'platform.iri("{kind}")',
             "invented_object": f'platform.iri("{kind}", {invented})' if about else f'platform.iri("{kind}")',
+            "setting": "with_values",
             "construction": write_construction(self.declaration, self.source, fields_class),
             "values": write_values(self.declaration, '"', '"'),
             "extensions": write_values(self.declaration, 'f"{TERMS}/', '"'),

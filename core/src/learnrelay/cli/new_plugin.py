@@ -55,7 +55,10 @@ class _Stage(NamedTuple):
 
 
 STAGES = {
-    "transformer": _Stage("families", "Answers to questions as $standard.", has_standard=True, has_lock=True),
+    "transformer": _Stage(
+        "families", "Answers to questions as $standard.", f"{ENABLED}\n\n[$plugin]\n$setting = false",
+        has_standard=True, has_lock=True,
+    ),
     "filter": _Stage(
         "filters", "Leaves out events of audit enrolments.",
         f'{ENABLED}\n\n[$name]\nunreported = ["audit", "honor"]',
@@ -69,7 +72,8 @@ STAGES = {
         f'{ENABLED}\n\n[$name]\norigins = ["server"]',
     ),
     "standard": _Stage(
-        "standards", "The standard $name: records in JSON arrays.", f"{ENABLED}\n\n[$name]\nwith_course = true",
+        "standards", "The standard $name: records in JSON arrays.",
+        f"{ENABLED}\n\n[$name]\nwith_course = true\n\n[$name.answers]\nwith_choice = false",
         class_suffix="Standard", has_lock=True,
     ),
     "resolver": _Stage(
@@ -78,17 +82,22 @@ STAGES = {
     ),
     "source": _Stage(
         "sources", "Reads the events of a learning platform.",
-        '[platform]\nroot_url = "https://learn.example.org"\nsource = "$name"', class_suffix="Source",
+        '[platform]\nroot_url = "https://learn.example.org"\nsource = "$name"\n\n[$name]\nseparator = "/"',
+        class_suffix="Source",
+    ),
+    "input": _Stage(
+        "inputs", "Reads events from a table.", '[inputs.table]\ninput = "$name"\nfile = "events.db"',
+        class_suffix="Input",
     ),
     "sink": _Stage(
         "sinks", "Writes statements into a table.",
-        '[destinations.table]\nstandard = "$installed_standard"\nscope = "all"\nsink = "$name"\n'
+        '[destinations.table]\n$standard_line\nscope = "all"\nsink = "$name"\n'
         'file = "/var/lib/learnrelay/statements.db"',
         class_suffix="Sink",
     ),
     "auth": _Stage(
         "auth", "Credentials of requests: a key in a header, with the time.",
-        '[destinations.main]\nstandard = "$installed_standard"\nscope = "all"\n'
+        '[destinations.main]\n$standard_line\nscope = "all"\n'
         'url = "https://consumer.example.org/statements"\nauth = { scheme = "$name", key = "env:CONSUMER_KEY" }',
         class_suffix="Auth",
     ),
@@ -122,7 +131,7 @@ STAGES = {
 def command(
     name: str, stage: str, wanted: str | None, event_files: tuple[str, ...], source: str | None, directory: Path | None
 ) -> None:
-    r"""Write a new plugin package with tests, which passes the contract tests.
+    r"""Write a new plugin package with settings and tests, which passes the contract tests.
 
     NAME becomes the distribution (acme-poll) and the module (acme_poll). A transformer is a family of a standard: its
     plugin is named STANDARD.acme_poll, and NAME may have this form instead of --for. Nothing is overwritten.
@@ -136,6 +145,7 @@ def command(
       learnrelay new-plugin acme-poll --for STANDARD
       learnrelay new-plugin acme-poll --for STANDARD --event events.jsonl
       learnrelay new-plugin acme-consent --stage filter
+      learnrelay new-plugin acme-queue --stage input
     """
     made = _Starter(name, stage, wanted, GuessedEvent.read(event_files, source) if event_files else None)
     folder = directory or Path(made.distribution)
@@ -164,7 +174,7 @@ class _Starter:
         self.stage = stage
         self.guessed = guessed
         if guessed is not None and stage != "transformer":
-            raise click.UsageError(f"--event is for transformers: a {stage} is of no event")
+            raise click.UsageError(f"--event is for transformers: {self._shown_stage} is of no event")
         if len(rest) > _LONGEST or not _NAME.fullmatch(name):
             raise click.UsageError(
                 f"{name!r} is no name for a plugin: small letters, digits and single hyphens or underscores, a letter "
@@ -180,19 +190,24 @@ class _Starter:
             self.standard = self.name
         self._check_free()
 
+    @property
+    def _shown_stage(self) -> str:
+        """Returns the stage with its article, for messages."""
+        words = "auth scheme" if self.stage == "auth" else self.stage
+        return f"{'an' if words[0] in 'aei' else 'a'} {words}"
+
     def _standard(self, prefix: str | None, wanted: str | None, rest: str) -> str:
         known = sorted({info.name for info in installed() if info.kind == "standards"})
         there = f"installed: {', '.join(known) or 'none; pip install the package of one first'}"
         if not STAGES[self.stage].has_standard:
             if prefix is not None or wanted is not None:
-                what = "an auth scheme" if self.stage == "auth" else f"a {self.stage}"
-                raise click.UsageError(f"{what} is of no standard: write NAME as {rest}, without --for")
+                raise click.UsageError(f"{self._shown_stage} is of no standard: write NAME as {rest}, without --for")
             return ""
         if prefix is not None and (self.stage != "transformer" or wanted not in (None, prefix)):
             raise click.UsageError(f"write NAME as {rest} with --for {wanted or prefix}")
         standard = wanted or prefix
         if standard is None:
-            raise click.UsageError(f"a {self.stage} needs a standard: add --for STANDARD ({there})")
+            raise click.UsageError(f"{self._shown_stage} needs a standard: add --for STANDARD ({there})")
         if standard not in known:
             raise click.UsageError(f"no installed plugin brings the standard {standard!r} ({there})"
                                    f"{did_you_mean(standard, known)}")  # fmt: skip
@@ -238,7 +253,8 @@ class _Starter:
             "distribution": self.distribution, "judged": self.judged, "event": f"{self.name}.answered",
             "class_name": "".join(part.capitalize() for part in self.name.split("_"))
             + stage.class_suffix,
-            "installed_standard": next(iter(list_standards()), "xapi"),
+            "standard_line": f'standard = "{next(iter(list_standards()), "STANDARD")}"     # any that is installed',
+            "setting": "with_choice",
         }  # fmt: skip
         values["about"] = Template(stage.about).substitute(values)
         if self.guessed is not None:
