@@ -125,7 +125,8 @@ _ADDRESSES = (404, 405, 410, 421)
 
 @check(
     "standard.batches",
-    "A batch is encoded as JSON with its statements unchanged and in order; the same batch gives the same bytes.",
+    "A batch is encoded as JSON, or as lines of it, with its statements unchanged and in order; "
+    "the same batch gives the same bytes.",
 )
 def check_batches(subject: Subject) -> Iterable[Finding | Note]:
     """Encodes batches of one to two thousand statements, unordered, repeated and odd, and parses them again."""
@@ -144,9 +145,9 @@ def check_batches(subject: Subject) -> Iterable[Finding | Note]:
         if request != repeated:
             yield Finding("encode returns other bytes for the same batch and moment")
         try:
-            body = orjson.loads(request["body"])
+            body = _parse_body(request["body"])
         except orjson.JSONDecodeError:
-            yield Finding("encode returns a body that is not JSON")
+            yield Finding("encode returns a body that is neither JSON nor lines of JSON")
             continue
         if not _holds_unchanged(batch, body):
             what = "odd values" if batch is odd else "statements"
@@ -168,12 +169,20 @@ ODD: tuple[Any, ...] = (
 """Values that may change when JSON is rewritten."""
 
 
+def _parse_body(body: str) -> Any:
+    """Parses JSON, or lines of JSON as a list. Raises JSONDecodeError."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return [orjson.loads(line) for line in body.removesuffix("\n").split("\n")]
+
+
 def _holds_unchanged(batch: list[str], body: Any) -> bool:
     """Tells whether the body holds the statements to the last digit: 100.0 is not 100, and -0.0 not 0.0."""
     wanted = [repr(orjson.loads(statement)) for statement in batch]
     return any(
         wanted == [repr(statement) for statement in candidate]
-        for candidate in _nested_lists(body)
+        for candidate in ([body], *_nested_lists(body))  # one line is the statement itself
         if len(candidate) == len(batch)
     )
 
