@@ -297,3 +297,16 @@ def test_an_unknown_name_is_refused_with_the_nearest_one(tmp_path: Path) -> None
     done = harness("carrier.zo", path=tmp_path)
     assert done.returncode == 2
     assert 'no installed plugin has the name carrier.zo; did you mean "carrier.zoo"?' in done.stderr
+
+
+def test_an_event_that_another_plugin_maps_too_is_noted(tmp_path: Path) -> None:
+    name = install(GOOD, tmp_path)
+    info = tmp_path / "acme_rival-2.0.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-rival\nVersion: 2.0.0\n")
+    (info / "entry_points.txt").write_text("[learnrelay.families.v1]\ncarrier.rival = acme_rival:family\n")
+    (tmp_path / "acme_rival.py").write_text(GOOD.read_text("utf-8").replace(name, "carrier.rival"))
+    report = check_installed(str(tmp_path), name, ("plugin.loads",))
+    (loaded,) = [result for result in report.results if result.check == "plugin.loads"]
+    note = "carrier.rival of acme-rival 2.0.0 maps it too: operators choose with [plugins.prefer]"
+    assert [(note.event, note.message) for note in loaded.notes] == [("zoo.answered", note)]

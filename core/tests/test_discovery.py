@@ -105,6 +105,40 @@ def test_a_misspelt_group_of_entry_points_is_named(installation: Installation) -
     assert warning in (checked.stdout + checked.stderr).decode()
 
 
+def test_an_entry_point_with_another_name_than_its_family_is_an_error(installation: Installation) -> None:
+    install_plain_standard(installation)
+    points = {"learnrelay.families.v1": {"plain.wrongname": "acme_poll:family"}}
+    installation.install("acme-poll", points, FAMILY.format(name="wrong_name"))
+    config = installation.directory / "relay.toml"
+    config.write_text(relay_toml(["plain.wrongname"]))
+    done = installation.run("check", "--config", config, SECRET="Kd7wq2Lmz9Xv4bTn")
+    assert done.returncode == 2
+    cause = "plugin plain.wrongname of acme-poll 1.0: its family is named plain.wrong_name; give both the same name"
+    assert cause in done.stderr.decode()
+
+
+BROKEN = """
+from learnrelay import Family, Fields, Parts, Platform
+
+family = Family("xapi.broken")
+
+
+@family.maps("acme.*", reads=Fields)
+def answered(fields: Fields, platform: Platform) -> Parts:
+    return {}
+"""
+
+
+@pytest.mark.parametrize("command", [["transform", "--standard", "xapi"], ["explain"]], ids=" ".join)
+def test_without_a_file_a_broken_family_is_passed_over(installation: Installation, command: list[str]) -> None:
+    installation.install("acme-broken", {"learnrelay.families.v1": {"xapi.broken": "acme_broken:family"}}, BROKEN)
+    line = b'{"name": "acme.new", "timestamp": "2026-03-02T09:00:00+00:00", "data": {}, "context": {"user_id": 7}}'
+    done = installation.run(*command, "-", stdin=line)
+    message = done.stderr.decode()
+    assert "warning: xapi.broken of acme-broken 1.0 is left out: xapi.broken:answered maps 'acme.*'" in message
+    assert "not mapped" in done.stdout.decode() + message
+
+
 def test_installed_moments_ago_is_seen(installation: Installation, plain_installation: Installation) -> None:
     before = installation.run("plugins", "--json")
     assert "plain.good" not in before.stdout.decode()

@@ -239,6 +239,10 @@ def _check_loading(subject: Subject) -> CheckResult:
             raise PluginProcessError(f"{bad[0].state.value}: {bad[0].reason}")
         assert subject.description
         assert subject.cases is not None
+        result.notes += [
+            Note(f"{rival} maps it too: operators choose with [plugins.prefer]", event)
+            for event, rival in subject.list_rivals()
+        ]
     except PluginProcessError as error:
         result.status, result.findings = FAILED, [Finding(str(error))]
     except Exception as error:

@@ -303,6 +303,19 @@ class Subject:
         """Returns what the plugin contributes and declares."""
         return self._main_process[1]
 
+    def list_rivals(self) -> list[list[str]]:
+        """Lists its events that another installed family of the standard maps too, each with the family's origin."""
+        mapped = [mapping["events"] for mapping in self.description["transformers"] if mapping["family"] == self.name]
+        if not mapped:
+            return []
+        process = PluginProcess(self.workspace, [], 1)
+        try:
+            events = [event for events in mapped for event in events]
+            rivals: list[list[str]] = process.ask("list_rivals", family=self.name, events=events)
+            return rivals
+        finally:
+            process.close()
+
     @contextmanager
     def with_identity_provider(self, **provider: str) -> Iterator[None]:
         """Selects this identity provider for the duration of the context."""

@@ -27,7 +27,7 @@ from learnrelay.events import Shape, SourceEvent
 from learnrelay.facts import Who
 from learnrelay.pipeline.plan import Composing, MappingPlan, Plan
 from learnrelay.pipeline.run import Pipeline
-from learnrelay.plugins.discovery import installed, load
+from learnrelay.plugins.discovery import PluginState, installed, load
 from learnrelay.plugins.registry import collect
 from learnrelay.plugins.single_files import load_file
 
@@ -97,6 +97,21 @@ class PipelineRunner:
             self.audit_hook.phase = ""
         schemes = registry.auth_schemes
         return invent_settings(schemes[scheme].settings_schema()) if scheme in schemes else {}
+
+    def list_rivals(self, family: str, events: list[str]) -> list[list[str]]:
+        """Lists the events that other installed families of the standard map too, each with the family's origin."""
+        rivals = []
+        for info in installed():
+            is_rival = info.kind == "families" and info.standard == family.partition(".")[0] and info.name != family
+            if not is_rival or info.state is not PluginState.DISABLED:
+                continue
+            try:
+                registry = collect([(info, load(info))])
+            except PluginError:  # whoever checks that family learns of it
+                continue
+            mapped = {event for transformer in registry.transformers for event in transformer.events}
+            rivals += [[event, f"{info.name} of {info.origin}"] for event in events if event in mapped]
+        return rivals
 
     # --- events -------------------------------------------------------------------------------------------
 

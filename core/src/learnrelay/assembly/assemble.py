@@ -84,11 +84,14 @@ def add_plugin_files(raw: Mapping[str, Any], files: Sequence[str]) -> Mapping[st
     return {**raw, "plugins": {**plugins, "files": [*listed, *added] if isinstance(listed, list) else listed}}
 
 
-def assemble_from(raw: Mapping[str, Any], path: Path) -> Assembly:
-    """Assembles a parsed file; ``path`` is for messages, and relative paths start at its directory."""
+def assemble_from(raw: Mapping[str, Any], path: Path, is_written: bool = True) -> Assembly:
+    """Assembles a parsed file; ``path`` is for messages, and relative paths start at its directory.
+
+    ``is_written``: see `OperatorFile`.
+    """
     token = BASE.set(path.absolute().parent)
     try:
-        return _assemble(OperatorFile(raw, path))
+        return _assemble(OperatorFile(raw, path, is_written))
     finally:
         BASE.reset(token)
 

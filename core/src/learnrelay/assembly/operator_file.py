@@ -19,13 +19,15 @@ class OperatorFile:
     Attributes:
         raw: The parsed file. Sections of plugins are taken out when they have been read.
         path: For messages.
+        is_written: Whether an operator wrote it. In sections that a command made up, broken families are left out.
         problems: What is wrong; with any, nothing starts.
         warnings: ``KEY: reason`` of what works and is perhaps not meant.
     """
 
-    def __init__(self, raw: Mapping[str, Any], path: Path) -> None:
+    def __init__(self, raw: Mapping[str, Any], path: Path, is_written: bool = True) -> None:
         self.raw: Mapping[str, Any] = raw
         self.path = path
+        self.is_written = is_written
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
 

@@ -126,8 +126,10 @@ class _PluginLoader:
                 collect([(info, plugin)])  # alone first, so that the error names the bad plugin
                 loaded.append((info, plugin))
             except PluginError as error:
-                for key in ("plugins.files",) if info.file else keys:
-                    self.file.add_problem(key, str(error))
+                of_glob = info.kind == "families" and not info.file and info.name not in enabled
+                if self.file.is_written or not of_glob:
+                    for key in ("plugins.files",) if info.file else keys:
+                        self.file.add_problem(key, str(error))
                 states[info.kind, info.name] = replace(info, state=PluginState.FAILED, reason=error.cause)
                 self.failed.add(info.name)
         settings, self.file.raw, problems = load_settings(loaded, self.file.raw, str(self.file.path))

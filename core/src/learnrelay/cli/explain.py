@@ -10,7 +10,7 @@ from typing import Any
 import click
 import orjson
 
-from ..assembly.assemble import Assembly, add_plugin_files, assemble, assemble_from
+from ..assembly.assemble import Assembly, assemble
 from ..errors import EventError
 from ..events import SourceEvent
 from ..fields import ENTRY_KEY, Fields, value_at
@@ -27,6 +27,7 @@ from ..reading.lines import LONGEST_LINE
 from ..standards import Statement
 from . import PLACEHOLDER_ROOT_URL, config_option, json_option, plugin_option, source_option
 from .output import describe_type, print_json, print_line
+from .without_config import assemble_without_config
 
 _LEVELS = 10  # more than the output puts around a value
 
@@ -240,7 +241,7 @@ def _assemble_all_installed(source: str | None, plugin_files: tuple[str, ...]) -
         "plugins": {"enabled": enabled},
         "identity": {"provider": "keyed", "secret": secrets.token_hex(32)},
     }
-    return assemble_from(add_plugin_files(raw, plugin_files), Path("all that is installed"))
+    return assemble_without_config(raw, plugin_files, "all that is installed")
 
 
 def _in_words(explanation: Mapping[str, Any]) -> Iterator[str]:

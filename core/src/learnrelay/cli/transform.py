@@ -16,7 +16,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..assembly.assemble import Assembly, add_plugin_files, assemble, assemble_from
+from ..assembly.assemble import Assembly, assemble
 from ..config.fields import did_you_mean, quoted
 from ..errors import BlankLineError, EventError, TransformError
 from ..lookups.courses import unknown_course
@@ -29,6 +29,7 @@ from ..reading.lines import Line, open_log
 from ..standards import SerializedStatement
 from . import PLACEHOLDER_ROOT_URL, complete_standards, config_option, plugin_option, source_option
 from .output import describe_failures, print_outcome_counts
+from .without_config import assemble_without_config
 
 SHOWN_FAILURES = 10
 
@@ -214,7 +215,7 @@ def _assemble_standards(
             "are those of this run only",
             err=True,
         )
-    return assemble_from(add_plugin_files(raw, plugin_files), Path("command line"))
+    return assemble_without_config(raw, plugin_files, "command line")
 
 
 def check_readable(name: str) -> None:

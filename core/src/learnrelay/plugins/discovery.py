@@ -35,6 +35,14 @@ _ENABLED_BY = {
 }
 """Kind of plugins that ``[plugins] enabled`` does not enable → what does."""
 
+_PLACES = {
+    "sources": "[platform] source",
+    "inputs": "the inputs",
+    "sinks": "the destinations",
+    "auth": "the destinations",
+}
+"""Kind of plugins that ``[plugins] enabled`` does not enable → where an operator names them."""
+
 _OPTIONAL_FAMILIES = "optional_families"
 """Kind in the group of families that are off by default: only their exact names enable them, no glob does."""
 
@@ -283,5 +291,5 @@ def load(info: PluginInfo) -> Any:
             info.origin,
             f"cannot be imported: {type(error).__name__}{detail}",
             f"repair or upgrade {info.distribution}, or take {info.name} out of "
-            + ("the destinations" if info.kind in ("sinks", "auth") else "[plugins] enabled"),
+            + _PLACES.get(info.kind, "[plugins] enabled"),
         ) from error

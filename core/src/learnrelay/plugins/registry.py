@@ -17,6 +17,7 @@ from .. import hookspecs
 from ..auth import AuthScheme
 from ..config.fields import NO_SETTINGS, Section, secret_keys
 from ..errors import PluginError
+from ..families import Family
 from ..fields import Fields, compile_call
 from ..inputs import Input
 from ..mapping import ANY_EVENT, Transformer
@@ -112,6 +113,8 @@ def bind(plugin: Any, info: PluginInfo, settings: Mapping[str, Any] = NO_SETTING
     plugin's ``settings`` only. Raises PluginError for a hook that does not exist, for arguments that its spec does not
     have, or without any hook.
     """
+    if isinstance(plugin, Family) and plugin.name != info.name:
+        raise _error(info, f"its family is named {plugin.name}", "give both the same name")
     bound = BoundPlugin()
     has_settings = settings_schema_of(plugin, info) is not None
     for name in dir(plugin):
