@@ -166,12 +166,15 @@ HONEST = [
 ]
 
 
-def test_a_provider_is_told_where_to_import_what_does_io() -> None:
-    provider = "import requests\nfrom learnrelay import IdentityProvider\nclass P(IdentityProvider): pass"
-    (flaw,) = lint_text(provider)
-    assert flaw.message.endswith("import of requests; a provider imports it inside the method that uses it")
-    inside = "from learnrelay import IdentityProvider\nclass P(IdentityProvider):\n    def learner(self, u, s):\n"
-    assert not lint_text(inside + "        import requests\n        return requests.get('x')")
+@pytest.mark.parametrize(
+    "base", ["learnrelay.IdentityProvider", "learnrelay.sinks.Sink", "learnrelay.auth.AuthScheme", "learnrelay.Input"]
+)
+def test_what_may_do_io_imports_it_inside_the_method(base: str) -> None:
+    module, _, name = base.rpartition(".")
+    head = f"from {module} import {name}\nclass P({name}):\n    def ask(self):\n"
+    (flaw,) = lint_text(f"import requests\n{head}        pass")
+    assert flaw.message.endswith("import of requests; import it inside the method that uses it")
+    assert not lint_text(head + "        import requests, time\n        time.sleep(1)\n        requests.get('x')")
 
 
 @pytest.mark.parametrize("text", HONEST)

@@ -89,6 +89,7 @@ def test_a_new_plugin_is_typed_and_tidy(made: Installation, module: str) -> None
     tool(made, module, "ruff", "check", "--no-cache", "--select", "E,F,W,I,UP,B,SIM,C4,RET,D2,D3,D4", "--ignore",
          "D203,D205,D213,D400,D401,D413,D415", ".")  # fmt: skip
     tool(made, module, "ruff", "format", "--no-cache", "--check", ".")
+    tool(made, module, "learnrelay", "lint", "src")
     tool(made, module, "mypy", "--cache-dir", str(made.directory / "mypy"))
 
 

@@ -18,6 +18,7 @@ from learnrelay.config.models import Delivery
 from learnrelay.config.secrets import Secret
 from learnrelay.delivery.metrics import OutboxCollector
 from learnrelay.outbox import Outbox
+from learnrelay_contract_tests.lint import lint_text
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,6 +26,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["plugins", "inputs"])
+def test_what_authors_copy_has_no_flaw(page: str) -> None:
+    texts = blocks((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8"), "python")
+    assert [str(flaw) for text in texts for flaw in lint_text(text, page)] == []
 
 
 def test_generated_pages_are_fresh() -> None:

@@ -124,7 +124,7 @@ EVENT_ERRORS = frozenset(
 CONTAINERS = frozenset({"dict", "Mapping", "MutableMapping", "list", "Sequence", "Iterable", "Collection"})
 DECIDING = frozenset({"filter_event", "route_event", "denial"})
 STAGES = frozenset({"filter_event", "enrich_statement", "route_event"})
-PROVIDERS = frozenset({"IdentityProvider", "CourseProvider", "AuthScheme", "Sink"})
+PROVIDERS = frozenset({"IdentityProvider", "CourseProvider", "AuthScheme", "Sink", "Input"})
 """Base classes of what is asked outside of events: it may do I/O, and use secrets."""
 QUIET_LEVELS = frozenset({"logging.WARNING", "logging.ERROR", "logging.CRITICAL"})
 

@@ -51,7 +51,7 @@ class RuleVisitor(ast.NodeVisitor):
             if not isinstance(node, ast.Import | ast.ImportFrom):
                 code = "LR106"
             elif self.is_provider:
-                detail += "; a provider imports it inside the method that uses it"
+                detail += "; import it inside the method that uses it"
         self.flaws.append((node, code, detail))
 
     # --- imports ------------------------------------------------------------------------------------------
