@@ -223,7 +223,7 @@ class WrongSchema(WithoutSchema):
 )
 def test_a_plugin_that_cannot_get_its_settings_is_named(plugin: Any, words: str) -> None:
     with pytest.raises(PluginError) as raised:
-        collect([(info("poll"), plugin)])
+        collect([(info("plain.poll"), plugin)])
     assert words in str(raised.value)
 
 

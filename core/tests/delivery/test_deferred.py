@@ -117,7 +117,7 @@ class Stages:
         return Skip("mode y stays at home") if fields.mode == "y" and destination.name == "main" else None
 
 
-REGISTRY = registry_of(("quiz", "families", quiz_family), ("stages", "filters", Stages()))
+REGISTRY = registry_of(("plain.quiz", "families", quiz_family), ("stages", "filters", Stages()))
 
 
 def assembly_of(url: str, delivery: Delivery, registry: Registry = REGISTRY) -> Assembly:
