@@ -31,7 +31,8 @@ def blocks(text: str, language: str) -> list[str]:
 @pytest.mark.parametrize("page", ["plugins", "inputs"])
 def test_what_authors_copy_has_no_flaw(page: str) -> None:
     texts = blocks((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8"), "python")
-    assert [str(flaw) for text in texts for flaw in lint_text(text, page)] == []
+    plugins = [text for text in texts if "learnrelay_contract_tests" not in text]  # tests may do what they like
+    assert [str(flaw) for text in plugins for flaw in lint_text(text, page)] == []
 
 
 def test_generated_pages_are_fresh() -> None:

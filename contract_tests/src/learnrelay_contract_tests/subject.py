@@ -313,6 +313,8 @@ class Subject:
             events = [event for events in mapped for event in events]
             rivals: list[list[str]] = process.ask("list_rivals", family=self.name, events=events)
             return rivals
+        except PluginProcessError:  # a rival hung or ended the process: no fault of this plugin
+            return []
         finally:
             process.close()
 
