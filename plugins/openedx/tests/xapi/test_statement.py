@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 
@@ -40,6 +40,9 @@ CHECKED = PLAYED | {
     },
 }
 
+ENROLLED = PLAYED | {"name": "edx.course.enrollment.activated", "data": {"mode": "audit"}}
+VERSION_TERM = "https://w3id.org/xapi/openedx/extension/transformer-version"
+
 Relay = Callable[..., Pipeline]
 
 
@@ -54,7 +57,7 @@ def test_examples_in_docstrings() -> None:
 
 
 @pytest.mark.parametrize("version", ["1.0.3", "2.0"])
-@pytest.mark.parametrize("ids", ["stable", "erb"])
+@pytest.mark.parametrize("ids", ["stable", "stable-2", "erb"])
 @pytest.mark.parametrize("actor", ["account", "mbox", "mbox_sha1sum"])
 def test_every_setting_gives_valid_statements(relay_with: Relay, version: str, ids: str, actor: str) -> None:
     pipeline = relay_with(version=version, statement_ids=ids, actor=actor)
@@ -206,15 +209,51 @@ def test_stable_ids_are_the_same_in_live_and_replay(relay_with: Relay) -> None:
 
 
 def test_stable_ids_tell_apart_what_erb_ids_confuse(relay_with: Relay) -> None:
-    enrolled = PLAYED | {"name": "edx.course.enrollment.activated", "data": {"mode": "audit"}}
     changed = PLAYED | {"name": "edx.course.enrollment.mode_changed", "data": {"mode": "audit"}}
     for ids, different in (("stable", 2), ("erb", 1)):
         pipeline = relay_with(statement_ids=ids)
-        assert len({statements(pipeline, event)[0]["id"] for event in (enrolled, changed)}) == different
+        assert len({statements(pipeline, event)[0]["id"] for event in (ENROLLED, changed)}) == different
 
 
-def test_stable_ids_are_unique_and_version_5(relay_with: Relay) -> None:
-    pipeline = relay_with()
+SHOWN_IN_OLD_COURSES = [
+    PLAYED | {
+        "name": "showanswer",
+        "data": {"problem_id": "i4x://Harbour/KNOTS/problem/reef"},
+        "context": {"user_id": 7, "course_id": course_id},
+    }
+    for course_id in ("Harbour/KNOTS/2013", "Harbour/KNOTS/2014")
+]  # fmt: skip
+"""Keys of old blocks name no run of the course."""
+
+
+@pytest.mark.parametrize(("ids", "different"), [("stable", 1), ("stable-2", 2), ("erb", 1)])
+def test_events_that_differ_in_their_course_alone(relay_with: Relay, ids: str, different: int) -> None:
+    pipeline = relay_with(statement_ids=ids)
+    made = [statements(pipeline, event)[0] for event in SHOWN_IN_OLD_COURSES]
+    assert len({statement["id"] for statement in made}) == different
+    assert len({statement["context"]["contextActivities"]["parent"][0]["id"] for statement in made}) == 2
+
+
+def test_ids_of_both_versions_are_made_of_what_the_page_says(relay_with: Relay) -> None:
+    namespace = UUID("5d3f7c5e-52f4-5b1c-9a53-3c0f6f0f7f6e")
+    for ids, with_course in (("stable", False), ("stable-2", True)):
+        for event in (PLAYED, ENROLLED):
+            (made,) = statements(relay_with(statement_ids=ids), event)
+            activities = made["context"].get("contextActivities")
+            course = [activities["parent"][0]["id"] if activities else None] if with_course else []
+            result, context = made.get("result"), {"extensions": dict(made["context"]["extensions"])}
+            for term in ("https://w3id.org/xapi/openedx/extensions/session-id", VERSION_TERM):
+                context["extensions"].pop(term, None)
+            content = [
+                event["name"], "2026-03-02T10:00:00+00:00", made["actor"], *course, made["verb"]["id"],
+                made["object"]["id"], result, context if context["extensions"] else None,
+            ]  # fmt: skip
+            assert made["id"] == str(uuid5(namespace, json.dumps(content, separators=(",", ":"))))
+
+
+@pytest.mark.parametrize("scheme", ["stable", "stable-2"])
+def test_stable_ids_are_unique_and_version_5(relay_with: Relay, scheme: str) -> None:
+    pipeline = relay_with(statement_ids=scheme)
     ids = [statement["id"] for event in EVENTS for statement in statements(pipeline, event)]
     assert len(set(ids)) == len(ids)
     assert all(str(UUID(statement_id)) == statement_id and UUID(statement_id).version == 5 for statement_id in ids)

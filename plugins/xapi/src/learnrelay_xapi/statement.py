@@ -81,7 +81,7 @@ ACTORS = {"account": account, "mbox": mbox, "mbox_sha1sum": mbox_sha1sum}
 
 # --- ids ------------------------------------------------------------------------------------------------
 
-IDS = ("stable", "erb")
+IDS = ("stable", "stable-2", "erb")
 
 _uuid_of = content_uuid(UUID("5d3f7c5e-52f4-5b1c-9a53-3c0f6f0f7f6e"))
 
@@ -98,8 +98,12 @@ def erb_id(time_text: str, verb: Verb, actor: str, child: str | None) -> str:
 
 @dataclass(slots=True)
 class CourseContext:
-    """Holds a course as a context activity: in a list (None without a course), and as whole ``contextActivities``."""
+    """Holds a course as a context activity: in a list (None without a course), and as whole ``contextActivities``.
 
+    iri: as JSON, null without a course.
+    """
+
+    iri: bytes
     listed: Fragment | None
     alone: bytes
 
@@ -135,9 +139,12 @@ def framer(settings: Mapping[str, Any], platform: Platform) -> MakeFrame:
     @cached
     def course_of(course_id: str | None) -> CourseContext:
         if course_id is None:
-            return CourseContext(None, b"")
-        listed = cached_json([activities.course_parent(platform, course_id)])
-        return CourseContext(Fragment(listed), b',"contextActivities":{"parent":%b}' % listed)
+            return CourseContext(b"null", None, b"")
+        course = activities.course_parent(platform, course_id)
+        listed = cached_json([course])
+        return CourseContext(
+            cached_json(course["id"]), Fragment(listed), b',"contextActivities":{"parent":%b}' % listed
+        )
 
     @cached
     def session_of(key: str | None) -> bytes:
@@ -240,6 +247,7 @@ def composer(
     in_course: bool = transformer.constants.get("in_course", True)
     has_instructor: bool = transformer.constants.get("instructor", False)
     as_erb = settings["statement_ids"] == "erb"
+    has_course_in_id = settings["statement_ids"] == "stable-2"
     name = cached_json(event)
 
     def activities_of(parts: PreparedParts, course: CourseContext, parent: PreparedParts | None) -> bytes:
@@ -254,10 +262,12 @@ def composer(
         facts: Facts, frame: StatementFrame, prepared: Sequence[PreparedParts]
     ) -> Sequence[SerializedStatement]:
         alone = frame.course.alone if in_course else b""
-        people, instructor = frame.actor, b""
+        who_and_where, instructor = frame.actor, b""
         if has_instructor and frame.instructor:
-            people += b"," + frame.instructor
+            who_and_where += b"," + frame.instructor
             instructor = b',"instructor":' + frame.instructor
+        if has_course_in_id:  # where the course is the object, it is in the id already
+            who_and_where += b"," + (frame.course.iri if in_course else b"null")
         statements: list[SerializedStatement] = []
         parent, reference = None, b""
         for parts in prepared:
@@ -269,7 +279,7 @@ def composer(
             if as_erb:
                 identifier = erb_id(facts.time_text, parts.verb, frame.actor_text, parts.child)
             else:
-                identifier = _uuid_of(b"".join((b"[", name, b",", utc, b",", people, b",", parts.in_id)))
+                identifier = _uuid_of(b"".join((b"[", name, b",", utc, b",", who_and_where, b",", parts.in_id)))
             activities = alone
             if parent is not None or parts.activities:
                 activities = activities_of(parts, frame.course, parent)
