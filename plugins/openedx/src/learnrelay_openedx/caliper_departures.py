@@ -162,7 +162,8 @@ DEPARTURES = (
     Departure(
         ("problem_check (server)",),
         '`generated` = `{"score": …}` with `attempts`, success as text, `_:score` for all',
-        "`generated` = the Score, with attempt, scoredBy and an id of its own; success true or false, as extension",
+        "`generated` = the Score, with attempt, scoredBy and an id of its own; success true or false and, where known, "
+        "weighted points as extensions",
         "GradeEvent, `generated`: a Score, which is an entity; a blank node means nothing outside its document",
     ),
     Departure(

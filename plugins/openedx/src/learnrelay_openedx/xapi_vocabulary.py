@@ -39,6 +39,8 @@ SPEED_FROM = _OPENEDX + "extension/speed-from"
 SPEED_TO = _OPENEDX + "extension/speed-to"
 TIMED_OUT = _OPENEDX + "extension/timed-out"
 VOTE_TAKEN_BACK = _OPENEDX + "extension/vote-taken-back"
+WEIGHTED_EARNED = _OPENEDX + "extension/weighted-earned"
+WEIGHTED_POSSIBLE = _OPENEDX + "extension/weighted-possible"
 
 PUBLISHER = Publisher("Open edX", "https://github.com/openedx/event-routing-backends", (_OPENEDX,))
 """Publishes what event-routing-backends and plug-ins of the platform say; `CONCEPTS` are not among it."""
@@ -60,6 +62,8 @@ CONCEPTS = (
     Concept(SOCIAL_NETWORK, "social network", "The network in which a certificate is shared."),
     Concept(TIMED_OUT, "timed out", "True where an attempt ends because its time is up."),
     Concept(VOTE_TAKEN_BACK, "vote taken back", "True where a vote is taken back; absent where it is given."),
+    Concept(WEIGHTED_EARNED, "weighted points earned", "The points for a problem, weighted as they count in the course."),
+    Concept(WEIGHTED_POSSIBLE, "weighted points possible", "The most weighted points that a problem can give."),
 )  # fmt: skip
 """Extensions that only this package has."""
 

@@ -71,11 +71,17 @@ def checked(check: CheckFields, platform: Platform) -> EventParts | Sequence[Eve
     count = check.attempts or None
     attempt = Attempt(problem, count, describes_learner=True)
     success = overall_success(check)
-    score = Score(attempt, check.grade, check.max_grade, platform.root_url, {"success": success})
+    extensions = {
+        "success": success,
+        "weightedScoreGiven": check.weighted_earned,
+        "weightedMaxScore": check.weighted_possible,
+    }
+    score = Score(attempt, check.grade, check.max_grade, platform.root_url, extensions)
+    is_graded = any(value is not None for value in (check.grade, check.weighted_earned, success))
     graded: EventParts = {
         "actor": entities.ed_app(platform),
         "object": attempt,
-        "generated": None if check.grade is None and success is None else score,
+        "generated": score if is_graded else None,
     }
     answered = [question_answered(question, key, problem, attempt, platform) for question in questions(check)]
     return [graded, *answered]

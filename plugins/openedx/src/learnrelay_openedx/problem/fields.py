@@ -30,7 +30,10 @@ class Question(Fields):
 
 
 class CheckFields(OriginFields):
-    """Declares the check of a problem. In a browser's event the payload is one URL-encoded text of inputs."""
+    """Declares the check of a problem. In a browser's event the payload is one URL-encoded text of inputs.
+
+    ``grade`` counts the points of the questions; what they weigh in the course stands beside it, where an event has it.
+    """
 
     problem_id = optional("data.problem_id", "data.module_id", "context.module.usage_key", kind=text)
     title = optional("context.module.display_name", kind=text)
@@ -40,6 +43,8 @@ class CheckFields(OriginFields):
     attempts = optional("data.attempts", kind=count)
     grade = optional("data.grade", kind=number)
     max_grade = optional("data.max_grade", kind=number)
+    weighted_earned = optional("data.weighted_earned", kind=number)
+    weighted_possible = optional("data.weighted_possible", kind=number)
     success = optional("data.success", kind=text)
     answers = optional("data.answers", kind=structure, reason=ANSWER)
     submission = each("data.submission", Question)

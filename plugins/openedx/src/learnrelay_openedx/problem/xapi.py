@@ -10,6 +10,7 @@ from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import DefinitionParts, ResultParts, StatementParts
 from learnrelay_xapi.scores import score
 
+from .. import xapi_vocabulary as openedx
 from ..addresses import block_iri
 from .fields import (
     AnswerFeedbackFields,
@@ -63,8 +64,15 @@ def question_definition(check: CheckFields, question: Question, platform: Platfo
 
 
 def problem_result(check: CheckFields) -> ResultParts:
-    """Makes the result of a whole problem."""
-    return {"score": score(check.grade, check.max_grade), "success": overall_success(check)}
+    """Makes the result of a whole problem: its own points as the score, the weighted ones as extensions."""
+    return {
+        "score": score(check.grade, check.max_grade),
+        "success": overall_success(check),
+        "extensions": {
+            openedx.WEIGHTED_EARNED: check.weighted_earned,
+            openedx.WEIGHTED_POSSIBLE: check.weighted_possible,
+        },
+    }
 
 
 @family.maps("problem_check", reads=CheckFields, verb=(v.EVALUATED, v.ATTEMPTED), activity=v.INTERACTION)
