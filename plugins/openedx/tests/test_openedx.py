@@ -133,7 +133,7 @@ def test_a_key_is_a_block_or_none(course: str, block_type: str, block: str) -> N
         assert (key is None) == (parse_course(course) is None and not is_block(block))
 
 
-@pytest.mark.parametrize("form", ["", "{}", None, {}, "submit=1", "input_knot=5"])
+@pytest.mark.parametrize("form", ["", "{}", None, {}, [], "[]", "submit=1", "input_knot=5"])
 def test_a_browsers_report_that_names_no_block_is_skipped(form: Any) -> None:
     context = {"course_id": "course-v1:Harbour+SAIL101+2026", "event_source": "browser"}
     assert checked_problem(read(CheckFields, form, **context)) == NO_BLOCK
