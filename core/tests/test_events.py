@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from time import process_time
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learnrelay import UnreadableEventError
+from learnrelay import Fields, MissingFieldError, UnreadableEventError, required
+from learnrelay.errors import GluedEventsError
+from learnrelay.fields import compile_extractor
+from learnrelay.kinds import text
 from learnrelay_openedx.source import OpenedxSource
 from openedx_events import SOURCE, event_from_line, event_from_mapping
 from services import reference_folder
@@ -121,13 +126,16 @@ def test_name_payload_and_time_where_they_differ() -> None:
         (b"  \r\n", "blank line"),
         (b"Traceback (most recent call last):", "no JSON object"),
         (b"\x00\x01\xff\xfe", "no JSON object"),
-        (b'{"name": "watch', "not valid JSON"),
+        (b'{"name": "watch', "cut off: the line ends within its event"),
+        (b'{"name": "watched", "data": {"a": 1}', "cut off: the line ends within its event"),
+        (b'{"name": "wat{"name": "watched", "data": {"a": {}}}', "cut off: another event begins in the same line"),
         (b'{"name": "w\x00atched"}', "not valid JSON"),
         (b'{"name": "caf\xe9"}', "not valid JSON"),
         (b'{"name": "watched"} and more', "not valid JSON"),
         (b'[{"name": "watched"}]', "JSON array"),
         (b'{"event": {}}', "no event name"),
         (b'{"name": ["watched"]}', "no event name"),
+        (b'{"name": "watched"} }', "not valid JSON"),
         (b'{"a":' * 5000 + b"1" + b"}" * 5000, "not valid JSON"),
     ],
 )
@@ -149,8 +157,10 @@ def test_in_process_values_become_what_the_log_would_hold() -> None:
     event.body["data"]["key"] = "changed"
     assert given_["data"]["key"] == UUID(int=5)
     assert "ada_l" not in repr(event)
+    nested: dict[str, Any] = {"name": "watched"}
+    nested["data"] = nested
     with pytest.raises(UnreadableEventError, match="cannot be written as JSON"):
-        event_from_mapping({"name": "\ud800"})
+        event_from_mapping(nested)
 
 
 def test_reference_log_lines_equal_their_in_process_forms() -> None:
@@ -175,11 +185,83 @@ def test_every_event_has_an_id_whatever_is_in_it(place: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b'{"name": NaN', b'{"name": "x", "a": "\\ud800", "b": NaN}', b'{"name": "x", NaN: 1}', b'{"name": "x" "NaN"}'],
-)
-def test_not_a_number_makes_no_json_of_what_is_none(line: bytes) -> None:
+    [
+        b'{"name": NaN', b'{"name": "x", NaN: 1}', b'{"name": "x" "NaN"}', b'{"name": "x", "a": 1e999, "b": NaN}',
+        b'{"name": "x", "a": "\\ud83d"', b'{"name": "x", "a": "\\ud83g"}',
+    ],
+)  # fmt: skip
+def test_what_python_alone_writes_makes_no_json_of_what_is_none(line: bytes) -> None:
     with pytest.raises(UnreadableEventError, match="not valid JSON"):
         event_from_line(line)
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Reef \ud83c", "Reef \ufffd"),
+        ("\udf0a Reef", "\ufffd Reef"),
+        ("\ud83c Reef \U0001f30a", "\ufffd Reef \U0001f30a"),
+        (r"C:\ud83c", r"C:\ud83c"),
+    ],
+)
+@pytest.mark.parametrize("as_text", [False, True])
+def test_half_a_character_is_read_as_the_replacement_character(title: str, expected: str, as_text: bool) -> None:
+    raw = {**IN_PROCESS, "data": {"title": title, title: 1, "score": 2**70}}
+    log = event_from_line(json.dumps(as_log(raw, text=as_text)).encode())
+    assert log.body["data"] == {"title": expected, expected: 1, "score": float(2**70)}
+    assert event_from_mapping(raw).id == log.id
+
+
+EVENT = json.dumps(as_log(IN_PROCESS, text=True)).encode()
+PREFIX = b"2026-03-02 09:00:00,250 INFO 17 [tracking] logger.py:41 - "
+
+
+@pytest.mark.parametrize("prefix", [b"", PREFIX])
+@pytest.mark.parametrize(
+    "events",
+    [
+        [EVENT, EVENT],
+        [EVENT, EVENT.replace(b"watched", b"paused"), EVENT],
+        [EVENT, EVENT[:60]],
+        [EVENT, b'{"name": "x", "a": NaN, "b": "}{\\ud83c"}'],
+        [b"{}", b"{"],
+    ],
+)
+def test_events_that_are_glued_together_in_one_line_are_taken_apart(events: list[bytes], prefix: bytes) -> None:
+    with pytest.raises(GluedEventsError) as glued:
+        event_from_line(b"".join(prefix + event for event in events) + b"\r")
+    assert [line.rstrip() for line in glued.value.lines] == events
+    assert re.fullmatch("(two|several) events glued together in one line", glued.value.reason)
+
+
+def test_a_line_of_very_many_events_takes_no_time() -> None:
+    start = process_time()
+    for line in (b"{}" * 2**18, b'{"a":{' * 2**16, b'{"a' * 2**18, b'"{"' + b'\\{"' * 2**17):
+        with pytest.raises(UnreadableEventError):
+            event_from_line(line)
+    assert process_time() - start < 5
+
+
+class TitleFields(Fields):
+    title = required("data.title", kind=text)
+
+
+@pytest.mark.parametrize(
+    ("payload", "why"),
+    [
+        ('{"title": "Re', "; the payload is JSON that is cut off"),
+        ('[{"title": 1}', "; the payload is JSON that is cut off"),
+        ('{"title" 1}', "; the payload is no valid JSON"),
+        ("input_reef_2_1=a", ""),
+        ("", ""),
+        ('{"title": ""}', ""),
+    ],
+)
+def test_a_payload_that_was_cut_off_is_named_as_that(payload: str, why: str) -> None:
+    event = event_from_line(json.dumps({"name": "n", "event": payload}).encode())
+    with pytest.raises(MissingFieldError) as missing:
+        compile_extractor(TitleFields)(event.body)
+    assert (missing.value.path, missing.value.reason) == ("data.title", f"required field is missing or empty{why}")
 
 
 def test_times_that_are_numbers_tell_events_apart() -> None:

@@ -67,6 +67,17 @@ class BlankLineError(UnreadableEventError):
         super().__init__("blank line")
 
 
+class GluedEventsError(UnreadableEventError):
+    """Reports a line that holds several events, because the line end between them was lost.
+
+    ``lines``: the content of each. Whoever reads lines of a log reads these instead.
+    """
+
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        super().__init__(f"{'two' if len(lines) == 2 else 'several'} events glued together in one line")
+        self.lines = lines
+
+
 class UnknownCourseError(EventError):
     """Reports an event of a course that ``[courses] provider`` does not know: its statements lack the title."""
 

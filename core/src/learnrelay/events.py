@@ -7,7 +7,9 @@ The canonical shape has exactly ``name``, ``data``, ``context`` and ``timestamp`
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import blake2b
@@ -17,9 +19,10 @@ from uuid import UUID
 
 import orjson
 
-from .errors import BlankLineError, UnreadableEventError
+from .errors import BlankLineError, GluedEventsError, UnreadableEventError
 from .facts import Facts, compile_facts
 from .fields import first_value
+from .inner_texts import is_cut_off
 from .kinds import moment
 from .logs import escape
 
@@ -175,7 +178,7 @@ def parse_line(line: bytes) -> dict[str, Any]:
     """Reads the JSON object in a line, with or without a logger's prefix before it.
 
     Where the JSON gives a key twice, the last one counts, for every reader alike.
-    Raises UnreadableEventError with the reason, never with the content.
+    Raises UnreadableEventError with the reason, never with the content; GluedEventsError for a line of several events.
     """
     start = line.find(b"{")
     content = line[start:] if start >= 0 and line[0] not in b"[ \t" else _object_in(line, start)
@@ -184,22 +187,72 @@ def parse_line(line: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         if (lenient := _lenient(content)) is not None:
             return cast("dict[str, Any]", lenient)
+        if len(glued := _glued_events(content)) > 1:
+            raise GluedEventsError(glued) from None
         reason = f"not valid JSON: {error.msg.partition(':')[0]}"
+        if is_cut_off(error):
+            reason = "cut off: the line ends within its event"
+        elif _ends_with_event(content):
+            reason = "cut off: another event begins in the same line, within the one before it"
         raise UnreadableEventError(reason, path=f"column {start + error.colno}") from None
 
 
-def _lenient(content: bytes) -> Any:
-    """Reads JSON with ``NaN`` and ``Infinity``, which Python's writer makes though JSON has none, as null.
+_PYTHONS_OWN = re.compile(rb"NaN|Infinity|\\u[dD][89a-fA-F]")
+"""What only Python's writer makes of numbers that are not finite, and of half a character."""
 
-    None for any other invalid JSON.
+
+def _lenient(content: bytes) -> Any:
+    """Reads what Python's writer makes though JSON has none of it; None for any other invalid JSON.
+
+    ``NaN`` and ``Infinity`` are read as null; half a character, of a text that was cut in an emoji, as U+FFFD.
     """
-    if b"NaN" not in content and b"Infinity" not in content:
+    if _PYTHONS_OWN.search(content) is None:
         return None
     try:
         parsed = json.loads(content, parse_constant=lambda _: None, parse_int=orjson.loads)
-        return orjson.loads(orjson.dumps(parsed))  # refuses other extensions that the slow reader accepts
+        text = (
+            json.dumps(parsed, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        )
+        return orjson.loads(text)  # refuses other extensions that the slow reader accepts
     except (ValueError, TypeError, RecursionError):
         return None
+
+
+_MOST_BEGINNINGS = 30
+
+
+def _glued_events(content: bytes) -> list[bytes]:
+    """Splits a line that holds a whole event and, with or without a logger's prefix, others behind it."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return []
+    read = json.JSONDecoder().raw_decode
+    glued: list[bytes] = []
+    start = 0
+    while start >= 0:
+        try:
+            _, end = read(text, start)
+        except (ValueError, RecursionError):
+            end = len(text)
+        glued.append(text[start:end].encode())
+        start = text.find("{", end)
+    return glued
+
+
+def _ends_with_event(content: bytes) -> bool:
+    """Tells whether a whole object stands at the end of a line, behind one that is cut off.
+
+    For the reason alone: what was cut off may hold an object of a client's making, which must not be read as an event.
+    """
+    start = 0
+    for _ in range(_MOST_BEGINNINGS):
+        if (start := content.find(b'{"', start + 1)) < 0:
+            return False
+        with suppress(orjson.JSONDecodeError):
+            orjson.loads(content[start:])
+            return True
+    return False
 
 
 def _object_in(line: bytes, start: int) -> bytes:

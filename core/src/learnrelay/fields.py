@@ -23,7 +23,7 @@ from keyword import iskeyword
 from typing import Any, ClassVar, TypeVar, cast, overload
 
 from .errors import InvalidFieldError, MissingFieldError
-from .inner_texts import READERS, read_step
+from .inner_texts import READERS, describe_payload, read_step
 from .kinds import (
     INVALID,
     LONGEST_ID,
@@ -236,14 +236,18 @@ def _first(body: Mapping[str, Any], paths: tuple[str, ...], kind: Kind) -> Any:
 
 
 def absent(body: Mapping[str, Any], field: Field, prefix: str = "") -> MissingFieldError | InvalidFieldError:
-    """Returns the error for a required field without a value: it is missing, or not of its kind."""
+    """Returns the error for a required field without a value: it is missing, not of its kind, or was cut off."""
     for path in field.paths:
         raw = value_at(body, path)
         if raw not in (None, "", [], {}):
             reason = f"expected {described(field.kind)}, found {_type_in_words(raw)}"
             return InvalidFieldError(reason, path=prefix + path)
     others = f" (nor in {', '.join(prefix + path for path in field.paths[1:])})" if field.paths[1:] else ""
-    return MissingFieldError(f"required field is missing or empty{others}", path=prefix + field.paths[0])
+    reason = f"required field is missing or empty{others}"
+    payload = body.get("data") if not prefix and field.paths[0].startswith("data.") else None
+    if type(payload) is str and (why := describe_payload(payload)):
+        reason += f"; {why}"
+    return MissingFieldError(reason, path=prefix + field.paths[0])
 
 
 def _type_in_words(raw: Any) -> str:

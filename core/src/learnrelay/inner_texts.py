@@ -62,6 +62,21 @@ def read_step(holder: Mapping[str, Any], step: str) -> dict[str, Any] | Invalid 
     return INVALID if inner is None else inner
 
 
+def is_cut_off(error: orjson.JSONDecodeError) -> bool:
+    """Tells whether JSON ended too early, and was valid up to there."""
+    return error.msg.startswith("unexpected end of data")
+
+
+def describe_payload(text: str) -> str:
+    """Returns why a payload that is still text holds no object: it is JSON that was cut off; empty for other text."""
+    try:
+        if text[:1] in ("{", "["):
+            orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return "the payload is JSON that is cut off" if is_cut_off(error) else "the payload is no valid JSON"
+    return ""
+
+
 def write_step(holder: dict[str, Any], step: str, inner: Mapping[str, Any] | Invalid) -> None:
     """Writes the object into a text of ``holder``: the reverse of `read_step`, for samples and for pruned events."""
     key, _, form = step.partition("|")

@@ -50,6 +50,22 @@ def test_once_delivers_what_is_there_and_the_next_run_what_is_new(
     assert status["events"]["skipped"] == {"blank line": 1}
 
 
+def test_events_that_are_glued_together_have_one_position(
+    site: Site, logs: Logs, consumer: Consumer, tmp_path: Path
+) -> None:
+    site.configure(main=consumer.url)
+    expected = logs("made", 50)
+    lines = (tmp_path / "made").read_bytes().splitlines()
+    (tmp_path / "log").write_bytes(b"".join(lines[:30]) + b"\n" + b'{"cut' + b"\n" + b"".join(lines[30:]))
+    done = site.run("follow", "--once", "--json", tmp_path / "log")
+    summary = json.loads(done.stdout)
+    assert (summary["read"], sum(summary["unreadable"].values())) == (51, 1)
+    assert set(consumer.stored) == set(expected), "the last line has no end"
+    requests = len(consumer.requests)
+    assert site.run("follow", "--once", tmp_path / "log").returncode == 0
+    assert len(consumer.requests) == requests, "nothing is sent again"
+
+
 def test_a_line_is_there_soon(site: Site, logs: Logs, consumer: Consumer, tmp_path: Path) -> None:
     site.configure(main=consumer.url)
     ids = logs("made", 30)

@@ -392,7 +392,7 @@ def test_selections_and_dry_run(replay: Replay, tmp_path: Path) -> None:
 def test_bad_lines_cost_only_themselves(replay: Replay, logs: Logs, tmp_path: Path) -> None:
     bad = {
         b"\x00\xfe\xff garbage \x80\n": "no JSON object",
-        b'{"name": "watched", "time":\n': "not valid JSON",
+        b'{"name": "watched", "time":\n': "cut off: the line ends within its event",
         b'{"name": "wat\x00ched"}\n': "not valid JSON",
         json.dumps({**event(), "name": "w\xe4tched"}, ensure_ascii=False).encode("latin-1") + b"\n": "not valid JSON",
         b'{"x": "' + b"y" * 50_000_000 + b'"}\n': "longer than 1,048,576 bytes",
@@ -422,6 +422,29 @@ def test_bad_lines_cost_only_themselves(replay: Replay, logs: Logs, tmp_path: Pa
     assert written == expected[: len(written)]
 
 
+def test_events_that_are_glued_together_in_one_line_are_all_read(replay: Replay, logs: Logs, tmp_path: Path) -> None:
+    expected = logs("log", 6)
+    first, second, third, fourth, fifth, last = (tmp_path / "log").read_bytes().splitlines()
+    broken = line(event(data={"video": 5})).strip()
+    lines = [first, second + b"Mar  2 09:00:00 host - " + third + broken + fourth, b"{}{", fifth + last[:50], last]
+    (tmp_path / "log").write_bytes(b"\n".join(lines) + b"\n")
+    run = replay(tmp_path / "log", "--output", tmp_path / "out")
+    assert ids_in(tmp_path / "out") == expected
+    records = [(record["line"], record["reason"]) for record in replay.records()]
+    reasons = ["data.video: expected text, found a number", "no event name (name or event_type)"]
+    reasons += ["cut off: the line ends within its event"] * 2
+    assert records == list(zip([2, 3, 3, 4], reasons, strict=True))
+    plain = run.summary["standards"]["plain"]
+    assert (run.code, run.summary["read"], run.summary["this_run"]["lines"]) == (1, 10, 5)
+    assert (plain["transformed"], plain["not_mapped"], sum(run.summary["unreadable"].values())) == (6, 0, 3)
+    command = ["transform", "--config", replay.config, tmp_path / "log", "--json", "--errors", tmp_path / "errors"]
+    transformed = replay.installation.run(*command, **{SECRET: "Kd7wq2Lmz9Xv4bTn"})
+    assert [json.loads(row)["id"] for row in transformed.stdout.splitlines()] == expected
+    assert json.loads(transformed.stderr)["standards"] == run.summary["standards"]
+    failed = [json.loads(row) for row in (tmp_path / "errors").read_bytes().splitlines()]
+    assert [(record["line"], record["reason"]) for record in failed] == records
+
+
 def test_what_nobody_can_mend_is_no_failure_and_the_unmapped_are_named(replay: Replay, tmp_path: Path) -> None:
     names = {
         "page_close": 3, "edx.bookmark.added": 1, r"\core\event\user_loggedin": 1, "/courses/a/courseware": 2,
@@ -441,8 +464,14 @@ def test_what_nobody_can_mend_is_no_failure_and_the_unmapped_are_named(replay: R
         assert (code, summary["unreadable"], summary["unmapped"]) == (0, {}, expected)
         assert (plain["transformed"], plain["not_mapped"], plain["skipped"]) == (1, 9, {"blank line": 11})
         assert summary["read"] == 21
+    more = [line(event(f"x.{letter}")) for letter in "abcdefghijkl" for _ in range(2)]
+    with (tmp_path / "log").open("ab") as log:
+        log.write(b"".join(more))
     printed = replay.installation.run(*command, **{SECRET: "Kd7wq2Lmz9Xv4bTn"}).stderr.decode()
-    assert re.search(r"^page_close +3 *$", printed, flags=re.MULTILINE)
+    shown = re.findall(r"^(\(requests\)|page_close|x\.[a-l]) +([23]) *$", printed, flags=re.MULTILINE)
+    names = [("page_close", "3"), *((f"x.{letter}", "2") for letter in "abcdefghi")]
+    assert shown == [("(requests)", "3"), *names], "requests are one number, beside the ten most frequent names"
+    assert "... and 6 more names; --json names all" in printed
     assert "/u/" not in printed
 
 

@@ -17,10 +17,10 @@ from rich.text import Text
 from ..config.secrets import Secret
 from ..kinds import INVALID
 from ..logs import escape
-from ..pipeline.outcome_counts import OutcomeCounts
+from ..pipeline.outcome_counts import REQUESTS, OutcomeCounts
 
 SHOWN_NAMES = 10
-"""Names of events without a mapping that a summary shows."""
+"""Names of events without a mapping that a summary shows, besides the number of requests."""
 
 # JSON escapes C0 itself; terminals obey these too.
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -127,8 +127,11 @@ def print_outcome_counts(totals: OutcomeCounts, console: Console) -> None:
     add("transformed without title: unknown course", [totals.unknown_courses] * len(names))
     print_table(["", *names], rows, console)
     if totals.unmapped:
-        shown = totals.unmapped.most_common(SHOWN_NAMES)
+        counted = [(name, number) for name, number in totals.unmapped.most_common() if name != REQUESTS]
+        shown = counted[:SHOWN_NAMES]
+        if requests := totals.unmapped[REQUESTS]:
+            shown.insert(0, (REQUESTS, requests))
         console.print()
         print_table(["without a mapping", "events"], ((name, f"{number:,}") for name, number in shown), console)
-        if more := len(totals.unmapped) - len(shown):
+        if (more := len(counted) - SHOWN_NAMES) > 0:
             console.print(f"... and {more:,} more names; --json names all", markup=False)

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..assembly.assemble import Assembly, assemble
 from ..config.fields import did_you_mean, quoted
-from ..errors import BlankLineError, EventError, TransformError
+from ..errors import BlankLineError, EventError, GluedEventsError, TransformError
 from ..lookups.courses import unknown_course
 from ..pipeline.outcome_counts import BLANK_LINE, OutcomeCounts, in_words
 from ..pipeline.run import Outcome, OutcomeState, Pipeline
@@ -127,7 +127,7 @@ class _Run:
     def __init__(self, assembly: Assembly, standards: list[str], validate: bool) -> None:
         self.pipeline = Pipeline(assembly.plan.narrow(standards))
         self._source = assembly.source
-        self.tally = OutcomeCounts.of(standards)
+        self.tally = OutcomeCounts.of(standards, assembly.source.request_prefix)
         self.failures: list[dict[str, Any]] = []
         self._unknown_course = unknown_course(assembly.courses)
         self._schemas = {name: assembly.standards[name].schema() for name in standards} if validate else {}
@@ -140,6 +140,10 @@ class _Run:
             event = self._source.event_from_line(line.content)
         except BlankLineError:
             self.tally.count([BLANK_LINE])
+            return
+        except GluedEventsError as error:
+            for content in error.lines:
+                yield from self.transform(line._replace(content=content))
             return
         except EventError as error:
             self.tally.count_unreadable(error.reason)

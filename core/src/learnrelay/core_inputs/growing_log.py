@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..errors import LearnrelayError, UnreadableEventError
+from ..errors import GluedEventsError, LearnrelayError, UnreadableEventError
 from ..events import parse_line
 from ..reading.lines import packer_of, unpacked
 from .line_splitter import Lines, LineSplitter
@@ -151,7 +151,10 @@ class GrowingLog:
         if not line.rstrip().endswith(b"}") or time.monotonic() - self.grew_at < _QUIET:
             return False
         with suppress(UnreadableEventError):
-            return bool(parse_line(line))
+            try:
+                return bool(parse_line(line))
+            except GluedEventsError as error:
+                return bool(parse_line(error.lines[-1]))
         return False
 
 

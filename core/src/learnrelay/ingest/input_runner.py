@@ -16,7 +16,15 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from ..config.models import InputConfig
-from ..errors import BlankLineError, LearnrelayError, OutboxError, OutboxFullError, Unavailable, UnreadableEventError
+from ..errors import (
+    BlankLineError,
+    GluedEventsError,
+    LearnrelayError,
+    OutboxError,
+    OutboxFullError,
+    Unavailable,
+    UnreadableEventError,
+)
 from ..inputs import Input, InputBatch, InputEvent, Position
 from ..logs import ThrottledLogger
 from ..outbox.counters import count_waiting
@@ -200,21 +208,28 @@ class InputRunner:
     def _take(self, batch: InputBatch) -> None:
         """Adds the events of a batch to the block, and stores it whenever it is full."""
         for number, event in enumerate(batch.events):
-            outcomes, statements = self._process(event, batch.trust) or self._process_patiently(event, batch.trust)
+            results: list[list[Outcome]] = []
+            statements: list[OutgoingStatement] = []
+            pieces = [event]
+            for piece in pieces:  # which grows, where events are glued together in one line; they have one position
+                outcomes, more = self._process(piece, batch.trust) or self._process_patiently(piece, batch.trust)
+                if outcomes and isinstance(outcomes[0].error, GluedEventsError):
+                    pieces += outcomes[0].error.lines
+                else:
+                    results.append(outcomes)
+                    statements += more
             block = self._block
             if not block.has_room(statements):
                 self._store_block()
                 block = self._block
             block.add(statements)
             block.batch, block.last = batch, number
-            if not outcomes:
-                continue
-            first = outcomes[0]
-            if first.error is not None and not first.standard:
-                block.counts.count_unreadable(first.reason)
-                batch.refused[number] = first.reason
-            else:
-                block.counts.count(outcomes)
+            for outcomes in results:
+                if outcomes and outcomes[0].error is not None and not outcomes[0].standard:
+                    block.counts.count_unreadable(outcomes[0].reason)
+                    batch.refused[number] = outcomes[0].reason
+                elif outcomes:
+                    block.counts.count(outcomes)
 
     def _process_patiently(self, event: InputEvent, trust: Trust) -> ProcessedEvent:
         """Waits for a provider that is unavailable: there is no key, and nothing may be lost. Raises StoppedError."""
@@ -246,7 +261,8 @@ class InputRunner:
     # --- storing ----------------------------------------------------------------------------------------------
 
     def _new_block(self) -> Block:
-        return Block(self._sizes, OutcomeCounts.of(list(self._relay.assembly.standards)))
+        assembly = self._relay.assembly
+        return Block(self._sizes, OutcomeCounts.of(list(assembly.standards), assembly.source.request_prefix))
 
     def _store_block(self) -> None:
         """Begins to store the block, when the one before it is stored."""

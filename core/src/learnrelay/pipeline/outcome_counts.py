@@ -15,7 +15,7 @@ BLANK_LINE = Outcome("", OutcomeState.SKIPPED, reason="blank line")
 """Outcome of a line without content."""
 
 REQUESTS, OTHER_NAMES = "(requests)", "(other names)"
-"""Names of events under which paths, and names that no platform gives, are counted."""
+"""Names of events under which requests, and names that no platform gives, are counted."""
 
 OTHER_PARTS = "(other parts)"
 """Parts of enrichers that are counted together, when there are too many."""
@@ -77,7 +77,7 @@ class OutcomeCounts:
     """Counts all outcomes of a run. ``lines`` = unreadable + the events of any one standard.
 
     ``unknown_courses``: events that became statements, of courses that ``[courses]`` does not know. ``unmapped``: name
-    of an event → events that no standard maps; see `count_unmapped`.
+    of an event → events that no standard maps; see `count_unmapped`. ``request_prefix``: that of the source.
     """
 
     standards: dict[str, StandardCounts]
@@ -85,11 +85,12 @@ class OutcomeCounts:
     unknown_courses: int = 0
     unreadable: Counter[str] = field(default_factory=Counter)
     unmapped: Counter[str] = field(default_factory=Counter)
+    request_prefix: str = ""
 
     @classmethod
-    def of(cls, standards: list[str]) -> OutcomeCounts:
+    def of(cls, standards: list[str], request_prefix: str = "") -> OutcomeCounts:
         """Makes empty counts for these standards."""
-        return cls({name: StandardCounts() for name in standards})
+        return cls({name: StandardCounts() for name in standards}, request_prefix=request_prefix)
 
     def count(self, outcomes: list[Outcome]) -> None:
         """Counts the outcomes of one event; for a standard without an outcome it is not mapped."""
@@ -120,10 +121,10 @@ class OutcomeCounts:
             self.standards[name].add(counts)
 
     def count_unmapped(self, name: str) -> None:
-        """Counts the name of an event that no standard maps; paths, and names that may be anything, together."""
+        """Counts the name of an event that no standard maps; requests, and names that may be anything, together."""
         unmapped = self.unmapped
         if name not in unmapped:
-            if name.startswith("/"):
+            if self.request_prefix and name.startswith(self.request_prefix):
                 name = REQUESTS
             elif len(unmapped) >= MAX_NAMES or _EVENT_NAME.fullmatch(name) is None:
                 name = OTHER_NAMES

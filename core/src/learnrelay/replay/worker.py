@@ -21,7 +21,15 @@ from multiprocessing.connection import Connection
 from typing import Any, BinaryIO
 
 from ..assembly.assemble import Assembly, assemble
-from ..errors import BlankLineError, EventError, LearnrelayError, ReplayError, StorageError, UnreadableEventError
+from ..errors import (
+    BlankLineError,
+    EventError,
+    GluedEventsError,
+    LearnrelayError,
+    ReplayError,
+    StorageError,
+    UnreadableEventError,
+)
 from ..events import SourceEvent
 from ..lookups.courses import unknown_course
 from ..pipeline.outcome_counts import BLANK_LINE, OutcomeCounts, in_words
@@ -138,6 +146,7 @@ class ReplayWorker:
         pipeline = Pipeline(assembly.plan.narrow(spec.standards, spec.to))
         self._process = _select_events(spec, _wait_for_provider(pipeline.process, channel))
         self._event_from_line = assembly.source.event_from_line
+        self._request_prefix = assembly.source.request_prefix
         self._unknown_course = unknown_course(assembly.courses)
         self._output = output
         self._channel = channel
@@ -184,48 +193,53 @@ class ReplayWorker:
     def _chunk(
         self, result: ChunkResult, log_file: LogFile, reader: LineReader, end: int, reading: _ReadingProgress
     ) -> None:
-        tally = OutcomeCounts.of(list(self._spec.standards))
+        tally = OutcomeCounts.of(list(self._spec.standards), self._request_prefix)
         standards = tally.standards
         chunk_output = self._output.open(result)
         read, process = self._event_from_line, self._process
         unknown_course, take = self._unknown_course, chunk_output.take
         transformed, not_mapped = OutcomeState.TRANSFORMED, OutcomeState.NOT_MAPPED
-        line = 0
+        line = glued = 0  # glued: events behind the first of a line
         failures = FailureRecords()
         try:
             for block in reader.blocks(end):
                 for raw_line in block:
                     line += 1
-                    content = without_bom(raw_line) if line == 1 and result.number == 0 else raw_line
-                    try:
-                        if content is None:
-                            raise UnreadableEventError(too_long())
-                        event = read(content)
-                    except BlankLineError:
-                        for counts in standards.values():
-                            counts.count(BLANK_LINE)
-                        continue
-                    except EventError as error:
-                        tally.count_unreadable(error.reason)
-                        failures.add({"line": line, **error.as_record()})
-                        continue
-                    is_transformed = False
-                    for outcome in process(event):
-                        if outcome.state is transformed:
-                            is_transformed = True
-                            standards[outcome.standard].count(outcome)
-                            take(outcome, event)
-                        elif outcome.state is not_mapped:
-                            tally.count_unmapped(outcome.event)
-                        else:
-                            for counts in [standards[outcome.standard]] if outcome.standard else standards.values():
-                                counts.count(outcome)
-                            if outcome.error is not None:
-                                record = outcome.error.as_record(outcome.standard, in_words(outcome))
-                                failures.add({"line": line, **record})
-                    if is_transformed and (unknown := unknown_course(event)) is not None:
-                        tally.unknown_courses += 1
-                        failures.add({"line": line, **unknown.as_record()})
+                    contents = [without_bom(raw_line) if line == 1 and result.number == 0 else raw_line]
+                    for content in contents:  # which grows, where events are glued together in one line
+                        try:
+                            if content is None:
+                                raise UnreadableEventError(too_long())
+                            event = read(content)
+                        except BlankLineError:
+                            for counts in standards.values():
+                                counts.count(BLANK_LINE)
+                            continue
+                        except GluedEventsError as error:
+                            contents += error.lines
+                            glued += len(error.lines) - 1
+                            continue
+                        except EventError as error:
+                            tally.count_unreadable(error.reason)
+                            failures.add({"line": line, **error.as_record()})
+                            continue
+                        is_transformed = False
+                        for outcome in process(event):
+                            if outcome.state is transformed:
+                                is_transformed = True
+                                standards[outcome.standard].count(outcome)
+                                take(outcome, event)
+                            elif outcome.state is not_mapped:
+                                tally.count_unmapped(outcome.event)
+                            else:
+                                for counts in [standards[outcome.standard]] if outcome.standard else standards.values():
+                                    counts.count(outcome)
+                                if outcome.error is not None:
+                                    record = outcome.error.as_record(outcome.standard, in_words(outcome))
+                                    failures.add({"line": line, **record})
+                        if is_transformed and (unknown := unknown_course(event)) is not None:
+                            tally.unknown_courses += 1
+                            failures.add({"line": line, **unknown.as_record()})
                 reading.report_sometimes(line, failures.number)
         except DamagedLogError as error:
             line += 1
@@ -239,8 +253,8 @@ class ReplayWorker:
             chunk_output.abandon()
             raise OSError(0, "became shorter while it was read")
         reading.report_chunk(line, failures.number)
-        events = line - tally.lines  # so far these are the unreadable ones
-        tally.lines = line
+        events = line + glued - tally.lines  # so far these are the unreadable ones
+        tally.lines = line + glued
         for counts in standards.values():
             counts.not_mapped = events - counts.events  # those without another outcome
         result.failures = failures.packed()

@@ -41,6 +41,7 @@ class OpenedxSource(Source):
         "transformer_version": "https://w3id.org/xapi/openedx/extension/transformer-version",
     }
     retired_prefix = "retired__user_"
+    request_prefix = "/"
     course_proof = COURSE_PROOF
     enterprise_proof = ENTERPRISE_PROOF
     personal_names = PERSONAL_NAMES

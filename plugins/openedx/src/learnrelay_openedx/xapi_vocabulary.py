@@ -62,7 +62,7 @@ CONCEPTS = (
     Concept(SOCIAL_NETWORK, "social network", "The network in which a certificate is shared."),
     Concept(TIMED_OUT, "timed out", "True where an attempt ends because its time is up."),
     Concept(VOTE_TAKEN_BACK, "vote taken back", "True where a vote is taken back; absent where it is given."),
-    Concept(WEIGHTED_EARNED, "weighted points earned", "The points for a problem, weighted as they count in the course."),
+    Concept(WEIGHTED_EARNED, "weighted points earned", "The points for a problem, weighted as in the course."),
     Concept(WEIGHTED_POSSIBLE, "weighted points possible", "The most weighted points that a problem can give."),
 )  # fmt: skip
 """Extensions that only this package has."""
