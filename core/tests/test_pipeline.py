@@ -121,6 +121,14 @@ def test_each_event_has_one_outcome_with_its_reason(raw: dict[str, Any], state: 
     assert tally.standards["plain"].events == tally.lines == 1
 
 
+@pytest.mark.parametrize(("prefix", "together"), [("/", "(requests)"), ("", "(other names)")])
+def test_which_names_are_requests_says_the_source(prefix: str, together: str) -> None:
+    tally = OutcomeCounts.of(["plain"], prefix)
+    for name in ("/courses/a", "page_close", "/event"):
+        tally.count_unmapped(name)
+    assert tally.unmapped == {together: 2, "page_close": 1}
+
+
 class Raising:
     """Fails in one stage."""
 
