@@ -23,7 +23,7 @@ SECRET = {"LEARNRELAY_IDENTITY_SECRET": "Kd7wq2Lmz9Xv4bTn"}
 GOOD = line(event())
 GARBAGE = [
     (b"\x00\xff\xfe binary \x80\n", "no JSON object"),
-    (b'{"name": "watched", "time":\n', "not valid JSON"),
+    (b'{"name": "watched", "time":\n', "cut off: the line ends within its event"),
     (b'{"name": "wat\x00ched"}\n', "not valid JSON"),
     (b'{"a":' * 3000 + b"1" + b"}" * 3000 + b"\n", "not valid JSON"),
     (b"x" * 3_000_000 + b"\n", "longer than 1,048,576 bytes"),

@@ -184,7 +184,7 @@ def test_status_adds_up_over_two_processes(
     events = main["events"]
     assert events == {
         "read": 26,
-        "unreadable": {"no JSON object in the line": 1, "not valid JSON: unexpected end of data": 1},
+        "unreadable": {"no JSON object in the line": 1, "cut off: the line ends within its event": 1},
         "transformed": 20,
         "statements": 20,
         "not_mapped": 2,
