@@ -21,7 +21,7 @@ from .errors import (
     Unavailable,
     UnreadableEventError,
 )
-from .events import Shape, SourceEvent
+from .events import NameClass, Shape, SourceEvent
 from .facts import Facts, Who
 from .families import Family
 from .fields import Fields, each, entry_key, extract_subdict_by_keys, optional, required
@@ -98,6 +98,7 @@ __all__ = [
     "MappingResult",
     "MarkedForms",
     "MissingFieldError",
+    "NameClass",
     "NotJsonError",
     "OutboxError",
     "OutboxFullError",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -33,6 +33,21 @@ _KEY_OF_THE_RUN = token_bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
+class NameClass:
+    """Declares names without end that stand for fixed ones, such as those of requests, which are the paths.
+
+    first: the character with which all of them begin. longest: characters that they may have. forms: fixed name →
+    regular expression for the whole of the names that it stands for; of several that match, the first counts. key: key
+    of the context that holds the name as it is written; it is set where it is missing.
+    """
+
+    first: str
+    longest: int
+    forms: Mapping[str, str]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """Declares where a platform's raw events have the parts of the canonical shape.
 
@@ -40,7 +55,7 @@ class Shape:
     the context. context_at_root: keys of the context that stand at the root of some events. json_in_data: whether a
     payload that is text may be JSON. identifying: keys of the context that tell two events apart, for `SourceEvent.id`.
     client_mark: key and value of the context by which the platform marks what a client sent; None where it has no such
-    events.
+    events. name_class: names that are read as fixed ones, where these are mapped.
     """
 
     name: tuple[str, ...] = ("name",)
@@ -51,15 +66,19 @@ class Shape:
     json_in_data: bool = False
     identifying: tuple[str, ...] = ()
     client_mark: tuple[str, str] | None = None
+    name_class: NameClass | None = None
 
 
 class EventReader:
     """Reads the parts of raw events of one shape. Compiled once for each source.
 
-    id_key: key of `SourceEvent.id`, at most 64 bytes; that of the run until start-up sets the operator's.
+    id_key: key of `SourceEvent.id`, at most 64 bytes; that of the run until start-up sets the operator's. name_mark:
+    first character of the names of the shape's class; empty while none of them is mapped.
     """
 
-    __slots__ = ("_course", "body_of", "facts_of", "first_name", "id_key", "shape")
+    __slots__ = (
+        "_course", "_fixed_names", "_form", "body_of", "facts_of", "first_name", "id_key", "name_mark", "shape",
+    )  # fmt: skip
 
     def __init__(self, shape: Shape, facts: type[Facts]) -> None:
         self.shape = shape
@@ -68,6 +87,19 @@ class EventReader:
         self._course = facts.declared["course_id"]
         self.first_name = shape.name[0]
         self.id_key = _KEY_OF_THE_RUN
+        self.name_mark = ""
+        self._form = re.compile("")
+        self._fixed_names: dict[str | None, str] = {}
+
+    def use_name_class(self, mapped: Container[str]) -> None:
+        """Reads names of the shape's class as the fixed names, as far as these are mapped; until then as written."""
+        names = self.shape.name_class
+        if names is None:
+            return
+        forms = {name: form for name, form in names.forms.items() if name in mapped}
+        self.name_mark = names.first if forms else ""
+        self._fixed_names = {f"n{order}": name for order, name in enumerate(forms)}
+        self._form = re.compile("|".join(f"(?P<{group}>{forms[name]})" for group, name in self._fixed_names.items()))
 
     def event_from_line(self, line: bytes) -> SourceEvent:
         """Reads the event in a line that `parse_line` can read. Raises UnreadableEventError."""
@@ -94,6 +126,20 @@ class EventReader:
             raise UnreadableEventError(f"no event name ({' or '.join(self.shape.name)})")
         return name
 
+    def fixed_name(self, written: str, raw: dict[str, Any]) -> str:
+        """Returns the name that a name of the class stands for, and keeps the written one; or the name itself."""
+        names = self.shape.name_class
+        assert names is not None
+        match = self._form.fullmatch(written) if len(written) <= names.longest else None
+        if match is None:
+            return written
+        context = raw.get(self.shape.context)
+        if type(context) is not dict:
+            context = raw[self.shape.context] = {}
+        if not context.get(names.key):
+            context[names.key] = written
+        return self._fixed_names[match.lastgroup]
+
     def course_of(self, body: Mapping[str, Any]) -> str | None:
         """Returns the course run that an event names."""
         return cast("str | None", first_value(body, self._course))
@@ -111,6 +157,8 @@ class SourceEvent:
         """
         name = raw.get(reader.first_name) if body is None else body["name"]
         self.name: str = name if type(name) is str and name else reader.name_of(raw)
+        if self.name[0] == reader.name_mark:
+            self.name = reader.fixed_name(self.name, raw)
         self.reader = reader
         self._raw = raw
         self._body = body

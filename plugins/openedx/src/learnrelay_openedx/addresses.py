@@ -43,25 +43,25 @@ _NOT_IN_AN_IRI = re.compile(
     r"\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\uffef]"
 )
 
-_NAME = r"[\w~-][\w.~-]*"
-_NEW_COURSE = rf"(?:course|ccx)-v1:{_NAME}(?:\+[\w.~@-]+){{2,3}}"
-_COURSE = rf"(?:{_NEW_COURSE}|{_NAME}/{_NAME}/{_NAME})"
+NAME_FORM = r"[\w~-][\w.~-]*"
+_NEW_COURSE = rf"(?:course|ccx)-v1:{NAME_FORM}(?:\+[\w.~@-]+){{2,3}}"
+COURSE_FORM = rf"(?:{_NEW_COURSE}|{NAME_FORM}/{NAME_FORM}/{NAME_FORM})"
 _BLOCK = (
-    rf"(?:(?:ccx-)?block-v1:{_NAME}(?:\+[\w.~@-]+){{2,3}}\+type@[\w-]+\+block@{_NAME}"
-    rf"|lib-block-v1:{_NAME}\+{_NAME}\+type@[\w-]+\+block@{_NAME}"
-    rf"|i4x:/{{1,2}}{_NAME}/{_NAME}/[\w-]+/{_NAME})"
+    rf"(?:(?:ccx-)?block-v1:{NAME_FORM}(?:\+[\w.~@-]+){{2,3}}\+type@[\w-]+\+block@{NAME_FORM}"
+    rf"|lib-block-v1:{NAME_FORM}\+{NAME_FORM}\+type@[\w-]+\+block@{NAME_FORM}"
+    rf"|i4x:/{{1,2}}{NAME_FORM}/{NAME_FORM}/[\w-]+/{NAME_FORM})"
 )
 _KNOWN_PATHS = re.compile(
     rf"""/(?:
-      courses/{_COURSE}(?:/(?:
-          about|bookmarks|course|course/updates|course_wiki|courseware(?:/{_NAME}){{0,2}}(?:/\d{{1,3}})?|dates|discussion/forum
-        | edxnotes|info|jump_to/{_BLOCK}|jump_to_id/{_NAME}|outline|progress|syllabus|teams|wiki|xblock/{_BLOCK}
+      courses/{COURSE_FORM}(?:/(?:
+          about|bookmarks|course|course/updates|course_wiki|courseware(?:/{NAME_FORM}){{0,2}}(?:/\d{{1,3}})?|dates|discussion/forum
+        | edxnotes|info|jump_to/{_BLOCK}|jump_to_id/{NAME_FORM}|outline|progress|syllabus|teams|wiki|xblock/{_BLOCK}
         | (?:pdf|html)?book/\d{{1,3}}(?:/chapter/\d{{1,3}})?(?:/\d{{1,4}})?)?)?
     | (?:learning/)?course/{_NEW_COURSE}(?:/(?:home|dates|progress|discussion|{_BLOCK}(?:/{_BLOCK})?)?)?
     | xblock/{_BLOCK}
     | videos/{_BLOCK}
-    | (?:ccx-)?asset-v1:{_NAME}(?:\+[\w.~@-]+){{2,3}}\+type@asset\+block@[\w.~@+,()-]+
-    | c4x/{_NAME}/{_NAME}/asset/[\w~@+,()-][\w.~@+,()-]*
+    | (?:ccx-)?asset-v1:{NAME_FORM}(?:\+[\w.~@-]+){{2,3}}\+type@asset\+block@[\w.~@+,()-]+
+    | c4x/{NAME_FORM}/{NAME_FORM}/asset/[\w~@+,()-][\w.~@+,()-]*
     | about|accessibility|blog|contact|copyright|courses|dashboard|donate|embargo|explore_courses|faq|help|honor|jobs
     | learning|login|news|press|privacy|register|search|sitemap|support/contact_us|tos
     )?/?""",

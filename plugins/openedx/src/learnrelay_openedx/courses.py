@@ -19,7 +19,7 @@ COURSE = ("context.course_id", "data.course_id")
 COURSE_FOUND = (
     *COURSE,
     "context.module.usage_key", "data.problem_id", "data.module_id", "data.usage_key", "data.block_id", "data.id",
-    "context.page", "context.referer",
+    "context.path", "context.page", "context.referer",
 )  # fmt: skip
 """Where the course of an event is found, its blocks and pages included."""
 

@@ -35,7 +35,7 @@ SERVER_ONLY_PREFIXES = (
     "edx.team.changed", "edx.team.created", "edx.team.deleted", "edx.team.learner_", "edx.team.searched",
     "edx.team.team_changed", "edx.ui.lms.reset_deadlines.", "edx.user.settings.change",
     "openassessment.student_training_assess_example", "openassessmentblock.", "openedx.ai.workflow.",
-    "openedx.completion_aggregator.",
+    "openedx.completion_aggregator.", "openedx.page.",
     "ubc.peer_instruction.", "xblock.",
 )  # fmt: skip
 SERVER_ONLY_NAMES = frozenset({

@@ -15,6 +15,7 @@ from .belonging import COURSE_PROOF, ENTERPRISE_PROOF
 from .facts import OpenedxFacts
 from .keys import parse_course
 from .origins import RefusalFields, refusal
+from .pages import PAGES
 from .personal_names import PERSONAL_NAMES
 from .sample_values import SAMPLE_VALUES
 
@@ -33,6 +34,7 @@ class OpenedxSource(Source):
         json_in_data=True,
         identifying=("user_id", "username", "session", "course_id", "org_id", "path"),
         client_mark=("event_source", "browser"),
+        name_class=PAGES,
     )  # fmt: skip
     facts = OpenedxFacts
     course_address = "course/{}"

@@ -7,6 +7,7 @@ from learnrelay_caliper.entities import Entity
 from learnrelay_caliper.parts import EventKind, EventParts
 
 from ..addresses import NO_PAGE, block_iri, page_address
+from ..caliper_entities import unit_at
 from .fields import JumpFields, LinkFields, OutlineFields, SequenceFields, TabFields, ToolFields, title_of
 
 family = Family("caliper.navigation")
@@ -59,7 +60,7 @@ def to_unit(sequence: SequenceFields, platform: Platform, position: int | None, 
     known, nothing in the event tells the place that is reached: an extension says in which direction it lies.
     """
     subsection = block_iri(platform, sequence.id)
-    reached = unit(subsection, position, sequence.tab_count)
+    reached = unit_at(subsection, position, sequence.tab_count)
     return {
         "object": {
             "id": subsection,
@@ -67,16 +68,9 @@ def to_unit(sequence: SequenceFields, platform: Platform, position: int | None, 
             "extensions": {"tab_count": sequence.tab_count},
         },
         "target": reached,
-        "referrer": unit(subsection, sequence.current_tab, sequence.tab_count),
+        "referrer": unit_at(subsection, sequence.current_tab, sequence.tab_count),
         "extensions": {"target": None if reached else otherwise},
     }
-
-
-def unit(subsection: str, position: int | None, count: int | None) -> Entity | None:
-    """Makes a unit by its position in the subsection; None for a position outside it."""
-    if position is None or not 1 <= position <= (position if count is None else count):
-        return None
-    return {"id": f"{subsection}#unit={position}", "type": "Frame", "index": position, "isPartOf": subsection}
 
 
 def after(sequence: SequenceFields, step: int) -> int | None:

@@ -1,0 +1,1 @@
+"""Pages of courses that are opened."""

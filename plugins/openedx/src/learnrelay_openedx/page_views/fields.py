@@ -1,0 +1,78 @@
+"""Pages of courses that are opened: requests of signed-in users, by the path alone."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from learnrelay import Fields, Platform, Skip, optional, required
+from learnrelay.kinds import strict_text, text
+
+from ..courses import course_key
+from ..keys import drawn_unit
+from ..pages import position, section, subsection, tab
+
+_COURSE = "/courses/course-v1:Harbour+SAIL+2026"
+
+OF_A_PROGRAM = Skip("the request was a program's: no page was opened")
+ELSEWHERE = Skip("the unit was drawn on another host than the platform's")
+
+
+class RequestFields(Fields):
+    """Declares what tells a call of a program: a parameter, or a query too long for the platform's log."""
+
+    call = optional("data.GET.ajax", "data.GET._", "data|json.GET.ajax", kind=strict_text)
+
+
+class PageFields(RequestFields):
+    """Declares a page by its course."""
+
+    course_id = required(
+        "context.path", kind=course_key, reason="the key of the course alone",
+        example=(f"{_COURSE}/progress", "/courses/course-v1:Atoll+TIDE+2025/wiki/"),
+    )  # fmt: skip
+
+
+class SectionFields(RequestFields):
+    """Declares the page of a section."""
+
+    block_id = required(
+        "context.path", kind=section, reason="the section, by the course and the block's name in the address",
+        example=(f"{_COURSE}/courseware/knots/", "/courses/Harbour/SAIL/2013/courseware/reefs"),
+    )  # fmt: skip
+
+
+class SubsectionFields(RequestFields):
+    """Declares the page of a subsection, with the position of a unit, from 1, where the address has one."""
+
+    block_id = required(
+        "context.path", kind=subsection, reason="the subsection, by the course and the block's name in the address",
+        example=(f"{_COURSE}/courseware/knots/bowline/2", "/courses/Harbour/SAIL/2013/courseware/reefs/first/"),
+    )  # fmt: skip
+    position = optional("context.path", kind=position, reason="the position of a unit alone")
+
+
+class TabPageFields(PageFields):
+    """Declares a page that course authors have added."""
+
+    tab = required(
+        "context.path", kind=tab, reason="the id of the page alone, which the platform makes",
+        example=(f"{_COURSE}/0123456789abcdef0123456789abcdef/", f"{_COURSE}/fedcba9876543210fedcba9876543210/"),
+    )  # fmt: skip
+
+
+class UnitFields(RequestFields):
+    """Declares a unit that the learning front end draws, and the host: Studio's paths are the same."""
+
+    block_id = required(
+        "context.path", kind=drawn_unit, reason="the key of the unit alone",
+        example=(
+            "/xblock/block-v1:Harbour+SAIL+2026+type@vertical+block@c0de",
+            "/xblock/block-v1:Atoll+TIDE+2025+type@vertical+block@beef",
+        ),
+    )  # fmt: skip
+    host = required("context.host", kind=text, example=("learn.example.org", "studio.example.org"))
+
+
+def is_on(platform: Platform, host: str) -> bool:
+    """Tells whether a host, with or without port, is the platform's."""
+    return host.partition(":")[0].lower() == urlsplit(platform.root_url).hostname
