@@ -71,7 +71,10 @@ def _read_field(description: Mapping[str, Any], sample_values: SampleValues) -> 
 
 
 def with_agreeing_values(fields: Sequence[Declared]) -> tuple[Declared, ...]:
-    """Gives fields that read one path values that all their kinds accept, where there are any."""
+    """Gives fields that read one path values that all their kinds accept, where there are any.
+
+    Which values a plugin's own kind accepts is not known: of several such kinds, that of a required field counts.
+    """
     readers: dict[str, list[Declared]] = {}
     for field in fields:
         readers.setdefault(field.paths[0], []).append(field)
@@ -80,12 +83,19 @@ def with_agreeing_values(fields: Sequence[Declared]) -> tuple[Declared, ...]:
         others = readers[field.paths[0]]
         if field.entries is not None or len(others) == 1:
             return field
+        deciding = next(filter(_is_decisive, reversed(others)), field)
+        if field.kind == "custom" and deciding is not field:
+            return replace(field, values=(*deciding.values, *field.values))
         candidates = (value for other in (field, *others) for value in other.values)
         values = [value for value in candidates if all(accepts(other.kind, value) for other in others)]
         own = [value for value in field.values if value in values]
         return replace(field, values=tuple(own or values) or field.values)
 
     return tuple(map(agreeing, fields))
+
+
+def _is_decisive(field: Declared) -> bool:
+    return field.needed and field.kind == "custom" and bool(field.examples)
 
 
 def accepts(kind: str, value: Any) -> bool:

@@ -8,14 +8,13 @@ from learnrelay_caliper.parts import EventKind, EventParts
 from ..addresses import block_iri
 from ..caliper_entities import unit_at
 from .fields import (
-    ELSEWHERE,
+    NOT_SHOWN,
     OF_A_PROGRAM,
     PageFields,
     SectionFields,
     SubsectionFields,
     TabPageFields,
     UnitFields,
-    is_on,
 )
 
 family = Family("caliper.page_views")
@@ -55,8 +54,8 @@ def unit_opened(unit: UnitFields, platform: Platform) -> EventParts | Skip:
     """The learning front end shows the learner a unit."""
     if unit.call is not None:
         return OF_A_PROGRAM
-    if not is_on(platform, unit.host):
-        return ELSEWHERE
+    if unit.shown is None:
+        return NOT_SHOWN
     return {"object": {"id": block_iri(platform, unit.block_id), "type": "DigitalResource"}}
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from learnrelay import Fields, Platform, Skip, optional, required
-from learnrelay.kinds import strict_text, text
+from learnrelay import Fields, Skip, optional, required
+from learnrelay.kinds import strict_text
 
 from ..courses import course_key
 from ..keys import drawn_unit
@@ -14,7 +12,7 @@ from ..pages import position, section, subsection, tab
 _COURSE = "/courses/course-v1:Harbour+SAIL+2026"
 
 OF_A_PROGRAM = Skip("the request was a program's: no page was opened")
-ELSEWHERE = Skip("the unit was drawn on another host than the platform's")
+NOT_SHOWN = Skip("no unit was shown: the request is not the learning front end's")
 
 
 class RequestFields(Fields):
@@ -61,7 +59,7 @@ class TabPageFields(PageFields):
 
 
 class UnitFields(RequestFields):
-    """Declares a unit that the learning front end draws, and the host: Studio's paths are the same."""
+    """Declares a unit, and parameters that the learning front end sends: Studio asks for the same path without."""
 
     block_id = required(
         "context.path", kind=drawn_unit, reason="the key of the unit alone",
@@ -70,9 +68,4 @@ class UnitFields(RequestFields):
             "/xblock/block-v1:Atoll+TIDE+2025+type@vertical+block@beef",
         ),
     )  # fmt: skip
-    host = required("context.host", kind=text, example=("learn.example.org", "studio.example.org"))
-
-
-def is_on(platform: Platform, host: str) -> bool:
-    """Tells whether a host, with or without port, is the platform's."""
-    return host.partition(":")[0].lower() == urlsplit(platform.root_url).hostname
+    shown = optional("data.GET.show_title", "data.GET.view", kind=strict_text)

@@ -8,14 +8,13 @@ from learnrelay_xapi.parts import StatementParts
 
 from ..addresses import block_iri
 from .fields import (
-    ELSEWHERE,
+    NOT_SHOWN,
     OF_A_PROGRAM,
     PageFields,
     SectionFields,
     SubsectionFields,
     TabPageFields,
     UnitFields,
-    is_on,
 )
 
 family = Family("xapi.page_views")
@@ -50,7 +49,7 @@ def unit_opened(unit: UnitFields, platform: Platform) -> StatementParts | Skip:
     """The learning front end shows the learner a unit."""
     if unit.call is not None:
         return OF_A_PROGRAM
-    return {"object": {"id": block_iri(platform, unit.block_id)}} if is_on(platform, unit.host) else ELSEWHERE
+    return NOT_SHOWN if unit.shown is None else {"object": {"id": block_iri(platform, unit.block_id)}}
 
 
 @family.maps("openedx.page.courseware.viewed", reads=PageFields, verb=v.VIEWED, activity=v.WEBPAGE)
