@@ -110,6 +110,8 @@ class Subject:
     audit_findings: dict[tuple[str, str, str], None] = field(default_factory=dict)
     first_outcomes: dict[int, str] = field(default_factory=dict)
     """``id`` of each sample → its outcome in the first run."""
+    _assembled: dict[str, Any] = field(default_factory=dict)
+    """Description under the settings that are tested at the moment."""
     _processes: list[PluginProcess] = field(default_factory=list)
 
     # --- processes ----------------------------------------------------------------------------------------
@@ -338,7 +340,7 @@ class Subject:
         ]:
             self.settings = settings
             try:
-                self.assemble(self.process)
+                self._assembled = self.assemble(self.process)
                 yield f"with {_in_words(settings)}"
             finally:
                 self.settings = {}
@@ -351,7 +353,9 @@ class Subject:
         addresses.
         """
         for words in self.own_settings():
-            yield words, self.cases, {}
+            reads = [mapping["fields"] for mapping in self._assembled["transformers"]]
+            is_usual = reads == [mapping["fields"] for mapping in self.description["transformers"]]
+            yield words, self.cases if is_usual else self._mapping_cases(self._assembled), {}
         pairs = [
             (standard, settings)
             for standard in sorted({case.standard for case in self.cases})
@@ -407,18 +411,23 @@ class Subject:
     @cached_property
     def cases(self) -> list[Case]:
         """Lists all cases; the events of a stage come from the carrier."""
+        cases = self._mapping_cases(self.description)
+        if self.infos[0].kind == "standards":
+            return cases[:3]
+        return cases or self._carrier_cases()
+
+    def _mapping_cases(self, description: Mapping[str, Any]) -> list[Case]:
+        """Lists the cases of the mappings, by the description of what is assembled in the process."""
         cases = []
         families = {self.name, *(self.companions if "standards" in {info.kind for info in self.infos} else ())}
-        for mapping in self.description["transformers"]:
+        for mapping in description["transformers"]:
             if mapping["family"] not in families or mapping["standard"] not in self.standards:
                 continue
             own = self.read(mapping["fields"])
             for event in mapping["events"]:
-                if f"{mapping['standard']}:{event}" in self.description["mapped"]:
+                if f"{mapping['standard']}:{event}" in description["mapped"]:
                     cases.append(self._build_case(mapping["standard"], event, mapping["name"], own, self.source.facts))
-        if self.infos[0].kind == "standards":
-            return cases[:3]
-        return cases or self._carrier_cases()
+        return cases
 
     def _carrier_cases(self) -> list[Case]:
         if CARRIER not in self.standards:

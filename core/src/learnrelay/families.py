@@ -17,6 +17,7 @@ The entry point names the `Family` object; it is a plugin that contributes its t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from .config.fields import Section
@@ -57,18 +58,21 @@ class Family:
         self.transformers: list[Transformer] = []
 
     def maps(
-        self, *events: str, reads: type[F], **constants: Any
+        self, *events: str, reads: type[F], reads_if: Mapping[str, type[F]] = MappingProxyType({}), **constants: Any
     ) -> Callable[[Callable[Concatenate[F, Platform, P], R]], Callable[Concatenate[F, Platform, P], R]]:
         """Decorates the pure function that maps these events; ``constants`` are the standard's (verb=…, type=…).
 
-        The function takes the declared values, the platform and, if it needs them, ``settings``.
+        The function takes the declared values, the platform and, if it needs them, ``settings``. ``reads_if``: setting
+        of the family → a declaration that is read in the place of ``reads`` where the setting is on.
         """
         if not events:
             raise ValueError(f"{self.name}: a mapping needs at least one event name")
 
         def add(function: Callable[Concatenate[F, Platform, P], R]) -> Callable[Concatenate[F, Platform, P], R]:
             self.transformers.append(
-                Transformer(self.standard, events, reads, function, constants, self.name, self.critical)
+                Transformer(
+                    self.standard, events, reads, function, constants, self.name, self.critical, reads_if=reads_if
+                )
             )
             return function
 

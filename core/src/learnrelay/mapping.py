@@ -49,6 +49,7 @@ class Transformer:
     critical: whether its statements are never dropped by retention.
     origin: ``distribution@version`` that it comes from; set when it is registered.
     settings: those of its family, for a function that takes them; set when it is registered.
+    reads_if: setting of its family → the declaration in the place of ``reads`` where it is on.
     """
 
     standard: str
@@ -60,6 +61,7 @@ class Transformer:
     critical: bool = False
     origin: str = ""
     settings: Mapping[str, Any] | None = None
+    reads_if: Mapping[str, type[Fields]] = field(default_factory=dict)
 
     @property
     def call(self) -> MappingFunction:

@@ -75,12 +75,11 @@ def check_non_interference(subject: Subject) -> Iterable[Finding | Note]:
                     yield finding
         yield from _check_below_declared(subject, case)
     yield Note(f"{tried:,} alterations tested")
-    complete = {
-        case.label: list_alterations(subject, case, case.samples[0], "object") for case in require_cases(subject)
-    }
+    complete = {id(case): list_alterations(subject, case, case.samples[0], "object") for case in require_cases(subject)}
     for variant, cases, _ in subject.variants():
-        for case in cases:
-            yield from _find_influences(subject, case, complete[case.label], variant)
+        for case in cases:  # of its own, where the setting changes what is read
+            altered = complete.get(id(case)) or list_alterations(subject, case, case.samples[0], "object")
+            yield from _find_influences(subject, case, altered, variant)
 
 
 Alterations = list[tuple[str, list[Any]]]

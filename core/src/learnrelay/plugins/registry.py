@@ -18,7 +18,7 @@ from ..auth import AuthScheme
 from ..config.fields import NO_SETTINGS, Section, secret_keys
 from ..errors import PluginError
 from ..families import Family
-from ..fields import Fields, compile_call
+from ..fields import Fields, compile_call, declared_paths
 from ..inputs import Input
 from ..mapping import ANY_EVENT, Transformer
 from ..providers import CourseProvider, IdentityProvider
@@ -52,7 +52,10 @@ class NoFields(Fields):
 
 @dataclass(slots=True)
 class Registry:
-    """Holds the contributions of the enabled plugins by name, and the pluggy manager of their stage functions."""
+    """Holds the contributions of the enabled plugins by name, and the pluggy manager of their stage functions.
+
+    read_more: ``FAMILY.SETTING`` that is on → the paths that mappings read for it, which they do not read by default.
+    """
 
     manager: pluggy.PluginManager
     sources: dict[str, type[Source]] = field(default_factory=dict)
@@ -66,6 +69,7 @@ class Registry:
     auth_schemes: dict[str, type[AuthScheme]] = field(default_factory=dict)
     plugins: list[tuple[PluginInfo, Any]] = field(default_factory=list)
     settings: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    read_more: dict[str, set[str]] = field(default_factory=dict)
     contributors: dict[int, PluginInfo] = field(default_factory=dict)
 
     def origin_of(self, contributed: Any) -> str:
@@ -194,6 +198,7 @@ def _add(registry: Registry, info: PluginInfo, hook: str, contributed: Any) -> N
             raise _error(info, f"{contributed.name} maps {globs[0]!r}, which is no name of an event", cure)
         contributed = replace(
             contributed,
+            reads=_declaration_chosen(contributed, info, registry),
             origin=f"{info.distribution}@{info.version}",
             settings=_settings_taken(contributed, info, registry.settings.get(info.name)),
         )
@@ -217,6 +222,20 @@ def _add(registry: Registry, info: PluginInfo, hook: str, contributed: Any) -> N
             raise _error(info, f"{attribute} {name!r} is already taken by {rival}", "enable only one of them")
         names[name] = contributed
     registry.contributors[id(contributed)] = info
+
+
+def _declaration_chosen(transformer: Transformer, info: PluginInfo, registry: Registry) -> type[Fields]:
+    """Returns what a mapping reads under the settings of its family. Raises PluginError for a setting without a key."""
+    settings = registry.settings.get(info.name, NO_SETTINGS)
+    for setting, declaration in transformer.reads_if.items():
+        if setting not in settings:
+            raise _error(info, f"{transformer.name} reads more if {setting}, which is no setting", _NO_SCHEMA)
+        if settings[setting]:
+            usual = {path for _, path, _ in declared_paths(transformer.reads)}
+            paths = registry.read_more.setdefault(f"{info.name}.{setting}", set())
+            paths |= {path for _, path, _ in declared_paths(declaration)} - usual
+            return declaration
+    return transformer.reads
 
 
 def _settings_taken(

@@ -10,6 +10,7 @@ from learnrelay.caching import cached
 from learnrelay_caliper.entities import Entity, Known, Rating, SearchResponse
 from learnrelay_caliper.parts import EventKind, EventParts
 
+from ..free_texts import FreeTextSettings
 from .fields import (
     SEARCH_FOR_PEOPLE,
     InCourse,
@@ -18,12 +19,15 @@ from .fields import (
     SearchFields,
     ThreadInCourse,
     VoteInCourse,
+    WrittenInCourse,
+    WrittenThreadInCourse,
+    body_of,
     comment_address,
     forum_address,
     thread_address,
 )
 
-family = Family("caliper.forum")
+family = Family("caliper.forum", settings_schema=FreeTextSettings)
 
 POSTED: EventKind = {"type": "MessageEvent", "action": "Posted", "profile": "ForumProfile"}
 VIEWED: EventKind = {"type": "ViewEvent", "action": "Viewed", "profile": "ForumProfile"}
@@ -93,16 +97,21 @@ def answer(post: InCourse, platform: Platform) -> Entity:
 # --- events ---------------------------------------------------------------------------------------------
 
 
-@family.maps("edx.forum.thread.created", reads=ThreadInCourse, **POSTED)
+@family.maps(
+    "edx.forum.thread.created", reads=ThreadInCourse, reads_if={"texts": WrittenThreadInCourse}, **POSTED
+)  # fmt: skip
 def thread_created(post: ThreadInCourse, platform: Platform) -> EventParts:
     """The learner opens a thread: a discussion or a question."""
-    return {"object": opening_message(post, platform)}
+    return {"object": {**opening_message(post, platform), "body": body_of(post)}}
 
 
-@family.maps("edx.forum.response.created", "edx.forum.comment.created", reads=InCourse, **POSTED)
+@family.maps(
+    "edx.forum.response.created", "edx.forum.comment.created",
+    reads=InCourse, reads_if={"texts": WrittenInCourse}, **POSTED,
+)  # fmt: skip
 def answer_created(post: InCourse, platform: Platform) -> EventParts:
     """The learner responds to a thread, or comments on a response."""
-    return {"object": answer(post, platform)}
+    return {"object": {**answer(post, platform), "body": body_of(post)}}
 
 
 @family.maps("edx.forum.thread.viewed", reads=InCourse, **VIEWED)

@@ -6,6 +6,7 @@ from learnrelay import Fields, Platform, optional, required
 from learnrelay.kinds import boolean, count, one_of, text
 
 from ..courses import COURSE, COURSE_FOUND, WHERE, course_key
+from ..free_texts import FREE_TEXT
 
 
 class ContributionFields(Fields):
@@ -23,6 +24,21 @@ class ThreadFields(ContributionFields):
     thread_type = optional(
         "data.thread_type", kind=one_of("discussion", "question"), example=("discussion", "question")
     )
+
+
+class WrittenFields(ContributionFields):
+    """Declares a contribution with its text, of which the platform logs the beginning."""
+
+    body = optional("data.body", kind=text, reason=FREE_TEXT)
+
+
+class WrittenThread(ThreadFields, WrittenFields):
+    """Declares a new thread with its text."""
+
+
+def body_of(post: ContributionFields) -> str | None:
+    """Returns the text of a contribution, where the operator lets it out."""
+    return post.body if isinstance(post, WrittenFields) else None
 
 
 class VoteFields(ContributionFields):
@@ -63,6 +79,14 @@ class InCourse(ContributionFields):
 
 class ThreadInCourse(ThreadFields, InCourse):
     """Declares a new thread in the forum of a course."""
+
+
+class WrittenInCourse(WrittenFields, InCourse):
+    """Declares a contribution to the forum of a course with its text."""
+
+
+class WrittenThreadInCourse(WrittenThread, ThreadInCourse):
+    """Declares a new thread in the forum of a course with its text."""
 
 
 class LockInCourse(LockFields, InCourse):

@@ -8,6 +8,7 @@ from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import ActivityParts, Extensions, StatementParts
 
 from .. import xapi_vocabulary as openedx
+from ..free_texts import FreeTextSettings
 from .fields import (
     SEARCH_FOR_PEOPLE,
     ContributionFields,
@@ -16,12 +17,15 @@ from .fields import (
     SearchFields,
     ThreadFields,
     VoteFields,
+    WrittenFields,
+    WrittenThread,
+    body_of,
     comment_address,
     forum_address,
     thread_address,
 )
 
-family = Family("xapi.forum")
+family = Family("xapi.forum", settings_schema=FreeTextSettings)
 
 
 def contribution(address: str, post: ContributionFields, platform: Platform) -> StatementParts:
@@ -51,19 +55,23 @@ def with_extensions(parts: StatementParts, extensions: Extensions) -> StatementP
     return {**parts, "context": {**parts["context"], "extensions": extensions}}
 
 
-@family.maps("edx.forum.thread.created", reads=ThreadFields, verb=v.POSTED, activity=v.DISCUSSION)
+@family.maps(
+    "edx.forum.thread.created",
+    reads=ThreadFields, reads_if={"texts": WrittenThread}, verb=v.POSTED, activity=v.DISCUSSION,
+)  # fmt: skip
 def thread_posted(post: ThreadFields, platform: Platform) -> StatementParts:
     """The learner begins a thread: a discussion or a question."""
-    return with_extensions(thread(post, platform), {v.TYPE: post.thread_type})
+    posted = with_extensions(thread(post, platform), {v.TYPE: post.thread_type})
+    return {**posted, "result": {"response": body_of(post)}}
 
 
 @family.maps(
     "edx.forum.response.created", "edx.forum.comment.created",
-    reads=ContributionFields, verb=v.POSTED, activity=v.DISCUSSION,
+    reads=ContributionFields, reads_if={"texts": WrittenFields}, verb=v.POSTED, activity=v.DISCUSSION,
 )  # fmt: skip
 def comment_posted(post: ContributionFields, platform: Platform) -> StatementParts:
     """The learner responds to a thread, or comments on a response."""
-    return comment(post, platform)
+    return {**comment(post, platform), "result": {"response": body_of(post)}}
 
 
 @family.maps("edx.forum.thread.viewed", reads=ContributionFields, verb=v.VIEWED, activity=v.DISCUSSION)

@@ -1,0 +1,14 @@
+"""Settings that let out what learners write, of families whose events hold it."""
+
+from __future__ import annotations
+
+from learnrelay.config.fields import Flag, Section
+
+FREE_TEXT = "free text of the learner: it may say anything, of anybody; read only where `texts` is on"
+"""Why such a field is read."""
+
+
+class FreeTextSettings(Section):
+    """Declares the settings of a family; ``texts``: whether statements hold what learners write."""
+
+    texts = Flag(load_default=False)
