@@ -29,6 +29,9 @@ from .logs import escape
 LONGEST_EVENT = 2**20
 """Bytes of an event, as JSON, that is read at all."""
 
+_MARKS = "0"
+"""Names of classes, like no name at all, are below this: one comparison tells all others apart."""
+
 _KEY_OF_THE_RUN = token_bytes(32)
 
 
@@ -36,15 +39,20 @@ _KEY_OF_THE_RUN = token_bytes(32)
 class NameClass:
     """Declares names without end that stand for fixed ones, such as those of requests, which are the paths.
 
-    first: the character with which all of them begin. longest: characters that they may have. forms: fixed name →
-    regular expression for the whole of the names that it stands for; of several that match, the first counts. key: key
-    of the context that holds the name as it is written; it is set where it is missing.
+    first: the punctuation mark, below the digits, with which all of them begin. longest: characters that they may have.
+    forms: fixed name → regular expression for the whole of the names that it stands for; of several that match, the
+    first counts. key: key of the context that holds the name as it is written; it is set where it is missing.
     """
 
     first: str
     longest: int
     forms: Mapping[str, str]
     key: str
+
+    def __post_init__(self) -> None:
+        """Refuses a mark that other names begin with. Raises ValueError."""
+        if not "" < self.first < _MARKS or len(self.first) > 1:
+            raise ValueError(f"names of a class begin with a punctuation mark below the digits, got {self.first!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +80,11 @@ class Shape:
 class EventReader:
     """Reads the parts of raw events of one shape. Compiled once for each source.
 
-    id_key: key of `SourceEvent.id`, at most 64 bytes; that of the run until start-up sets the operator's. name_mark:
-    first character of the names of the shape's class; empty while none of them is mapped.
+    id_key: key of `SourceEvent.id`, at most 64 bytes; that of the run until start-up sets the operator's.
     """
 
     __slots__ = (
-        "_course", "_fixed_names", "_form", "body_of", "facts_of", "first_name", "id_key", "name_mark", "shape",
+        "_course", "_fixed_names", "_form", "_name_mark", "body_of", "facts_of", "first_name", "id_key", "shape",
     )  # fmt: skip
 
     def __init__(self, shape: Shape, facts: type[Facts]) -> None:
@@ -87,7 +94,7 @@ class EventReader:
         self._course = facts.declared["course_id"]
         self.first_name = shape.name[0]
         self.id_key = _KEY_OF_THE_RUN
-        self.name_mark = ""
+        self._name_mark = ""
         self._form = re.compile("")
         self._fixed_names: dict[str | None, str] = {}
 
@@ -97,7 +104,7 @@ class EventReader:
         if names is None:
             return
         forms = {name: form for name, form in names.forms.items() if name in mapped}
-        self.name_mark = names.first if forms else ""
+        self._name_mark = names.first if forms else ""
         self._fixed_names = {f"n{order}": name for order, name in enumerate(forms)}
         self._form = re.compile("|".join(f"(?P<{group}>{forms[name]})" for group, name in self._fixed_names.items()))
 
@@ -119,15 +126,18 @@ class EventReader:
         body = event.body
         return SourceEvent({}, self, {**body, "context": {**body["context"], key: value}})
 
-    def name_of(self, raw: Mapping[str, Any]) -> str:
-        """Returns the event's name. Raises UnreadableEventError when there is none."""
-        name = next((value for key in self.shape.name if (value := raw.get(key))), None)
+    def name_of(self, name: Any, raw: dict[str, Any]) -> str:
+        """Returns the event's name: ``name``, or the first that ``raw`` has; for one of the class, the fixed name.
+
+        Raises UnreadableEventError when there is none.
+        """
+        if type(name) is not str or not name:
+            name = next((value for key in self.shape.name if (value := raw.get(key))), None)
         if type(name) is not str:
             raise UnreadableEventError(f"no event name ({' or '.join(self.shape.name)})")
-        return name
+        return self._fixed_name(name, raw) if name[0] == self._name_mark else name
 
-    def fixed_name(self, written: str, raw: dict[str, Any]) -> str:
-        """Returns the name that a name of the class stands for, and keeps the written one; or the name itself."""
+    def _fixed_name(self, written: str, raw: dict[str, Any]) -> str:
         names = self.shape.name_class
         assert names is not None
         match = self._form.fullmatch(written) if len(written) <= names.longest else None
@@ -156,9 +166,7 @@ class SourceEvent:
         Raises UnreadableEventError when it has no name.
         """
         name = raw.get(reader.first_name) if body is None else body["name"]
-        self.name: str = name if type(name) is str and name else reader.name_of(raw)
-        if self.name[0] == reader.name_mark:
-            self.name = reader.fixed_name(self.name, raw)
+        self.name: str = name if type(name) is str and name > _MARKS else reader.name_of(name, raw)
         self.reader = reader
         self._raw = raw
         self._body = body

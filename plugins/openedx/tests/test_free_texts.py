@@ -23,7 +23,7 @@ POST: dict[str, Any] = {
 def assembled(directory: Path, **sections: Any) -> Assembly:
     raw = {
         "platform": {"root_url": "https://learn.example.org", "source": "openedx"},
-        "plugins": {"enabled": ["xapi.forum", "caliper.forum"]},
+        "plugins": {"enabled": ["xapi.*", "caliper.*"]},
         "identity": {"provider": "keyed", "secret": "Zq3xT9mLw2Kd8RbVf5NcYh7PjGs4UeXa"},
         **sections,
     }
@@ -52,6 +52,44 @@ def test_the_text_of_a_post_is_let_in_by_a_setting(tmp_path: Path, name: str) ->
     for statement in (*let_in.values(), *without.values()):
         del statement["id"]
     assert let_in == without, "nothing else changes"
+
+
+BLOCK = "block-v1:Harbour+SAIL+2026+type@openassessment+block@knots"
+WRITTEN: list[tuple[str, str, dict[str, Any], str, str | None]] = [
+    (
+        "open_assessment", "openassessmentblock.create_submission",
+        {"answer": {"parts": [{"text": "My essay."}, {"text": ""}, {"text": "Its end."}]}}, "My essay.\n\nIts end.", None,
+    ),
+    (
+        "open_assessment", "openassessmentblock.create_team_submission",
+        {"answer": {"parts": [{"text": "Our essay."}]}, "team_id": "t"}, "Our essay.", None,
+    ),
+    (
+        "open_assessment", "openassessmentblock.submit_feedback_on_assessments",
+        {"feedback_text": "It helped.", "options": ["Helpful"]}, "Helpful[,]It helped.", "Helpful",
+    ),
+    (
+        "notes", "edx.course.student_notes.added",
+        {"note_id": "n1", "component_usage_id": BLOCK, "note_text": "ask why"}, "ask why", None,
+    ),
+    (
+        "notes", "edx.course.student_notes.edited",
+        {"note_id": "n1", "component_usage_id": BLOCK, "note_text": "ask why", "old_note_text": "ask"}, "ask why", None,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "name", "data", "let_in", "usual"), WRITTEN)
+def test_other_texts_are_let_in_by_a_setting(
+    tmp_path: Path, family: str, name: str, data: dict[str, Any], let_in: str, usual: str | None
+) -> None:
+    context = {**POST["context"], "module": {"usage_key": BLOCK}}
+    for texts, response in ((False, usual), (True, let_in)):
+        assembly = assembled(tmp_path, xapi={family: {"texts": texts}})
+        event = assembly.source.event_from_mapping({**POST, "name": name, "data": data, "context": context})
+        outcomes = {outcome.standard: outcome for outcome in Pipeline(assembly.plan).process(event)}
+        statement = outcomes["xapi"].statements[0].parsed
+        assert statement.get("result") == (None if response is None else {"response": response})
 
 
 def test_without_the_setting_the_text_is_not_read(tmp_path: Path) -> None:

@@ -157,14 +157,15 @@ class RuleVisitor(ast.NodeVisitor):
         mapping = self._current_mapping()
         if mapping is None or not isinstance(node.ctx, ast.Load):
             return
-        parameter, declaration = mapping
+        parameter, *declarations = mapping
         if name != parameter:
             return
-        declared = self.origins.declared_of(declaration)
+        of_each = [self.origins.declared_of(declaration) for declaration in declarations]
+        declared = None if None in of_each else set().union(*filter(None, of_each))
         if node.attr.startswith("_") and node.attr not in rules.PRIVATE_BUT_USUAL:
             self.flag(node, "LR105", f"{name}.{node.attr}")
         elif declared is not None and node.attr not in declared:
-            self.flag(node, "LR105", f"{declaration} declares no {node.attr}")
+            self.flag(node, "LR105", f"{declarations[0]} declares no {node.attr}")
 
     def _is_platform(self, name: str) -> bool:
         if name not in ("platform", "_platform"):
@@ -185,16 +186,20 @@ class RuleVisitor(ast.NodeVisitor):
             for function in self.functions
         )
 
-    def _current_mapping(self) -> tuple[str, str] | None:
-        """Returns (first parameter, declaration) of the enclosing mapping or stage function; None outside."""
+    def _current_mapping(self) -> tuple[str, ...] | None:
+        """Returns the first parameter of the enclosing mapping or stage function, and its declarations; None outside.
+
+        Those that are read under a setting (``reads_if``) come after the usual one.
+        """
         for function in self.functions:
             for decorator in function.decorator_list:
                 if isinstance(decorator, ast.Call):
-                    for keyword in decorator.keywords:
-                        if keyword.arg == "reads" and isinstance(keyword.value, ast.Name):
-                            names = [argument.arg for argument in function.args.args if argument.arg != "self"]
-                            if names:
-                                return names[0], keyword.value.id
+                    given = {keyword.arg: keyword.value for keyword in decorator.keywords}
+                    names = [argument.arg for argument in function.args.args if argument.arg != "self"]
+                    if names and isinstance(usual := given.get("reads"), ast.Name):
+                        others = given.get("reads_if")
+                        values = others.values if isinstance(others, ast.Dict) else []
+                        return names[0], usual.id, *(value.id for value in values if isinstance(value, ast.Name))
         return None
 
     # --- calls --------------------------------------------------------------------------------------------

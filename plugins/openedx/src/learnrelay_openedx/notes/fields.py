@@ -1,4 +1,4 @@
-"""Notes that learners write beside the text of a course. Words, tags and what was marked are not read."""
+"""Notes that learners write beside the text of a course. Tags and what was marked are not read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from learnrelay.kinds import count, identifier, text
 
 from ..addresses import block_iri
 from ..courses import COURSE, course_key
+from ..free_texts import FREE_TEXT
 
 _NOTE = "says which note is meant; in a destination's own pseudonym space only as a digest"
 
@@ -16,6 +17,12 @@ class NoteFields(Fields):
 
     block_id = required("data.component_usage_id", kind=text)
     note_id = required("data.note_id", kind=identifier, reason=_NOTE)
+
+
+class WrittenNoteFields(NoteFields):
+    """A note with its words."""
+
+    words = optional("data.note_text", kind=text, reason=FREE_TEXT)
 
 
 class UnitLinkFields(Fields):

@@ -8,9 +8,18 @@ from learnrelay_xapi.parts import ActivityParts, StatementParts
 
 from .. import xapi_vocabulary as openedx
 from ..addresses import block_iri
-from .fields import NoteFields, NotesPageFields, NotesSearchFields, UnitLinkFields, note_iri, notes_page
+from ..free_texts import FreeTextSettings
+from .fields import (
+    NoteFields,
+    NotesPageFields,
+    NotesSearchFields,
+    UnitLinkFields,
+    WrittenNoteFields,
+    note_iri,
+    notes_page,
+)
 
-family = Family("xapi.notes")
+family = Family("xapi.notes", settings_schema=FreeTextSettings)
 
 
 def note_in_block(note: NoteFields, platform: Platform) -> StatementParts:
@@ -23,16 +32,28 @@ def note_in_block(note: NoteFields, platform: Platform) -> StatementParts:
     }
 
 
-@family.maps("edx.course.student_notes.added", reads=NoteFields, verb=v.ANNOTATED, activity=v.NOTE)
+def note_with_words(note: NoteFields, platform: Platform) -> StatementParts:
+    """The note in its block, with its words where the operator lets them out."""
+    words = note.words if isinstance(note, WrittenNoteFields) else None
+    return {**note_in_block(note, platform), "result": {"response": words}}
+
+
+@family.maps(
+    "edx.course.student_notes.added",
+    reads=NoteFields, reads_if={"texts": WrittenNoteFields}, verb=v.ANNOTATED, activity=v.NOTE,
+)  # fmt: skip
 def note_added(note: NoteFields, platform: Platform) -> StatementParts:
     """The learner writes a note."""
-    return note_in_block(note, platform)
+    return note_with_words(note, platform)
 
 
-@family.maps("edx.course.student_notes.edited", reads=NoteFields, verb=v.EDITED, activity=v.NOTE)
+@family.maps(
+    "edx.course.student_notes.edited",
+    reads=NoteFields, reads_if={"texts": WrittenNoteFields}, verb=v.EDITED, activity=v.NOTE,
+)  # fmt: skip
 def note_edited(note: NoteFields, platform: Platform) -> StatementParts:
     """The learner changes a note."""
-    return note_in_block(note, platform)
+    return note_with_words(note, platform)
 
 
 @family.maps("edx.course.student_notes.deleted", reads=NoteFields, verb=v.DELETED, activity=v.NOTE)

@@ -1,6 +1,6 @@
 """Open assessments: work that learners hand in and that they, their peers and staff assess.
 
-What somebody wrote (answers, feedback, names of files) is not declared.
+Answers and feedback are read only where `texts` is on; names of files are not declared.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from learnrelay import Fields, Platform, each, optional, required
 from learnrelay.kinds import count, number, scalars, structure, text, uuid
 
 from ..addresses import block_iri
+from ..free_texts import FREE_TEXT
 
 _SUBMISSION = "says which work is meant; in a destination's own pseudonym space only as a digest"
 
@@ -34,6 +35,22 @@ class TeamWorkFields(WorkFields):
     """The work of a team; the id of the team begins with its name."""
 
     team = optional("data.team_id", kind=text, reason="published only as a keyed digest")
+
+
+class AnswerPart(Fields):
+    """The text of one part of an answer."""
+
+    text = optional("text", kind=text, reason=FREE_TEXT)
+
+
+class WrittenWorkFields(WorkFields):
+    """The work that is handed in, with its texts."""
+
+    parts = each("data.answer.parts", AnswerPart)
+
+
+class WrittenTeamWorkFields(TeamWorkFields, WrittenWorkFields):
+    """The work of a team, with its texts."""
 
 
 class PeerWorkFields(AssignmentFields):
@@ -62,6 +79,12 @@ class FeedbackFields(AssignmentFields):
     """What a learner says of the assessments; ``options`` are the labels of the ticked boxes."""
 
     options = optional("data.options", kind=scalars)
+
+
+class WrittenFeedbackFields(FeedbackFields):
+    """What a learner says of the assessments, in words too."""
+
+    words = optional("data.feedback_text", kind=text, reason=FREE_TEXT)
 
 
 class TrainingFields(AssignmentFields):
@@ -103,3 +126,9 @@ def points_of(criteria: Sequence[Criterion]) -> tuple[float, float | None] | Non
         return None
     most = [criterion.most for criterion in chosen if criterion.most is not None]
     return sum(points), sum(most) if len(most) == len(chosen) else None
+
+
+def answer_of(work: WorkFields) -> str | None:
+    """The texts of an answer, a paragraph for each part, where the operator lets them out."""
+    parts = work.parts if isinstance(work, WrittenWorkFields) else ()
+    return "\n\n".join(part.text for part in parts if part.text is not None) or None

@@ -9,6 +9,7 @@ from learnrelay_xapi.scores import score
 
 from .. import xapi_vocabulary as openedx
 from ..addresses import NO_PAGE, block_iri, page_address, team_iri
+from ..free_texts import FreeTextSettings
 from .fields import (
     NOTHING_TO_ASSESS,
     AssessmentFields,
@@ -19,11 +20,15 @@ from .fields import (
     TrainingFields,
     UploadFields,
     WorkFields,
+    WrittenFeedbackFields,
+    WrittenTeamWorkFields,
+    WrittenWorkFields,
+    answer_of,
     points_of,
     submission_iri,
 )
 
-family = Family("xapi.open_assessment")
+family = Family("xapi.open_assessment", settings_schema=FreeTextSettings)
 
 
 def assignment(block: AssignmentFields, platform: Platform) -> ActivityParts:
@@ -45,6 +50,7 @@ def handed_in(work: WorkFields, platform: Platform, *others: ActivityParts) -> S
         submission = [{"id": iri, "objectType": "Activity", "definition": {"type": v.ATTEMPT}}]
     return {
         "object": {"id": block_iri(platform, work.block_id)},
+        "result": {"response": answer_of(work)},
         "context": {
             "contextActivities": {"grouping": [*submission, *others] or None},
             "extensions": {v.ATTEMPT_ID: work.attempt_number},
@@ -54,7 +60,7 @@ def handed_in(work: WorkFields, platform: Platform, *others: ActivityParts) -> S
 
 @family.maps(
     "openassessmentblock.create_submission",
-    reads=WorkFields, verb=v.SUBMITTED, activity=v.SCHOOL_ASSIGNMENT,
+    reads=WorkFields, reads_if={"texts": WrittenWorkFields}, verb=v.SUBMITTED, activity=v.SCHOOL_ASSIGNMENT,
 )  # fmt: skip
 def submission_created(work: WorkFields, platform: Platform) -> StatementParts:
     """The learner hands in an answer."""
@@ -63,7 +69,7 @@ def submission_created(work: WorkFields, platform: Platform) -> StatementParts:
 
 @family.maps(
     "openassessmentblock.create_team_submission",
-    reads=TeamWorkFields, verb=v.SUBMITTED, activity=v.SCHOOL_ASSIGNMENT,
+    reads=TeamWorkFields, reads_if={"texts": WrittenTeamWorkFields}, verb=v.SUBMITTED, activity=v.SCHOOL_ASSIGNMENT,
 )  # fmt: skip
 def team_submission_created(work: TeamWorkFields, platform: Platform) -> StatementParts:
     """A member of a team hands in the team's answer."""
@@ -145,13 +151,15 @@ def staff_assessed(assessment: AssessmentFields, platform: Platform) -> Statemen
 
 @family.maps(
     "openassessmentblock.submit_feedback_on_assessments",
-    reads=FeedbackFields, verb=v.COMMENTED, activity=v.SCHOOL_ASSIGNMENT,
+    reads=FeedbackFields, reads_if={"texts": WrittenFeedbackFields}, verb=v.COMMENTED, activity=v.SCHOOL_ASSIGNMENT,
 )  # fmt: skip
 def feedback_given(feedback: FeedbackFields, platform: Platform) -> StatementParts:
     """The learner says what the assessments were worth: the boxes that were ticked, not the words."""
+    words = feedback.words if isinstance(feedback, WrittenFeedbackFields) else None
+    given = [*(feedback.options or ()), *([] if words is None else [words])]
     return {
         "object": {"id": block_iri(platform, feedback.block_id)},
-        "result": {"response": "[,]".join(map(str, feedback.options or ())) or None},
+        "result": {"response": "[,]".join(map(str, given)) or None},
     }
 
 
