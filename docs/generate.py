@@ -80,7 +80,14 @@ def row(transformer: Transformer) -> str:
     """Writes one mapping as a row."""
     events = "<br>".join(f"`{event}`" for event in transformer.events)
     constants = "<br>".join(f"{name}: {in_words(value)}" for name, value in transformer.constants.items())
-    reads = "<br>".join(paths(transformer.reads))
+    usual = list(paths(transformer.reads))
+    more = [
+        f"{path} (with `{setting}`)"
+        for setting, declaration in transformer.reads_if.items()
+        for path in paths(declaration)
+        if path not in usual
+    ]
+    reads = "<br>".join([*usual, *more])
     return f"| {events} | {constants} | {transformer.about} | {reads} |"
 
 

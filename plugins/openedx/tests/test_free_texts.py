@@ -58,7 +58,8 @@ BLOCK = "block-v1:Harbour+SAIL+2026+type@openassessment+block@knots"
 WRITTEN: list[tuple[str, str, dict[str, Any], str, str | None]] = [
     (
         "open_assessment", "openassessmentblock.create_submission",
-        {"answer": {"parts": [{"text": "My essay."}, {"text": ""}, {"text": "Its end."}]}}, "My essay.\n\nIts end.", None,
+        {"answer": {"parts": [{"text": "My essay."}, {"text": ""}, {"text": "Its end."}]}},
+        "My essay.\n\nIts end.", None,
     ),
     (
         "open_assessment", "openassessmentblock.create_team_submission",

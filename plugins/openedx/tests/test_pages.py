@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from learnrelay import UNREADABLE_COURSE
+from learnrelay.assembly.assemble import assemble_from
 from learnrelay.fields import compile_extractor
+from learnrelay.privacy.data_map import derive_data_map
 from learnrelay_openedx.belonging import CourseFields, course_evidence
 from learnrelay_openedx.origins import NOT_OF_THE_BLOCK, NOT_THE_SERVER, RefusalFields, refusal
 from learnrelay_openedx.pages import PAGES
@@ -125,6 +128,20 @@ def test_a_path_proves_no_course_and_contradicts_another() -> None:
     assert UNREADABLE_COURSE not in evidence(path, COURSES[0]).mentions
     handler = "/courses/A/B/C/xblock/aside-usage-v2:block-v1$::A+B+C+type@x+block@y$::z/handler/x"
     assert evidence(handler, COURSES[0]).mentions == (), "what a handler logs names its block"
+
+
+def test_the_data_map_shows_what_leaves_of_a_path(tmp_path: Path) -> None:
+    raw = {
+        "platform": {"root_url": "https://learn.example.org", "source": "openedx"},
+        "plugins": {"enabled": ["xapi.page_views"]},
+        "identity": {"provider": "keyed", "secret": "Zq3xT9mLw2Kd8RbVf5NcYh7PjGs4UeXa"},
+    }
+    known: dict[str, set[tuple[str, str]]] = {}
+    for row in derive_data_map(assemble_from(raw, tmp_path / "relay.toml"), PAGES.forms):
+        known.setdefault(row.event, set()).add((row.source, row.output))
+    for name in PAGES.forms:
+        assert {("context.path", "object.id"), ("context.user_id", "actor.account.name")} <= known[name], name
+        assert not any(output for source, output in known[name] if source.startswith("data.GET")), name
 
 
 @pytest.mark.parametrize("length", [10, 1_000, 100_000])

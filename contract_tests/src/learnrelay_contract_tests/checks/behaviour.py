@@ -261,7 +261,7 @@ def check_ids(subject: Subject) -> Iterable[Finding | Note]:
 def _find_twins_with_one_id(subject: Subject, case: Case) -> Iterable[Finding]:
     """Finds a twin of the complete sample (another moment, learner, value) whose statement has the same id."""
     who_and_when = {*subject.source.time_paths, *subject.source.user_paths}
-    events = {field.name for field in case.fields if who_and_when.intersection(field.paths)}
+    events = {field.name for field in case.fields if who_and_when.issuperset(field.paths)}
     own = {field.name for field in case.own}
     statements: dict[str, Any] = {}
     for twin in (Twin("", None, subject.sample_outcomes[case.label][0]), *subject.twins[case.label]):

@@ -198,7 +198,11 @@ class Tracer:
         whole = self._whole()
         if whole is None:
             return self.flows
-        users = {path: traced.declared for path, traced in self.paths.items() if path in self.user_paths}
+        users = {
+            path: traced.declared
+            for path, traced in self.paths.items()
+            if path in self.user_paths and not traced.declared.needed  # without it there is no statement
+        }
         one_user = {path: "mk0u" if user.kind(4711) in (None, INVALID) else 4711 for path, user in users.items()}
         named = {path: user for path, user in one_user.items() if not users[path].examples}  # the rest: who sent it
         samples = [whole, {**whole, **one_user}, {**whole, **named}]
@@ -276,6 +280,10 @@ class Tracer:
             for value in self.paths[path].values:
                 if self._leaves({**sample, path: value}) is not None:
                     return {**sample, path: value}
+        for path in sample:  # one of them is a reason to skip the event
+            without = {other: value for other, value in sample.items() if other != path}
+            if self._leaves(without) is not None:
+                return without
         return None
 
     def _alter(self, sample: Sample, paths: Iterable[str], every: bool) -> Iterator[tuple[str, Sample, Leaves]]:

@@ -156,7 +156,7 @@ def staff_assessed(assessment: AssessmentFields, platform: Platform) -> Statemen
 def feedback_given(feedback: FeedbackFields, platform: Platform) -> StatementParts:
     """The learner says what the assessments were worth: the boxes that were ticked, not the words."""
     words = feedback.words if isinstance(feedback, WrittenFeedbackFields) else None
-    given = [*(feedback.options or ()), *([] if words is None else [words])]
+    given = [text for text in (*(feedback.options or ()), words) if text is not None]
     return {
         "object": {"id": block_iri(platform, feedback.block_id)},
         "result": {"response": "[,]".join(map(str, given)) or None},

@@ -22,7 +22,7 @@ family = Family("caliper.page_views")
 VIEWED: EventKind = {"type": "ViewEvent", "action": "Viewed", "profile": "ReadingProfile"}
 
 
-def page_of(page: PageFields, platform: Platform, *words: str) -> EventParts | Skip:
+def page_of(page: PageFields | TabPageFields, platform: Platform, *words: str) -> EventParts | Skip:
     """Makes a page of a course; of the address only the course and the platform's words are kept."""
     if page.call is not None:
         return OF_A_PROGRAM

@@ -10,6 +10,7 @@ from ..keys import drawn_unit
 from ..pages import position, section, subsection, tab
 
 _COURSE = "/courses/course-v1:Harbour+SAIL+2026"
+_TABS = (f"{_COURSE}/0123456789abcdef0123456789abcdef/", f"{_COURSE}/fedcba9876543210fedcba9876543210/")
 
 OF_A_PROGRAM = Skip("the request was a program's: no page was opened")
 NOT_SHOWN = Skip("no unit was shown: the request is not the learning front end's")
@@ -49,13 +50,11 @@ class SubsectionFields(RequestFields):
     position = optional("context.path", kind=position, reason="the position of a unit alone")
 
 
-class TabPageFields(PageFields):
-    """Declares a page that course authors have added."""
+class TabPageFields(RequestFields):
+    """Declares a page that course authors have added, by its id and its course."""
 
-    tab = required(
-        "context.path", kind=tab, reason="the id of the page alone, which the platform makes",
-        example=(f"{_COURSE}/0123456789abcdef0123456789abcdef/", f"{_COURSE}/fedcba9876543210fedcba9876543210/"),
-    )  # fmt: skip
+    tab = required("context.path", kind=tab, reason="the id of the page alone, which the platform makes", example=_TABS)
+    course_id = required("context.path", kind=course_key, reason="the key of the course alone", example=_TABS)
 
 
 class UnitFields(RequestFields):

@@ -20,7 +20,7 @@ from .fields import (
 family = Family("xapi.page_views")
 
 
-def page_of(page: PageFields, platform: Platform, *words: str) -> StatementParts | Skip:
+def page_of(page: PageFields | TabPageFields, platform: Platform, *words: str) -> StatementParts | Skip:
     """Makes a page of a course; of the address only the course and the platform's words are kept."""
     if page.call is not None:
         return OF_A_PROGRAM
