@@ -18,6 +18,7 @@ from learnrelay_openedx.course_home.fields import AS_ANOTHER
 from learnrelay_openedx.forum.fields import SEARCH_FOR_PEOPLE
 from learnrelay_openedx.open_assessment.fields import NOTHING_TO_ASSESS
 from learnrelay_openedx.origins import NOT_OF_THE_BLOCK, NOT_THE_SERVER
+from learnrelay_openedx.page_views.fields import NOT_SHOWN, OF_A_PROGRAM
 from learnrelay_openedx.poll.fields import NO_QUESTIONS
 from learnrelay_openedx.problem.fields import NO_BLOCK, NO_COURSE
 from learnrelay_openedx.textbook.fields import STEP
@@ -31,7 +32,7 @@ IN_PLACE: tuple[Any, ...] = (
 REASONS = (
     NOBODY, UNKNOWN_LEARNER, NO_BLOCK.reason, NO_COURSE.reason, NO_PAGE, NOT_THE_SERVER.reason,
     NOT_OF_THE_BLOCK.reason, TOLD_BY_THE_SERVER.reason, STEP.reason, AS_ANOTHER.reason, NO_QUESTIONS,
-    NOTHING_TO_ASSESS, SEARCH_FOR_PEOPLE,
+    NOTHING_TO_ASSESS, SEARCH_FOR_PEOPLE, OF_A_PROGRAM.reason, NOT_SHOWN.reason,
 )  # fmt: skip
 
 Place = tuple[Any, ...]

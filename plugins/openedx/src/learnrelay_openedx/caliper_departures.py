@@ -590,7 +590,7 @@ DEPARTURES = (
         "Event / Modified / CourseSection",
         "General profile",
     ),
-    # --- notifications, page_close
+    # --- notifications, page_close, page_views
     Departure(
         ("edx.notifications.read", "edx.notifications.app_all_read", "edx.notifications.tray_opened"),
         _NOTHING,
@@ -602,6 +602,28 @@ DEPARTURES = (
         _NOTHING,
         "Event / Ended / WebPage",
         "General profile: no other tells of an end of reading",
+    ),
+    Departure(
+        (
+            "openedx.page.courseware.viewed", "openedx.page.home.viewed", "openedx.page.progress.viewed",
+            "openedx.page.dates.viewed", "openedx.page.forum.viewed", "openedx.page.wiki.viewed",
+            "openedx.page.tab.viewed",
+        ),
+        _NOTHING,
+        "ViewEvent / Viewed / WebPage",
+        "Reading profile; requests, whose names are paths, have these names",
+    ),
+    Departure(
+        ("openedx.page.section.viewed", "openedx.page.subsection.viewed"),
+        _NOTHING,
+        "ViewEvent / Viewed / DigitalResourceCollection → Frame of the unit, where the address has its position",
+        "Reading profile",
+    ),
+    Departure(
+        ("openedx.page.unit.viewed",),
+        _NOTHING,
+        "ViewEvent / Viewed / DigitalResource",
+        "Reading profile",
     ),
     # --- open assessments
     Departure(
