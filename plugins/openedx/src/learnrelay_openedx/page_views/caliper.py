@@ -10,19 +10,20 @@ from ..caliper_entities import unit_at
 from .fields import (
     NOT_SHOWN,
     OF_A_PROGRAM,
-    PageFields,
+    UNITS,
+    CoursePageFields,
     SectionFields,
     SubsectionFields,
     TabPageFields,
     UnitFields,
 )
 
-family = Family("caliper.page_views")
+family = Family("caliper.page_views", samples=UNITS)
 
 VIEWED: EventKind = {"type": "ViewEvent", "action": "Viewed", "profile": "ReadingProfile"}
 
 
-def page_of(page: PageFields | TabPageFields, platform: Platform, *words: str) -> EventParts | Skip:
+def page_of(page: CoursePageFields | TabPageFields, platform: Platform, *words: str) -> EventParts | Skip:
     """Makes a page of a course; of the address only the course and the platform's words are kept."""
     if page.call is not None:
         return OF_A_PROGRAM
@@ -59,38 +60,38 @@ def unit_opened(unit: UnitFields, platform: Platform) -> EventParts | Skip:
     return {"object": {"id": block_iri(platform, unit.block_id), "type": "DigitalResource"}}
 
 
-@family.maps("openedx.page.courseware.viewed", reads=PageFields, **VIEWED)
-def courseware_opened(page: PageFields, platform: Platform) -> EventParts | Skip:
+@family.maps("openedx.page.courseware.viewed", reads=CoursePageFields, **VIEWED)
+def courseware_opened(page: CoursePageFields, platform: Platform) -> EventParts | Skip:
     """The learner opens the courseware, wherever it leads."""
     return page_of(page, platform, "courseware")
 
 
-@family.maps("openedx.page.home.viewed", reads=PageFields, **VIEWED)
-def home_opened(page: PageFields, platform: Platform) -> EventParts | Skip:
+@family.maps("openedx.page.home.viewed", reads=CoursePageFields, **VIEWED)
+def home_opened(page: CoursePageFields, platform: Platform) -> EventParts | Skip:
     """The learner opens the home of the course."""
     return page_of(page, platform, "home")
 
 
-@family.maps("openedx.page.progress.viewed", reads=PageFields, **VIEWED)
-def progress_opened(page: PageFields, platform: Platform) -> EventParts | Skip:
+@family.maps("openedx.page.progress.viewed", reads=CoursePageFields, **VIEWED)
+def progress_opened(page: CoursePageFields, platform: Platform) -> EventParts | Skip:
     """The learner opens the page of the own progress."""
     return page_of(page, platform, "progress")
 
 
-@family.maps("openedx.page.dates.viewed", reads=PageFields, **VIEWED)
-def dates_opened(page: PageFields, platform: Platform) -> EventParts | Skip:
+@family.maps("openedx.page.dates.viewed", reads=CoursePageFields, **VIEWED)
+def dates_opened(page: CoursePageFields, platform: Platform) -> EventParts | Skip:
     """The learner opens the dates of the course."""
     return page_of(page, platform, "dates")
 
 
-@family.maps("openedx.page.forum.viewed", reads=PageFields, **VIEWED)
-def forum_opened(page: PageFields, platform: Platform) -> EventParts | Skip:
+@family.maps("openedx.page.forum.viewed", reads=CoursePageFields, **VIEWED)
+def forum_opened(page: CoursePageFields, platform: Platform) -> EventParts | Skip:
     """The learner opens the forum of the course."""
     return page_of(page, platform, "discussion/forum")
 
 
-@family.maps("openedx.page.wiki.viewed", reads=PageFields, **VIEWED)
-def wiki_opened(page: PageFields, platform: Platform) -> EventParts | Skip:
+@family.maps("openedx.page.wiki.viewed", reads=CoursePageFields, **VIEWED)
+def wiki_opened(page: CoursePageFields, platform: Platform) -> EventParts | Skip:
     """The learner opens the wiki of the course; which page of it is not read."""
     return page_of(page, platform, "wiki")
 

@@ -22,7 +22,7 @@ class RequestFields(Fields):
     call = optional("data.GET.ajax", "data.GET._", "data|json.GET.ajax", kind=strict_text)
 
 
-class PageFields(RequestFields):
+class CoursePageFields(RequestFields):
     """Declares a page by its course."""
 
     course_id = required(
@@ -68,3 +68,19 @@ class UnitFields(RequestFields):
         ),
     )  # fmt: skip
     shown = optional("data.GET.show_title", "data.GET.view", kind=strict_text)
+
+
+UNITS = [
+    {
+        "name": "openedx.page.unit.viewed",
+        "timestamp": f"2026-03-02T09:00:0{number}+00:00",
+        "context": {"user_id": 470_113, "course_id": course, "path": f"/xblock/{unit}", "event_source": "server"},
+        "data": {"GET": {"show_title": ["0"], "view": ["student_view"]}, "POST": {}},
+    }
+    for number, (course, unit) in enumerate([
+        ("course-v1:Harbour+SAIL+2026", "block-v1:Harbour+SAIL+2026+type@vertical+block@c0de"),
+        ("course-v1:Atoll+TIDE+2025", "block-v1:Atoll+TIDE+2025+type@vertical+block@beef"),
+        ("", "ccx-block-v1:Atoll+TIDE+2025+ccx@7+type@vertical+block@beef"),
+    ])
+]  # fmt: skip
+"""Units as the learning front end asks for them, for the contract: of other samples few are views."""

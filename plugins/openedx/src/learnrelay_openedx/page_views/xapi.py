@@ -10,17 +10,18 @@ from ..addresses import block_iri
 from .fields import (
     NOT_SHOWN,
     OF_A_PROGRAM,
-    PageFields,
+    UNITS,
+    CoursePageFields,
     SectionFields,
     SubsectionFields,
     TabPageFields,
     UnitFields,
 )
 
-family = Family("xapi.page_views")
+family = Family("xapi.page_views", samples=UNITS)
 
 
-def page_of(page: PageFields | TabPageFields, platform: Platform, *words: str) -> StatementParts | Skip:
+def page_of(page: CoursePageFields | TabPageFields, platform: Platform, *words: str) -> StatementParts | Skip:
     """Makes a page of a course; of the address only the course and the platform's words are kept."""
     if page.call is not None:
         return OF_A_PROGRAM
@@ -52,38 +53,38 @@ def unit_opened(unit: UnitFields, platform: Platform) -> StatementParts | Skip:
     return NOT_SHOWN if unit.shown is None else {"object": {"id": block_iri(platform, unit.block_id)}}
 
 
-@family.maps("openedx.page.courseware.viewed", reads=PageFields, verb=v.VIEWED, activity=v.WEBPAGE)
-def courseware_opened(page: PageFields, platform: Platform) -> StatementParts | Skip:
+@family.maps("openedx.page.courseware.viewed", reads=CoursePageFields, verb=v.VIEWED, activity=v.WEBPAGE)
+def courseware_opened(page: CoursePageFields, platform: Platform) -> StatementParts | Skip:
     """The learner opens the courseware, wherever it leads."""
     return page_of(page, platform, "courseware")
 
 
-@family.maps("openedx.page.home.viewed", reads=PageFields, verb=v.VIEWED, activity=v.WEBPAGE)
-def home_opened(page: PageFields, platform: Platform) -> StatementParts | Skip:
+@family.maps("openedx.page.home.viewed", reads=CoursePageFields, verb=v.VIEWED, activity=v.WEBPAGE)
+def home_opened(page: CoursePageFields, platform: Platform) -> StatementParts | Skip:
     """The learner opens the home of the course."""
     return page_of(page, platform, "home")
 
 
-@family.maps("openedx.page.progress.viewed", reads=PageFields, verb=v.VIEWED, activity=v.WEBPAGE)
-def progress_opened(page: PageFields, platform: Platform) -> StatementParts | Skip:
+@family.maps("openedx.page.progress.viewed", reads=CoursePageFields, verb=v.VIEWED, activity=v.WEBPAGE)
+def progress_opened(page: CoursePageFields, platform: Platform) -> StatementParts | Skip:
     """The learner opens the page of the own progress."""
     return page_of(page, platform, "progress")
 
 
-@family.maps("openedx.page.dates.viewed", reads=PageFields, verb=v.VIEWED, activity=v.WEBPAGE)
-def dates_opened(page: PageFields, platform: Platform) -> StatementParts | Skip:
+@family.maps("openedx.page.dates.viewed", reads=CoursePageFields, verb=v.VIEWED, activity=v.WEBPAGE)
+def dates_opened(page: CoursePageFields, platform: Platform) -> StatementParts | Skip:
     """The learner opens the dates of the course."""
     return page_of(page, platform, "dates")
 
 
-@family.maps("openedx.page.forum.viewed", reads=PageFields, verb=v.VIEWED, activity=v.WEBPAGE)
-def forum_opened(page: PageFields, platform: Platform) -> StatementParts | Skip:
+@family.maps("openedx.page.forum.viewed", reads=CoursePageFields, verb=v.VIEWED, activity=v.WEBPAGE)
+def forum_opened(page: CoursePageFields, platform: Platform) -> StatementParts | Skip:
     """The learner opens the forum of the course."""
     return page_of(page, platform, "discussion/forum")
 
 
-@family.maps("openedx.page.wiki.viewed", reads=PageFields, verb=v.VIEWED, activity=v.WEBPAGE)
-def wiki_opened(page: PageFields, platform: Platform) -> StatementParts | Skip:
+@family.maps("openedx.page.wiki.viewed", reads=CoursePageFields, verb=v.VIEWED, activity=v.WEBPAGE)
+def wiki_opened(page: CoursePageFields, platform: Platform) -> StatementParts | Skip:
     """The learner opens the wiki of the course; which page of it is not read."""
     return page_of(page, platform, "wiki")
 
