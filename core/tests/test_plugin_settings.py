@@ -227,6 +227,14 @@ def test_a_plugin_that_cannot_get_its_settings_is_named(plugin: Any, words: str)
     assert words in str(raised.value)
 
 
+@pytest.mark.parametrize("schema", [None, Numbers])
+def test_a_declaration_under_a_setting_needs_that_setting(schema: type[Section] | None) -> None:
+    polls = Family("plain.poll", settings_schema=schema)
+    polls.maps("poll.answered", reads=Fields, reads_if={"texts": Fields})(lambda values, platform: {})
+    with pytest.raises(PluginError, match="reads more if texts, which is no setting"):
+        collect([(info("plain.poll"), polls)])
+
+
 def with_files(**sections: Mapping[str, object]) -> str:
     return relay_toml([], **sections).replace("enabled = []", f"files = {json.dumps(list(FILES))}")
 
