@@ -116,12 +116,6 @@ def courses_in_question(key: str, proofs: tuple[CourseRef, ...]) -> Iterator[Cou
 _WHERE = "the keys of courses in it are compared; the scope puts nothing out"
 
 
-def opened_page(path: Any) -> str | None:
-    """Reads the path of a request for a page or a unit: a kind for fields. Events of handlers name their blocks."""
-    is_page = type(path) is str and path.startswith(("/courses/", "/xblock/")) and "/handler" not in path
-    return path if is_page else None
-
-
 class EntryFields(Fields):
     """Declares the id of a question within a submission."""
 
@@ -165,7 +159,7 @@ class CourseFields(OriginFields):
     bumper_id = optional("data.bumper_id", kind=text, reason=_WHERE)
     result_link = optional("data.result_link", kind=text, reason=_WHERE)
     current_url = optional("data.current_url", kind=text, reason=_WHERE)
-    opened = optional("context.path", kind=opened_page, reason=_WHERE)
+    path = optional("context.path", kind=text, reason=_WHERE)
     page = optional("context.page", kind=text, reason=_WHERE)
     referer = optional("context.referer", kind=text, reason=_WHERE)
     questions = each("data.submission", EntryFields)
@@ -186,7 +180,7 @@ def course_evidence(fields: CourseFields) -> CourseEvidence:
         fields.location, fields.host_id, fields.courserun_key, fields.url, fields.chapter,
         fields.bumper_id, fields.result_link, fields.note_id, fields.cohort_id, fields.exploration_id,
         *[component.usage_key for component in (*fields.added, *fields.removed)],
-        fields.target_url, fields.launch_url, fields.current_url, fields.opened, fields.page,
+        fields.target_url, fields.launch_url, fields.current_url, fields.path, fields.page,
         _joined(fields.current_url or fields.page, fields.target_url),
         fields.referer if from_client else None,
     )  # fmt: skip
