@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from learnrelay.events import NameClass, Shape
+from learnrelay.events import RequestNames, Shape
 from learnrelay.personal_data import Grade, PersonalNames
 from learnrelay.privacy import names
 from learnrelay.sample_values import SampleValues
@@ -45,10 +45,10 @@ class SourceDescription:
         shape: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in data["shape"].items()
         }
-        names = shape["name_class"]
+        names = shape["request_names"]
         return cls(
             data["name"],
-            Shape(**{**shape, "name_class": names and NameClass(**names)}),
+            Shape(**{**shape, "request_names": names and RequestNames(**names)}),
             read(data["facts"], sample_values),
             tuple(data["who_reads"]),
             sample_values,

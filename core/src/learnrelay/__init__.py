@@ -21,7 +21,7 @@ from .errors import (
     Unavailable,
     UnreadableEventError,
 )
-from .events import NameClass, Shape, SourceEvent
+from .events import RequestNames, Shape, SourceEvent
 from .facts import Facts, Who
 from .families import Family
 from .fields import Fields, each, entry_key, extract_subdict_by_keys, optional, required
@@ -98,7 +98,6 @@ __all__ = [
     "MappingResult",
     "MarkedForms",
     "MissingFieldError",
-    "NameClass",
     "NotJsonError",
     "OutboxError",
     "OutboxFullError",
@@ -109,6 +108,7 @@ __all__ = [
     "Prepare",
     "Relay",
     "Request",
+    "RequestNames",
     "SampleValues",
     "Scope",
     "SerializedStatement",

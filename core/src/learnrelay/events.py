@@ -30,29 +30,23 @@ LONGEST_EVENT = 2**20
 """Bytes of an event, as JSON, that is read at all."""
 
 _MARKS = "0"
-"""Names of classes, like no name at all, are below this: one comparison tells all others apart."""
+"""Names of requests, like no name at all, are below this: one comparison tells all others apart."""
 
 _KEY_OF_THE_RUN = token_bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
-class NameClass:
-    """Declares names without end that stand for fixed ones, such as those of requests, which are the paths.
+class RequestNames:
+    """Declares names of requests, of which there is no end, that stand for fixed names.
 
-    first: the punctuation mark, below the digits, with which all of them begin. longest: characters that they may have.
-    forms: fixed name → regular expression for the whole of the names that it stands for; of several that match, the
-    first counts. key: key of the context that holds the name as it is written; it is set where it is missing.
+    longest: characters that they may have. forms: fixed name → regular expression for the whole of the names that it
+    stands for; of several that match, the first counts. key: key of the context that holds the name as it is written;
+    it is set where it is missing.
     """
 
-    first: str
     longest: int
     forms: Mapping[str, str]
     key: str
-
-    def __post_init__(self) -> None:
-        """Refuses a mark that other names begin with. Raises ValueError."""
-        if not "" < self.first < _MARKS or len(self.first) > 1:
-            raise ValueError(f"names of a class begin with a punctuation mark below the digits, got {self.first!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +57,9 @@ class Shape:
     the context. context_at_root: keys of the context that stand at the root of some events. json_in_data: whether a
     payload that is text may be JSON. identifying: keys of the context that tell two events apart, for `SourceEvent.id`.
     client_mark: key and value of the context by which the platform marks what a client sent; None where it has no such
-    events. name_class: names that are read as fixed ones, where these are mapped.
+    events. request_prefix: the punctuation mark, below the digits, with which names of events begin that are records of
+    requests; empty without such. Those that are not mapped are counted together. request_names: those that are read as
+    fixed names, where these are mapped.
     """
 
     name: tuple[str, ...] = ("name",)
@@ -74,7 +70,14 @@ class Shape:
     json_in_data: bool = False
     identifying: tuple[str, ...] = ()
     client_mark: tuple[str, str] | None = None
-    name_class: NameClass | None = None
+    request_prefix: str = ""
+    request_names: RequestNames | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses a prefix with which other names may begin. Raises ValueError."""
+        prefix = self.request_prefix
+        if (prefix or self.request_names) and (not "" < prefix < _MARKS or len(prefix) > 1):
+            raise ValueError(f"names of requests begin with a punctuation mark below the digits, got {prefix!r}")
 
 
 class EventReader:
@@ -84,7 +87,7 @@ class EventReader:
     """
 
     __slots__ = (
-        "_course", "_fixed_names", "_form", "_name_mark", "body_of", "facts_of", "first_name", "id_key", "shape",
+        "_course", "_fixed_names", "_form", "_mapped_prefix", "body_of", "facts_of", "first_name", "id_key", "shape",
     )  # fmt: skip
 
     def __init__(self, shape: Shape, facts: type[Facts]) -> None:
@@ -94,17 +97,17 @@ class EventReader:
         self._course = facts.declared["course_id"]
         self.first_name = shape.name[0]
         self.id_key = _KEY_OF_THE_RUN
-        self._name_mark = ""
+        self._mapped_prefix = ""
         self._form = re.compile("")
         self._fixed_names: dict[str | None, str] = {}
 
-    def use_name_class(self, mapped: Container[str]) -> None:
-        """Reads names of the shape's class as the fixed names, as far as these are mapped; until then as written."""
-        names = self.shape.name_class
+    def use_request_names(self, mapped: Container[str]) -> None:
+        """Reads names of requests as the fixed names, as far as these are mapped; until then as they are written."""
+        names = self.shape.request_names
         if names is None:
             return
         forms = {name: form for name, form in names.forms.items() if name in mapped}
-        self._name_mark = names.first if forms else ""
+        self._mapped_prefix = self.shape.request_prefix if forms else ""
         self._fixed_names = {f"n{order}": name for order, name in enumerate(forms)}
         self._form = re.compile("|".join(f"(?P<{group}>{forms[name]})" for group, name in self._fixed_names.items()))
 
@@ -127,7 +130,7 @@ class EventReader:
         return SourceEvent({}, self, {**body, "context": {**body["context"], key: value}})
 
     def name_of(self, name: Any, raw: dict[str, Any]) -> str:
-        """Returns the event's name: ``name``, or the first that ``raw`` has; for one of the class, the fixed name.
+        """Returns the event's name: ``name``, or the first that ``raw`` has; for a request, the fixed name.
 
         Raises UnreadableEventError when there is none.
         """
@@ -135,10 +138,10 @@ class EventReader:
             name = next((value for key in self.shape.name if (value := raw.get(key))), None)
         if type(name) is not str:
             raise UnreadableEventError(f"no event name ({' or '.join(self.shape.name)})")
-        return self._fixed_name(name, raw) if name[0] == self._name_mark else name
+        return self._fixed_name(name, raw) if name[0] == self._mapped_prefix else name
 
     def _fixed_name(self, written: str, raw: dict[str, Any]) -> str:
-        names = self.shape.name_class
+        names = self.shape.request_names
         assert names is not None
         match = self._form.fullmatch(written) if len(written) <= names.longest else None
         if match is None:
@@ -215,7 +218,8 @@ class SourceEvent:
     @property
     def shown_name(self) -> str:
         """Returns the name for errors and logs, on a line. A path that was requested may name a learner: ``…``."""
-        return "…" if self.name.startswith("/") else escape(self.name)
+        prefix = self.reader.shape.request_prefix
+        return "…" if prefix and self.name.startswith(prefix) else escape(self.name)
 
     @property
     def course_id(self) -> str | None:

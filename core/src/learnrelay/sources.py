@@ -96,8 +96,6 @@ class Source(ABC):
         terms: addresses of the extensions that are the platform's own in every statement: ``session_id`` and
             ``transformer_version``, where a standard has no term for them.
         retired_prefix: prefix of the names of users whom the platform has retired; empty without such names.
-        request_prefix: prefix of the names that the platform gives to records of requests; empty without such. Those
-            that are not mapped are counted together in summaries.
         course_proof, enterprise_proof: how an event proves its course and enterprise; None where it cannot.
         personal_names: names of personal data that are the platform's own.
         sample_values: realistic values of its fields, of which samples are made.
@@ -109,7 +107,6 @@ class Source(ABC):
     course_address: ClassVar[str] = "course/{}"
     terms: ClassVar[Mapping[str, str]] = {}
     retired_prefix: ClassVar[str] = ""
-    request_prefix: ClassVar[str] = ""
     course_proof: ClassVar[CourseProof | None] = None
     enterprise_proof: ClassVar[EnterpriseProof | None] = None
     personal_names: ClassVar[PersonalNames] = PersonalNames()

@@ -89,9 +89,9 @@ def test_names_are_read_as_written_unless_a_view_is_mapped() -> None:
     source = OpenedxSource()
     line = request_line("/courses/Harbour/SAIL/2013/progress")
     assert source.event_from_mapping(line).name == line["name"]
-    source.reader.use_name_class({"openedx.page.wiki.viewed"})
+    source.reader.use_request_names({"openedx.page.wiki.viewed"})
     assert source.event_from_mapping(line).name == line["name"]
-    source.reader.use_name_class({"openedx.page.progress.viewed"})
+    source.reader.use_request_names({"openedx.page.progress.viewed"})
     assert source.event_from_mapping(line).name == "openedx.page.progress.viewed"
 
 

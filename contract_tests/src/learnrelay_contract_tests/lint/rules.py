@@ -23,7 +23,7 @@ PRIVATE = frozenset({"LR101", "LR102", "LR103", "LR104", "LR105", "LR108", "LR10
 
 PUBLIC = (
     "learnrelay", "learnrelay.errors", "learnrelay.kinds", "learnrelay.fields", "learnrelay.mapping",
-    "learnrelay.families", "learnrelay.sources", "learnrelay.facts", "learnrelay.events.NameClass",
+    "learnrelay.families", "learnrelay.sources", "learnrelay.facts", "learnrelay.events.RequestNames",
     "learnrelay.events.Shape", "learnrelay.events.SourceEvent", "learnrelay.inputs", "learnrelay.standards",
     "learnrelay.sinks", "learnrelay.auth", "learnrelay.frames", "learnrelay.scopes", "learnrelay.providers",
     "learnrelay.platform", "learnrelay.caching", "learnrelay.times",

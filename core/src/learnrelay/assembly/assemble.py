@@ -143,7 +143,7 @@ def _assemble(file: OperatorFile) -> Assembly:
     with suppress(ProviderError):  # while the provider is away, ids of events are those of the run
         if learners.key_id() is not None:
             source.reader.id_key = learners.digest("event ids", CORE_SPACE).encode()
-    source.reader.use_name_class({event for _, event in table})
+    source.reader.use_request_names({event for _, event in table})
     warnings = list_warnings(identity, core["delivery"], destinations, access_rules, standards, registry, inputs)
     config = Config(
         root_url=core["platform"]["root_url"].rstrip("/"),

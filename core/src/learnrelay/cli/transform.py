@@ -127,7 +127,7 @@ class _Run:
     def __init__(self, assembly: Assembly, standards: list[str], validate: bool) -> None:
         self.pipeline = Pipeline(assembly.plan.narrow(standards))
         self._source = assembly.source
-        self.tally = OutcomeCounts.of(standards, assembly.source.request_prefix)
+        self.tally = OutcomeCounts.of(standards, assembly.source.shape.request_prefix)
         self.failures: list[dict[str, Any]] = []
         self._unknown_course = unknown_course(assembly.courses)
         self._schemas = {name: assembly.standards[name].schema() for name in standards} if validate else {}

@@ -262,7 +262,7 @@ class InputRunner:
 
     def _new_block(self) -> Block:
         assembly = self._relay.assembly
-        return Block(self._sizes, OutcomeCounts.of(list(assembly.standards), assembly.source.request_prefix))
+        return Block(self._sizes, OutcomeCounts.of(list(assembly.standards), assembly.source.shape.request_prefix))
 
     def _store_block(self) -> None:
         """Begins to store the block, when the one before it is stored."""

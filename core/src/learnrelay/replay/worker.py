@@ -146,7 +146,7 @@ class ReplayWorker:
         pipeline = Pipeline(assembly.plan.narrow(spec.standards, spec.to))
         self._process = _select_events(spec, _wait_for_provider(pipeline.process, channel))
         self._event_from_line = assembly.source.event_from_line
-        self._request_prefix = assembly.source.request_prefix
+        self._request_prefix = assembly.source.shape.request_prefix
         self._unknown_course = unknown_course(assembly.courses)
         self._output = output
         self._channel = channel

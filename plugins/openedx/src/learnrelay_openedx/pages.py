@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from learnrelay import NameClass
+from learnrelay import RequestNames
 
 from .addresses import COURSE_FORM, NAME_FORM
 from .keys import block_key
@@ -20,8 +20,7 @@ _SUBSECTION = rf"{_COURSE}/courseware/{NAME_FORM}/({NAME_FORM})(?:/([0-9]{{1,4}}
 _TAB = rf"{_COURSE}/([0-9a-f]{{32}})/?"
 _UNIT = rf"/xblock/(?:ccx-)?block-v1:{NAME_FORM}(?:\+[\w.~@-]+){{2,3}}\+type@vertical\+block@{NAME_FORM}"
 
-PAGES = NameClass(
-    first="/",
+PAGES = RequestNames(
     longest=1_024,
     forms={
         "openedx.page.subsection.viewed": _SUBSECTION,

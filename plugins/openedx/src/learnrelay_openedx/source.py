@@ -34,7 +34,8 @@ class OpenedxSource(Source):
         json_in_data=True,
         identifying=("user_id", "username", "session", "course_id", "org_id", "path"),
         client_mark=("event_source", "browser"),
-        name_class=PAGES,
+        request_prefix="/",
+        request_names=PAGES,
     )  # fmt: skip
     facts = OpenedxFacts
     course_address = "course/{}"
@@ -43,7 +44,6 @@ class OpenedxSource(Source):
         "transformer_version": "https://w3id.org/xapi/openedx/extension/transformer-version",
     }
     retired_prefix = "retired__user_"
-    request_prefix = "/"
     course_proof = COURSE_PROOF
     enterprise_proof = ENTERPRISE_PROOF
     personal_names = PERSONAL_NAMES
