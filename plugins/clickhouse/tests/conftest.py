@@ -94,7 +94,7 @@ def make_sink(url: str, timeout: float = 20.0, **keys: Any) -> ClickHouseSink:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if find_spec("chdb") is None:
-        pytest.skip("needs ClickHouse: pip install --group clickhouse")
+        pytest.skip("needs ClickHouse: pip install --group servers")
     server = Server(tmp_path_factory.mktemp("clickhouse"))
     yield server
     server.kill()
