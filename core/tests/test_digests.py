@@ -48,6 +48,7 @@ REASONS = {
     "plugins/xapi/src/learnrelay_xapi/statement.py erb_id": PSEUDONYMS,
     "plugins/xapi/src/learnrelay_xapi/statement.py hashed": "the form mbox_sha1sum of xAPI, which the operator chooses "
     "and of which start-up, check and data map warn",
+    "plugins/xapi/src/learnrelay_xapi/voiding.py ": "of the id of the statement that is voided, which stands beside it",
 }
 """File and function → why its digests tell nothing."""
 

@@ -154,7 +154,7 @@ def test_an_event_that_fails_or_cannot_be_read(check: Check, tmp_path: Path) -> 
     assert done.returncode == 1
     shown = done.stdout.decode()
     assert "  destinations: main gets nothing: data.video: required field is missing" in shown
-    assert "  destinations: main gets nothing: the event is unreadable: not valid JSON" in shown
+    assert "  destinations: main gets nothing: the event is unreadable: cut off: the line ends" in shown
     assert f"  event: {tmp_path / 'nowhere.json'} cannot be read: No such file or directory" in shown
 
 

@@ -57,7 +57,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp())
         self.clock = TurnedClock()
         self.settings = Delivery(
-            database=Secret(f"sqlite:///{self.directory}/outbox.db"), limit=LIMIT, wait=0.0, lease=LEASE
+            database=Secret(f"sqlite:///{self.directory}/outbox.db"), limit=LIMIT, lease=LEASE
         )
         self.outbox = Outbox.open(self.settings, self.clock)
         self.waiting: dict[str, dict[int, float]] = {"a": {}, "b": {}, "c": {}}  # number → not before
@@ -82,7 +82,7 @@ class OutboxMachine(RuleBasedStateMachine):
         total = sum(map(len, self.waiting.values()))
         try:
             with killed_after(crash):
-                self.outbox.put(statements(first, first + number, *names))
+                self.outbox.put(statements(first, first + number, *names), is_patient=False)
         except Killed:
             return
         except OutboxFullError:
