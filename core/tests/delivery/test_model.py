@@ -56,9 +56,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def start(self) -> None:
         self.directory = Path(tempfile.mkdtemp())
         self.clock = TurnedClock()
-        self.settings = Delivery(
-            database=Secret(f"sqlite:///{self.directory}/outbox.db"), limit=LIMIT, lease=LEASE
-        )
+        self.settings = Delivery(database=Secret(f"sqlite:///{self.directory}/outbox.db"), limit=LIMIT, lease=LEASE)
         self.outbox = Outbox.open(self.settings, self.clock)
         self.waiting: dict[str, dict[int, float]] = {"a": {}, "b": {}, "c": {}}  # number → not before
         self.suspects: dict[str, set[int]] = {"a": set(), "b": set(), "c": set()}

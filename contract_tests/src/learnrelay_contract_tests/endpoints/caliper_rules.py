@@ -192,6 +192,9 @@ SCALARS: Mapping[str, Callable[[Any], str]] = {
 
 # --- objects ----------------------------------------------------------------------------------------
 
+_DEEPEST = 100
+"""Objects within each other; the interpreter's own limit differs from process to process."""
+
 
 def _validate_item(item: Any, version: str, *, is_event: bool) -> list[str]:
     if version not in tables.CONTEXTS:
@@ -226,6 +229,7 @@ class _ItemValidation:
     def __init__(self, version: str, extensions: frozenset[str]) -> None:
         self.types = _type_table(version, extensions)
         self.problems: list[str] = []
+        self._depth = 0
 
     def wrong(self, path: str, reason: str) -> None:
         self.problems.append(f"{path}: {reason}")
@@ -253,7 +257,10 @@ class _ItemValidation:
         self.check_members(event, self.types.event_properties(kind, known_action, known_profile), "", f"a {kind}")
 
     def check_members(self, value: dict[str, Any], properties: Properties, prefix: str, owner: str) -> None:
-        """Checks the properties of an event, an entity or a value object."""
+        """Checks the properties of an event, an entity or a value object. Raises RecursionError where they nest on."""
+        if self._depth == _DEEPEST:
+            raise RecursionError
+        self._depth += 1
         for key, item in value.items():
             rule = properties.get(key)
             path = prefix + key
@@ -269,6 +276,7 @@ class _ItemValidation:
             else:
                 for index, member in enumerate(item):
                     self.check_value(member, rule.kinds, f"{path}[{index}]")
+        self._depth -= 1
         for key, rule in properties.items():
             if rule.required and key not in value:
                 self.wrong(prefix + key, "is required")
