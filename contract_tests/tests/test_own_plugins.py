@@ -16,7 +16,7 @@ from learnrelay.plugins.discovery import installed
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NEW = ("samples.lines", "standard.composed")
 """Checks that warn in this release."""
-OWN = sorted(info.name for info in installed())
+OWN = sorted({info.name for info in installed()})
 BATCH = 8
 QUICK = {"xapi.completion"}
 """`make test` checks these, and no others."""

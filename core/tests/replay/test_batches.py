@@ -46,7 +46,7 @@ def test_killed_again_and_again_each_statement_is_stored_once(replay: Replay, lo
         return len(list(folder.glob("replay-*"))) if folder.exists() else 0
 
     for number in range(5):
-        process = replay.start(tmp_path / "log", "--rate", f"main={rng.choice([20, 500, 1000])}")
+        process = replay.start(tmp_path / "log", "--rate", f"main={rng.choice([50, 100, 200])}")
         reaches(files, files() + rng.randint(1, 10))
         if number % 2:
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()

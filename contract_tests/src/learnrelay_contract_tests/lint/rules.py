@@ -36,8 +36,9 @@ NOT_FOR_PLUGINS = frozenset({"value_at", "first_value", "compile_extractor", "ab
 """Names of public modules that only the core needs: they give access to the event itself."""
 
 FOR_PROVIDERS = ("learnrelay.config.secrets", "learnrelay.lookups.identity", "learnrelay.exchange_deadline")
-FOR_COMMANDS = ("learnrelay.assembly.assemble",)
-"""Reads the operator's file, for a command that prepares what its destinations send to."""
+FOR_COMMANDS = frozenset({"learnrelay.assembly.assemble", "learnrelay.cli.output.print_line"})
+"""What reads the operator's file, for a command that prepares what its destinations send to, and what prints the words
+of a server without what a terminal would obey."""
 
 ATTRIBUTES = {
     **dict.fromkeys(

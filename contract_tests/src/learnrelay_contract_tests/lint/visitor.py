@@ -86,7 +86,7 @@ class RuleVisitor(ast.NodeVisitor):
         known = module in rules.PUBLIC or name in rules.PUBLIC
         if self.is_provider and module.startswith(rules.FOR_PROVIDERS):
             known = True
-        if self.role is rules.FileRole.OF_A_COMMAND and module in rules.FOR_COMMANDS:
+        if self.role is rules.FileRole.OF_A_COMMAND and {module, name} & rules.FOR_COMMANDS:
             known = True
         if not known or attribute.startswith("_"):
             self.flag(node, "LR102", f"{name} is not for plugins")
