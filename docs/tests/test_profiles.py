@@ -18,6 +18,7 @@ from learnrelay.plugins.registry import collect
 from learnrelay_moodle import xapi_vocabulary as moodle
 from learnrelay_openedx import xapi_vocabulary as openedx
 from learnrelay_xapi.publishers import PUBLISHERS, publisher_of, questionable_verbs
+from openedx_events import event_from_mapping
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 PLATFORMS = ("openedx", "moodle")
@@ -192,7 +193,10 @@ def golden_statements(platform: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields (event, statement) of all goldens of a platform."""
     if platform == "openedx":
         names = golden_files.read_names("xapi")
-        goldens = [(g["event"]["name"], g.get("also", []), g["gives"]) for g in golden_files.read_goldens("xapi")]
+        goldens = [
+            (event_from_mapping(g["event"]).name, g.get("also", []), g["gives"])
+            for g in golden_files.read_goldens("xapi")
+        ]
     else:
         names = json.loads((moodle_goldens.HERE / "names.json").read_text("utf-8"))
         goldens = [(g["row"]["eventname"], [], g["xapi"]) for g in moodle_goldens.read_goldens()]

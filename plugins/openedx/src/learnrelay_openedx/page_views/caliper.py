@@ -10,7 +10,7 @@ from ..caliper_entities import unit_at
 from .fields import (
     NOT_SHOWN,
     OF_A_PROGRAM,
-    UNITS,
+    SAMPLES,
     CoursePageFields,
     SectionFields,
     SubsectionFields,
@@ -18,7 +18,7 @@ from .fields import (
     UnitFields,
 )
 
-family = Family("caliper.page_views", samples=UNITS)
+family = Family("caliper.page_views", samples=SAMPLES)
 
 VIEWED: EventKind = {"type": "ViewEvent", "action": "Viewed", "profile": "ReadingProfile"}
 

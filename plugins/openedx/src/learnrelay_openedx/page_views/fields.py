@@ -83,4 +83,14 @@ UNITS = [
         ("", "ccx-block-v1:Atoll+TIDE+2025+ccx@7+type@vertical+block@beef"),
     ])
 ]  # fmt: skip
-"""Units as the learning front end asks for them, for the contract: of other samples few are views."""
+SUBSECTION = {
+    "name": "openedx.page.subsection.viewed",
+    "timestamp": "2026-03-02T09:00:03+00:00",
+    "context": {
+        "user_id": 470_113, "path": "/courses/Harbour/SAIL/2013/courseware/reefs/first/", "event_source": "server",
+    },
+    "data": {"GET": {}, "POST": {}},
+}  # fmt: skip
+SAMPLES = [*UNITS, SUBSECTION]
+"""For the contract: units as the learning front end asks for them, for of other samples few are views, and a subsection
+without the position of a unit."""

@@ -10,7 +10,7 @@ from ..addresses import block_iri
 from .fields import (
     NOT_SHOWN,
     OF_A_PROGRAM,
-    UNITS,
+    SAMPLES,
     CoursePageFields,
     SectionFields,
     SubsectionFields,
@@ -18,7 +18,7 @@ from .fields import (
     UnitFields,
 )
 
-family = Family("xapi.page_views", samples=UNITS)
+family = Family("xapi.page_views", samples=SAMPLES)
 
 
 def page_of(page: CoursePageFields | TabPageFields, platform: Platform, *words: str) -> StatementParts | Skip:
