@@ -139,6 +139,7 @@ def test_without_a_file_a_broken_family_is_passed_over(installation: Installatio
     assert "not mapped" in done.stdout.decode() + message
 
 
+@pytest.mark.slow
 def test_installed_moments_ago_is_seen(installation: Installation, plain_installation: Installation) -> None:
     before = installation.run("plugins", "--json")
     assert "plain.good" not in before.stdout.decode()

@@ -38,7 +38,7 @@ def statements(assembly: Assembly, name: str = POST["name"]) -> dict[str, Any]:
 NAMES = ["edx.forum.thread.created", "edx.forum.response.created", "edx.forum.comment.created"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])])
 def test_the_text_of_a_post_is_let_in_by_a_setting(tmp_path: Path, name: str) -> None:
     off = assembled(tmp_path)
     explicit = assembled(tmp_path, xapi={"forum": {"texts": False}}, caliper={"forum": {"texts": False}})
@@ -80,6 +80,7 @@ WRITTEN: list[tuple[str, str, dict[str, Any], str, str | None]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "name", "data", "let_in", "usual"), WRITTEN)
 def test_other_texts_are_let_in_by_a_setting(
     tmp_path: Path, family: str, name: str, data: dict[str, Any], let_in: str, usual: str | None
