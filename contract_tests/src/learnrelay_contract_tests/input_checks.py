@@ -13,7 +13,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from learnrelay import Input, UnreadableEventError
@@ -84,7 +84,7 @@ def _read_until_killed(make: Callable[[], Input], position: Position | None, mos
     return stored
 
 
-def _read(made: Input, position: Position | None) -> Iterator[tuple[Any, Position]]:
+def _read(made: Input, position: Position | None) -> Generator[tuple[Any, Position], None, None]:
     """Yields each event with its position, and commits each position after that."""
     made.open(position)
     try:
@@ -112,7 +112,7 @@ def _take(made: Input, position: Position | None, most: int) -> Iterator[tuple[A
         for _, pair in zip(range(most), pairs, strict=False):
             yield pair
     finally:
-        pairs.close()  # type: ignore[attr-defined]
+        pairs.close()
 
 
 def _through_json(position: Position) -> Position:

@@ -604,7 +604,7 @@ def test_no_file_that_is_needed_is_written_over(replay: Replay, logs: Logs, tmp_
 def test_files_are_for_their_owner_alone_whatever_the_umask(
     replay: Replay, logs: Logs, tmp_path: Path, consumer: Consumer, to: bool
 ) -> None:
-    replay.configure(one=consumer.url)
+    replay.configure(main=consumer.url)
     logs("tracking.log", 30, b"damaged\n")
     state, output, mask = tmp_path / "state", tmp_path / "out", os.umask(0)
     try:

@@ -9,7 +9,7 @@ from ..courses import course_key
 
 
 class BookmarkListFields(Fields):
-    """The list of one course, or of all; the page of it that is shown, and the number of bookmarks."""
+    """Declares the list of one course, or of all; the page of it that is shown, and the number of bookmarks."""
 
     course_id = optional("data.course_id", kind=course_key)
     page = optional("data.page_number", kind=count)

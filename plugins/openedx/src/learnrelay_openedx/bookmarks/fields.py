@@ -7,6 +7,6 @@ from learnrelay.kinds import text
 
 
 class BookmarkFields(Fields):
-    """The block that is bookmarked."""
+    """Declares the block that is bookmarked."""
 
     block_id = required("data.component_usage_id", kind=text)

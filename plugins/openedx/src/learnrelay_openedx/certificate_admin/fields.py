@@ -9,7 +9,7 @@ from ..courses import COURSE, course_key
 
 
 class WithdrawnFields(Fields):
-    """A certificate for a course run that is withdrawn."""
+    """Declares a certificate for a course run that is withdrawn."""
 
     certificate_id = required(
         "data.certificate_id", kind=uuid, reason="published only as a keyed digest: its page shows the learner's name"
@@ -18,6 +18,6 @@ class WithdrawnFields(Fields):
 
 
 class CertifiedCourseFields(Fields):
-    """The course run whose learners may have certificates made, or no longer."""
+    """Declares the course run whose learners may have certificates made, or no longer."""
 
     course_id = required(*COURSE, kind=course_key)

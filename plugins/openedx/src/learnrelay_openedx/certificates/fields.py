@@ -9,7 +9,7 @@ from ..courses import COURSE, course_key
 
 
 class CertificateFields(Fields):
-    """A certificate for a course run, and the mode in which the learner was enrolled."""
+    """Declares a certificate for a course run, and the mode in which the learner was enrolled."""
 
     certificate_id = required(
         "data.certificate_id", kind=uuid, reason="published only as a keyed digest: its page shows the learner's name"
@@ -19,7 +19,7 @@ class CertificateFields(Fields):
 
 
 class SharingFields(CertificateFields):
-    """A certificate that is shared; the script of its page knows these networks."""
+    """Declares a certificate that is shared; the script of its page knows these networks."""
 
     network = optional(
         "data.social_network", kind=one_of("Facebook", "LinkedIn", "Twitter"), example=("LinkedIn", "Facebook")

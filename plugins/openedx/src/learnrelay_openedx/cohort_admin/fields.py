@@ -7,7 +7,7 @@ from learnrelay.kinds import identifier
 
 
 class NewCohortFields(Fields):
-    """A new cohort, by its number."""
+    """Declares a new cohort, by its number."""
 
     cohort_id = required("data.cohort_id", kind=identifier, example=(12, 13), reason="names the group, no learner")
 

@@ -7,7 +7,7 @@ from learnrelay.kinds import identifier
 
 
 class CohortFields(Fields):
-    """A cohort, by its number."""
+    """Declares a cohort, by its number."""
 
     cohort_id = required(
         "data.cohort_id", kind=identifier, example=(12, 13), reason="says in which group of the course the learner is"

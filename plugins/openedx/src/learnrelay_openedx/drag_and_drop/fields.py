@@ -7,14 +7,14 @@ from learnrelay.kinds import boolean, identifier, text
 
 
 class DragAndDropFields(Fields):
-    """The block, with its title."""
+    """Declares the block, with its title."""
 
     block_id = required("context.module.usage_key", kind=text)
     title = optional("context.module.display_name", kind=text)
 
 
 class DropFields(DragAndDropFields):
-    """An item, counted from 0, and the zone in which it was dropped: their labels, or ids where there are none."""
+    """Declares an item, counted from 0, and the zone in which it was dropped: their labels, or their ids."""
 
     item_id = required("data.item_id", kind=identifier, example=(0, 3))
     item = optional("data.item", kind=text)

@@ -7,7 +7,7 @@ from learnrelay.kinds import identifier, text
 
 
 class PickFields(Fields):
-    """The block, and the item, counted from 0."""
+    """Declares the block, and the item, counted from 0."""
 
     block_id = required("context.module.usage_key", kind=text)
     item_id = required("data.item_id", kind=identifier, example=(0, 3))

@@ -7,7 +7,7 @@ from learnrelay.kinds import boolean, text
 
 
 class OverrideFields(Fields):
-    """A subsection, under the name of a problem, and whether the override was taken back."""
+    """Declares a subsection, under the name of a problem, and whether the override was taken back."""
 
     subsection_id = required("data.problem_id", kind=text)
     taken_back = optional("data.override_deleted", kind=boolean)

@@ -17,7 +17,7 @@ class ProblemGradeFields(Fields):
 
 
 class ProblemRegradeFields(Fields):
-    """New points for one problem, after weighting, which staff gave or had calculated anew."""
+    """Declares new points for one problem, after weighting, which staff gave or had calculated anew."""
 
     problem_id = required("data.problem_id", kind=text)
     earned = optional("data.new_weighted_earned", kind=number)
@@ -25,7 +25,7 @@ class ProblemRegradeFields(Fields):
 
 
 class ProblemStateFields(Fields):
-    """A problem, whose state is deleted for a learner."""
+    """Declares a problem, whose state is deleted for a learner."""
 
     problem_id = required("data.problem_id", kind=text)
 

@@ -7,6 +7,6 @@ from learnrelay.kinds import text
 
 
 class NotesSeenFields(Fields):
-    """The page beside whose text the learner's notes appear."""
+    """Declares the page beside whose text the learner's notes appear."""
 
     page = required("context.page", kind=text, reason="the page is the object, without what may name or admit somebody")

@@ -13,33 +13,33 @@ _NOTE = "says which note is meant; in a destination's own pseudonym space only a
 
 
 class NoteFields(Fields):
-    """A note, and the block that it belongs to."""
+    """Declares a note, and the block that it belongs to."""
 
     block_id = required("data.component_usage_id", kind=text)
     note_id = required("data.note_id", kind=identifier, reason=_NOTE)
 
 
 class WrittenNoteFields(NoteFields):
-    """A note with its words."""
+    """Declares a note with its words."""
 
     words = optional("data.note_text", kind=text, reason=FREE_TEXT)
 
 
 class UnitLinkFields(Fields):
-    """The block to which the page of notes leads."""
+    """Declares the block to which the page of notes leads."""
 
     block_id = required("data.component_usage_id", kind=text)
 
 
 class NotesPageFields(Fields):
-    """The page of a learner's notes in a course; ``view`` is the tab in use."""
+    """Declares the page of a learner's notes in a course; ``view`` is the tab in use."""
 
     course_id = required(*COURSE, kind=course_key)
     view = optional("data.view", kind=text)
 
 
 class NotesSearchFields(Fields):
-    """A search in the notes, without its words."""
+    """Declares a search in the notes, without its words."""
 
     course_id = required(*COURSE, kind=course_key)
     results = optional("data.number_of_results", kind=count)

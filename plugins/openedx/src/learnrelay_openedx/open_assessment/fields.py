@@ -19,48 +19,48 @@ NOTHING_TO_ASSESS = "there was no submission to assess"
 
 
 class AssignmentFields(Fields):
-    """The block of the assessment."""
+    """Declares the block of the assessment."""
 
     block_id = required("context.module.usage_key", kind=text)
 
 
 class WorkFields(AssignmentFields):
-    """The work that is handed in; ``attempt_number`` counts from 1."""
+    """Declares the work that is handed in; ``attempt_number`` counts from 1."""
 
     submission = optional("data.submission_uuid", kind=uuid, reason=_SUBMISSION)
     attempt_number = optional("data.attempt_number", kind=count, example=1)
 
 
 class TeamWorkFields(WorkFields):
-    """The work of a team; the id of the team begins with its name."""
+    """Declares the work of a team; the id of the team begins with its name."""
 
     team = optional("data.team_id", kind=text, reason="published only as a keyed digest")
 
 
 class AnswerPart(Fields):
-    """The text of one part of an answer."""
+    """Declares the text of one part of an answer."""
 
     text = optional("text", kind=text, reason=FREE_TEXT)
 
 
 class WrittenWorkFields(WorkFields):
-    """The work that is handed in, with its texts."""
+    """Declares the work that is handed in, with its texts."""
 
     parts = each("data.answer.parts", AnswerPart)
 
 
 class WrittenTeamWorkFields(TeamWorkFields, WrittenWorkFields):
-    """The work of a team, with its texts."""
+    """Declares the work of a team, with its texts."""
 
 
 class PeerWorkFields(AssignmentFields):
-    """The work that a learner gets to assess; absent where none was left."""
+    """Declares the work that a learner gets to assess; absent where none was left."""
 
     submission = optional("data.submission_returned_uuid", kind=uuid, reason=_SUBMISSION)
 
 
 class Criterion(Fields):
-    """One criterion of the rubric and the option that was chosen; a criterion for feedback alone has no options."""
+    """Declares one criterion of the rubric and the chosen option; a criterion for feedback alone has no options."""
 
     name = optional("criterion.name", kind=text, reason="the course team's name of a criterion")
     most = optional("criterion.points_possible", kind=number)
@@ -69,26 +69,26 @@ class Criterion(Fields):
 
 
 class AssessmentFields(AssignmentFields):
-    """An assessment of a work by the course team's rubric."""
+    """Declares an assessment of a work by the course team's rubric."""
 
     submission = required("data.submission_uuid", kind=uuid, reason=_SUBMISSION)
     criteria = each("data.parts", Criterion)
 
 
 class FeedbackFields(AssignmentFields):
-    """What a learner says of the assessments; ``options`` are the labels of the ticked boxes."""
+    """Declares what a learner says of the assessments; ``options`` are the labels of the ticked boxes."""
 
     options = optional("data.options", kind=scalars)
 
 
 class WrittenFeedbackFields(FeedbackFields):
-    """What a learner says of the assessments, in words too."""
+    """Declares what a learner says of the assessments, in words too."""
 
     words = optional("data.feedback_text", kind=text, reason=FREE_TEXT)
 
 
 class TrainingFields(AssignmentFields):
-    """An example of the course team that the learner assesses for practice."""
+    """Declares an example of the course team that the learner assesses for practice."""
 
     example = required("data.submission_uuid", kind=uuid, reason="an example of the course team, nobody's work")
     corrections = optional(
@@ -98,7 +98,7 @@ class TrainingFields(AssignmentFields):
 
 
 class UploadFields(Fields):
-    """A file that a browser uploads for an answer: the page, because the event names no block; size in bytes."""
+    """Declares a file that a browser uploads for an answer: the page, for no block is named; size in bytes."""
 
     page = required("context.page", kind=text, reason="the page is the object, without what may name or admit somebody")
     size = optional("data.fileSize", kind=count)

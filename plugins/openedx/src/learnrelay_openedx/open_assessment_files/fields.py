@@ -9,13 +9,13 @@ from ..addresses import block_iri
 
 
 class FilesFields(Fields):
-    """The block whose files are described."""
+    """Declares the block whose files are described."""
 
     block_id = required("context.module.usage_key", kind=text)
 
 
 class FileFields(FilesFields):
-    """One file, by its key in the store, which holds an id of the learner."""
+    """Declares one file, by its key in the store, which holds an id of the learner."""
 
     key = required("data.student_item_key", kind=text, reason="published only as a keyed digest")
 

@@ -9,14 +9,14 @@ NO_QUESTIONS = "a questionnaire needs questions, and the event names none"
 
 
 class PollFields(Fields):
-    """The block of a poll or a survey, with its title."""
+    """Declares the block of a poll or a survey, with its title."""
 
     block_id = required("context.module.usage_key", kind=text)
     title = optional("context.module.display_name", kind=text)
 
 
 class SurveyFields(PollFields):
-    """The questions of a survey that were answered, by the course author's codes; answers reach no output."""
+    """Declares the questions of a survey that were answered, by the course author's codes; answers reach no output."""
 
     choices = optional(
         "data.choices", kind=structure, example={"pace": "fast"},

@@ -18,31 +18,31 @@ _PROPERTIES = (
 
 
 class TeamFields(Fields):
-    """A team."""
+    """Declares a team."""
 
     team_id = required("data.team_id", kind=text, reason=_TEAM)
 
 
 class ChangeFields(TeamFields):
-    """A property of a team that was changed."""
+    """Declares a property of a team that was changed."""
 
     changed = optional("data.field", kind=one_of(*_PROPERTIES), example=("name", "language"))
 
 
 class JoiningFields(TeamFields):
-    """How a learner came into a team."""
+    """Declares how a learner came into a team."""
 
     method = optional("data.add_method", kind=one_of(*_JOINED), example=_JOINED)
 
 
 class LeavingFields(TeamFields):
-    """How a learner came out of a team."""
+    """Declares how a learner came out of a team."""
 
     method = optional("data.remove_method", kind=one_of(*_LEFT), example=_LEFT)
 
 
 class TeamsPageFields(Fields):
-    """A page of the teams of a course, and the team that it shows, if any."""
+    """Declares a page of the teams of a course, and the team that it shows, if any."""
 
     course_id = required("context.course_id", kind=course_key)
     page = required("data.page_name", kind=one_of(*_PAGES), example=_PAGES)
@@ -50,7 +50,7 @@ class TeamsPageFields(Fields):
 
 
 class TeamSearchFields(Fields):
-    """A search for teams of a course, without its words."""
+    """Declares a search for teams of a course, without its words."""
 
     course_id = required("context.course_id", kind=course_key)
     results = optional("data.number_of_results", kind=count)
