@@ -32,6 +32,7 @@ def install_plain_standard(installation: Installation) -> None:
     installation.install("acme-plain", {"learnrelay.standards.v1": {"plain": "acme_plain:plugin"}}, "")
 
 
+@pytest.mark.slow
 def test_each_plugin_has_a_state_and_a_reason(installation: Installation) -> None:
     families = "learnrelay.families.v1"
     install_plain_standard(installation)

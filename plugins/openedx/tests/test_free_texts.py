@@ -38,7 +38,8 @@ def statements(assembly: Assembly, name: str = POST["name"]) -> dict[str, Any]:
 NAMES = ["edx.forum.thread.created", "edx.forum.response.created", "edx.forum.comment.created"]
 
 
-@pytest.mark.parametrize("name", [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_the_text_of_a_post_is_let_in_by_a_setting(tmp_path: Path, name: str) -> None:
     off = assembled(tmp_path)
     explicit = assembled(tmp_path, xapi={"forum": {"texts": False}}, caliper={"forum": {"texts": False}})
