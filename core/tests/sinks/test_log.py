@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
 import re
 import subprocess
 import sys
+import termios
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -49,7 +52,7 @@ def lines_of(capfd: pytest.CaptureFixture[str], *contents: bytes, **keys: Any) -
     sink.open()
     answer = sink.send(batch(*contents))
     sink.close()
-    out, err = capfd.readouterr()
+    out, err = (text.removeprefix("\n") for text in capfd.readouterr())  # before the first line of a process
     return out, err, answer
 
 
@@ -167,6 +170,79 @@ print(*(lambda a: (a.verdict.value, a.reason))(sink.send(batch(b"{}"))))
     ]
 
 
+LONG = orjson.dumps({"id": "long", "filling": "z" * 300_000})
+SINK_ON_STDERR = """
+import sys
+sys.path[:0] = sys.argv[1:]
+from sinks.test_log import LONG, batch, make_sink
+sink = make_sink(timeout=float(sys.stdin.readline()))
+sink.open()
+"""
+
+
+def start_sink(code: str, stderr: int, timeout: float) -> subprocess.Popen[str]:
+    """Starts a process that runs code with a sink for its standard error."""
+    paths = [str(Path(__file__).parents[1]), *filter(None, sys.path)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SINK_ON_STDERR + code, *paths],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True,
+    )  # fmt: skip
+    assert process.stdin
+    process.stdin.write(f"{timeout}\n")
+    process.stdin.flush()
+    return process
+
+
+def read_statements(content: bytes) -> list[str]:
+    """Returns the ids of the statements that a collector reads."""
+    statements = [read_as_collector(line) for line in content.decode().split("\n")]
+    return [statement["id"] for statement in statements if statement is not None]
+
+
+def test_a_line_of_which_the_reader_took_a_part_is_read_when_it_comes_again() -> None:
+    reading, writing = os.pipe()
+    process = start_sink(
+        """
+print(sink.send(batch(LONG)).reason, flush=True)
+print(sink.send(batch(LONG)).verdict.value)
+""",
+        writing,
+        timeout=2.0,
+    )
+    os.close(writing)
+    assert process.stdout
+    assert process.stdout.readline() == "standard error: nobody reads it for 2 s\n"
+    with os.fdopen(reading, "rb") as stream:
+        content = stream.read()
+    assert process.communicate(timeout=30)[0] == "stored\n"
+    assert read_statements(content) == ["long"]
+    assert content.count(b'"long"') == 2, "a part of it went before"
+
+
+def test_a_line_after_one_in_which_a_process_was_killed_is_read() -> None:
+    reading, writing = os.pipe()
+    killed = start_sink("sink.send(batch(LONG))", writing, timeout=60.0)
+    while int.from_bytes(fcntl.ioctl(reading, termios.FIONREAD, bytes(4)), sys.byteorder) < 60_000:
+        assert killed.poll() is None
+        time.sleep(0.01)
+    killed.kill()
+    killed.communicate()
+    process = start_sink(
+        """
+for content in (b'{"id":"next"}', b'{"id":"last"}'):
+    sink.send(batch(content))
+""",
+        writing,
+        timeout=60.0,
+    )
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        content = stream.read()
+    process.communicate(timeout=30)
+    assert read_statements(content) == ["next", "last"]
+    assert b"\n\n" not in content
+
+
 def test_lines_of_threads_do_not_mix(tmp_path: Path) -> None:
     """A pipe as of a container: several threads write lines of every length."""
     reading, writing = os.pipe()
@@ -177,7 +253,7 @@ def test_lines_of_threads_do_not_mix(tmp_path: Path) -> None:
         saved = os.dup(2)
         os.dup2(writing, 2)
         try:
-            contents = [orjson.dumps({"id": str(n), "filling": "y" * (n * 37 % 3000)}) for n in range(200)]
+            contents = [orjson.dumps({"id": str(n), "filling": "y" * (n * 3700 % 300_000)}) for n in range(200)]
             threads = [threading.Thread(target=lambda: make_sink().send(batch(*contents))) for _ in range(4)]
             for thread in threads:
                 thread.start()
@@ -188,5 +264,4 @@ def test_lines_of_threads_do_not_mix(tmp_path: Path) -> None:
             os.close(saved)
             os.close(writing)
         reader.join()
-    statements = [read_as_collector(line.decode().removesuffix("\n")) for line in received]
-    assert len(statements) == 800 and None not in statements
+    assert sorted(read_statements(b"".join(received))) == sorted(str(n) for n in range(200) for _ in range(4))

@@ -11,11 +11,14 @@ import logging
 import os
 import re
 import select
+import stat
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import ValidationError
 
+from .. import forks
 from ..config.fields import OneOf, Section, Text
 from ..errors import SinkError
 from ..sinks import Batch, Repeats, Sink, SinkAnswer
@@ -23,7 +26,6 @@ from ..standards import Verdict
 from .json_lines import as_line
 
 _PLACES = {"stdout": "standard output", "stderr": "standard error", "logger": "Python's logging"}
-_STREAMS = {"stdout": 1, "stderr": 2}
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -71,7 +73,7 @@ class LogSink(Sink):
                 raise SinkError(f"the logger {self.logger} of this process has no handler for INFO")
 
     def send(self, batch: Batch) -> SinkAnswer:
-        """Writes the lines. A line is written whole or, where the reader has gone, not at all."""
+        """Writes the lines. A line of which the reader took a part is no line: it ends there, and comes again."""
         lines = [as_line(statement.content) for statement in batch.statements]
         if self.settings["to"] == "logger":
             logger = logging.getLogger(self.logger)
@@ -80,22 +82,54 @@ class LogSink(Sink):
             return SinkAnswer(Verdict.STORED)
         now = f"{batch.now:%Y-%m-%d %H:%M:%S},{batch.now.microsecond // 1000:03}"
         head = f"{now} INFO {os.getpid()} [{self.logger}] learnrelay - ".encode()
-        stream = _STREAMS[self.settings["to"]]
         try:
-            for line in lines:
-                _write(stream, head + line + b"\n", self.destination.timeout)
+            _STREAMS[self.settings["to"]].write([head + line + b"\n" for line in lines], self.destination.timeout)
         except OSError as error:
             reason = f"{_PLACES[self.settings['to']]}: {error.strerror or type(error).__name__}"
             return SinkAnswer(Verdict.RETRY, reason, reached=False, answered=False)
         return SinkAnswer(Verdict.STORED)
 
 
-def _write(stream: int, line: bytes, timeout: float) -> None:
-    """Writes a line to a file descriptor, in one call where the reader keeps up. Raises OSError."""
-    while line:
-        if not select.select([], [stream], [], timeout)[1]:
-            raise TimeoutError(0, f"nobody reads it for {timeout:g} s")
-        line = line[os.write(stream, line) :]
+class _Stream:
+    """Writes lines to a file descriptor, one thread after another, and ends what was left of a line before."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._renew()
+        forks.register(self, _Stream._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+        self._is_between_lines = False  # the process before this one may have been killed within a line
+
+    def write(self, lines: list[bytes], timeout: float) -> None:
+        """Writes lines, waiting at most ``timeout`` seconds for the reader to take a part. Raises OSError."""
+        if not self._lock.acquire(timeout=timeout):
+            raise _stalled(timeout)
+        try:
+            at_once = _written_at_once(self._descriptor)
+            for line in lines:
+                rest = line if self._is_between_lines else b"\n" + line
+                self._is_between_lines = False
+                while rest:
+                    if not select.select([], [self._descriptor], [], timeout)[1]:
+                        raise _stalled(timeout)
+                    rest = rest[os.write(self._descriptor, rest[:at_once]) :]
+                self._is_between_lines = True
+        finally:
+            self._lock.release()
+
+
+def _written_at_once(descriptor: int) -> int:
+    """Returns how many bytes are written in one call: no more than a pipe with room takes without waiting."""
+    return 1 << 20 if stat.S_ISREG(os.fstat(descriptor).st_mode) else select.PIPE_BUF
+
+
+def _stalled(timeout: float) -> TimeoutError:
+    return TimeoutError(0, f"nobody reads it for {timeout:g} s")
+
+
+_STREAMS = {"stdout": _Stream(1), "stderr": _Stream(2)}
 
 
 def _escape(text: str) -> str:
