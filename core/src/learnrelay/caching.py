@@ -75,6 +75,7 @@ class BoundedCache(Generic[K, V]):
 
 
 _OVERHEAD = 256  # bytes of an entry beside its texts: dictionaries, tuples, objects
+_WITHOUT_TEXT = frozenset({type(None), bool, int, float})
 _SHARE = 16  # no answer may have more than this part of a cache
 
 
@@ -120,6 +121,8 @@ def size_of(value: Any) -> int:
     kind = type(value)
     if kind is str or kind is bytes:
         return getsizeof(value)
+    if kind in _WITHOUT_TEXT:
+        return 0
     if isinstance(value, (tuple, list)):
         return sum(map(size_of, value))
     if kind is orjson.Fragment:

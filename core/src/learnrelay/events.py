@@ -224,7 +224,7 @@ class SourceEvent:
     @property
     def course_id(self) -> str | None:
         """Returns the course run that the event names."""
-        return self.reader.course_of(self.body)
+        return self.reader.course_of(self.body) if self._facts is None else self._facts.course_id
 
     def __repr__(self) -> str:
         """Shows the name only: the content of an event never reaches a log."""

@@ -30,6 +30,7 @@ from .kinds import (
     Invalid,
     Kind,
     Scalar,
+    StrictWords,
     boolean,
     described,
     identifier,
@@ -316,6 +317,8 @@ def _conversion(kind: Kind, name: str, copying: bool) -> str:
     if takes_containers(kind):
         made = f"copy({name}(v))" if copying else f"{name}(v)"
         return f"if v is not None: v = {made}"
+    if isinstance(kind, StrictWords):
+        return f"if v is not None and (type(v) is not str or v not in {name}.words): v = INVALID"
     if is_strict(kind):
         return f"if v is not None: v = {name}(v) if type(v) in SCALARS else INVALID"
     return f"v = {name}(v) if type(v) in SCALARS else None"

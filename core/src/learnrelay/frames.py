@@ -50,8 +50,6 @@ def frame_look_up(
     results that lack nothing.
     """
     declared = platform.source.facts
-    frames: BoundedCache[tuple[Any, ...], Frame | Skip] = BoundedCache(max_bytes=_MAX_BYTES)
-    of_version = (0, frames)
 
     def make(key: tuple[Any, ...]) -> Frame | Skip:
         *values, course_id, session = key
@@ -67,26 +65,31 @@ def frame_look_up(
             return Skip(UNKNOWN_LEARNER)
         return make_frame(learner, who, course_id, session)
 
-    def frame_of(facts: Facts) -> Frame | Skip:
-        return cached_frame(facts, frames)
+    def look_up_in(frames: BoundedCache[tuple[Any, ...], Frame | Skip]) -> Callable[[Facts], Frame | Skip]:
+        def frame_of(facts: Facts) -> Frame | Skip:
+            key = facts.frame_key
+            try:
+                return frames.entries[key]
+            except KeyError:
+                mark = gap_mark()
+                frame = make(key)
+                if mark is gap_mark():
+                    frames.add(key, frame)
+                return frame
+
+        return frame_of
+
+    frame_of = look_up_in(BoundedCache(max_bytes=_MAX_BYTES))
+    if objections is None:
+        return frame_of
+    of_version = (0, frame_of)
 
     def frame_of_version(facts: Facts) -> Frame | Skip:
         nonlocal of_version
-        version = objections.version()  # type: ignore[union-attr]  # used with a list only
+        version = objections.version()
         if of_version[0] != version:
             # who still makes a frame of the version before puts it into the cache before
-            of_version = (version, BoundedCache(max_bytes=_MAX_BYTES))
-        return cached_frame(facts, of_version[1])
+            of_version = (version, look_up_in(BoundedCache(max_bytes=_MAX_BYTES)))
+        return of_version[1](facts)
 
-    def cached_frame(facts: Facts, frames: BoundedCache[tuple[Any, ...], Frame | Skip]) -> Frame | Skip:
-        key = facts.frame_key
-        try:
-            return frames.entries[key]
-        except KeyError:
-            mark = gap_mark()
-            frame = make(key)
-            if mark is gap_mark():
-                frames.add(key, frame)
-            return frame
-
-    return frame_of if objections is None else frame_of_version
+    return frame_of_version

@@ -142,15 +142,15 @@ def one_of(*words: str) -> Callable[[Any], str | None]:
     return kind
 
 
-class _StrictWords:
+class StrictWords:
     """Is the kind that `strict_one_of` makes."""
 
     def __init__(self, words: tuple[str, ...]) -> None:
-        self._words = words
+        self.words = words
         self.__name__ = f"one of {', '.join(words)}"
 
     def __call__(self, value: Any) -> str | Invalid:
-        return value if type(value) is str and value in self._words else INVALID
+        return value if type(value) is str and value in self.words else INVALID
 
 
 def strict_one_of(*words: str) -> Callable[[Any], str | Invalid | None]:
@@ -159,7 +159,7 @@ def strict_one_of(*words: str) -> Callable[[Any], str | Invalid | None]:
     >>> strict_one_of("up", "down")("up"), strict_one_of("up", "down")("")
     ('up', INVALID)
     """
-    return _StrictWords(words)
+    return StrictWords(words)
 
 
 def structure(value: Any) -> Scalar | list[Any] | dict[str, Any] | None:
@@ -185,7 +185,7 @@ _STRICT: tuple[Kind, ...] = (strict_text, strict_identifier)
 
 def is_strict(kind: Kind) -> bool:
     """Tells whether a list or object in the place of a value is INVALID rather than absent."""
-    return isinstance(kind, _StrictWords) or any(kind is strict_kind for strict_kind in _STRICT)
+    return isinstance(kind, StrictWords) or any(kind is strict_kind for strict_kind in _STRICT)
 
 
 _IN_WORDS: dict[Kind, str] = {

@@ -104,6 +104,8 @@ def command(
         for line in read_logs(files or ("-",), console, stack):
             for statement in run.transform(line):
                 out.write(statement + b"\n")
+            if not run.failures:
+                continue
             if failed is not None:
                 failed.writelines(orjson.dumps(record) + b"\n" for record in run.failures)
             elif run.tally.failures <= SHOWN_FAILURES:
