@@ -133,4 +133,9 @@ def size_of(value: Any) -> int:
 
 
 def _of_slots(value: Any) -> int:
-    return sum(size_of(getattr(value, name, None)) for name in getattr(type(value), "__slots__", ()))
+    size = 0
+    for name in getattr(type(value), "__slots__", ()):
+        part = getattr(value, name, None)
+        if type(part) not in _WITHOUT_TEXT:
+            size += size_of(part)
+    return size

@@ -26,7 +26,6 @@ from ..plugins.discovery import installed
 from ..private_files import open_private
 from ..reading.documents import read_events
 from ..reading.lines import Line, open_log
-from ..standards import SerializedStatement
 from . import PLACEHOLDER_ROOT_URL, complete_standards, config_option, plugin_option, source_option
 from .output import describe_failures, print_outcome_counts
 from .without_config import assemble_without_config
@@ -152,28 +151,34 @@ class _Run:
             self._fail(line, "", error)
             return
         outcomes = self.pipeline.process(event)
+        is_transformed = False
         for outcome in outcomes:
             if outcome.state is OutcomeState.TRANSFORMED:
                 try:
-                    yield from [self._checked(outcome, statement) for statement in outcome.statements]
+                    self._validate(outcome)
                 except EventError as error:
                     error.event_name, error.event_id = event.shown_name, event.id
                     outcome.state, outcome.reason, outcome.error = OutcomeState.FAILED, error.reason, error
+                else:
+                    is_transformed = True
+                    for statement in outcome.statements:
+                        yield statement.content
             if outcome.state is OutcomeState.FAILED and outcome.error is not None:
                 self._fail(line, outcome.standard, outcome.error, in_words(outcome))
         self.tally.count(outcomes)
-        if any(outcome.state is OutcomeState.TRANSFORMED for outcome in outcomes) and (
-            unknown := self._unknown_course(event)
-        ):
+        if is_transformed and (unknown := self._unknown_course(event)):
             self.tally.unknown_courses += 1
             self._fail(line, "", unknown)
 
-    def _checked(self, outcome: Outcome, statement: SerializedStatement) -> bytes:
+    def _validate(self, outcome: Outcome) -> None:
+        """Validates an outcome's statements with the schema of their standard, where it is wanted."""
         schema = self._schemas.get(outcome.standard)
-        if schema is not None and (problems := schema.validate(statement.parsed)):
-            path, messages = next(iter(problems.items()))
-            raise TransformError(f"the statement is not valid: {path}: {_first(messages)}")
-        return statement.content
+        if schema is None:
+            return
+        for statement in outcome.statements:
+            if problems := schema.validate(statement.parsed):
+                path, messages = next(iter(problems.items()))
+                raise TransformError(f"the statement is not valid: {path}: {_first(messages)}")
 
     def _fail(self, line: Line, standard: str, error: EventError, reason: str = "") -> None:
         self.failures.append({"file": line.source, "line": line.number, **error.as_record(standard, reason)})
