@@ -1,0 +1,1 @@
+"""Reads Open edX's event bus without an LMS: the input ``openedx_bus``."""
