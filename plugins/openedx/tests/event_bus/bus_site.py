@@ -61,9 +61,7 @@ def length_as_avro(number: int) -> bytes:
 
 def record_of(event: Mapping[str, Any]) -> bytes:
     """Returns ``event_data`` of an event."""
-    return written_as_avro(
-        event["name"], event["timestamp"], json.dumps(event["data"]), json.dumps(event["context"])
-    )
+    return written_as_avro(event["name"], event["timestamp"], json.dumps(event["data"]), json.dumps(event["context"]))
 
 
 class BusStream:
@@ -94,7 +92,7 @@ class BusStream:
 
     def group(self, name: str = "learnrelay") -> dict[str, Any]:
         """Returns what Redis says of a group."""
-        return next(group for group in self.redis.xinfo_groups(self.name) if group["name"] == name.encode())  # type: ignore
+        return next(group for group in self.redis.xinfo_groups(self.name) if group["name"] == name.encode())
 
     def delete(self) -> None:
         """Deletes the stream with its groups, as an eviction does."""
@@ -137,7 +135,14 @@ def redis_of_our_own(directory: Path, *options: str, tls: Path | None = None) ->
         port = taken.getsockname()[1]
     ports = ["--port", str(port)]
     if tls is not None:
-        files = ["--tls-cert-file", f"{tls}/server.pem", "--tls-key-file", f"{tls}/server.pem", "--tls-auth-clients", "no"]
+        files = [
+            "--tls-cert-file",
+            f"{tls}/server.pem",
+            "--tls-key-file",
+            f"{tls}/server.pem",
+            "--tls-auth-clients",
+            "no",
+        ]
         ports = ["--port", "0", "--tls-port", str(port), "--tls-ca-cert-file", f"{tls}/ca.pem", *files]
     command = [redis_server(), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory), *ports, *options]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

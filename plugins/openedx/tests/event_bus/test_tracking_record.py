@@ -141,7 +141,8 @@ for event in json.load(sys.stdin):
     texts = {key: json.dumps(event[key]) for key in ("data", "context")}
     time = datetime.fromisoformat(event["timestamp"])
     data = TrackingLogData(name=event["name"], timestamp=time, **texts)
-    print(TRACKING_EVENT_EMITTED.event_type, serialize_event_data_to_bytes({"tracking_log": data}, TRACKING_EVENT_EMITTED).hex())
+    record = serialize_event_data_to_bytes({"tracking_log": data}, TRACKING_EVENT_EMITTED)
+    print(TRACKING_EVENT_EMITTED.event_type, record.hex())
 """
 
 

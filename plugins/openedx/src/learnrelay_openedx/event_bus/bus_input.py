@@ -66,7 +66,7 @@ class RedisBusInput(Input):
         self._state, self._lost, self._look_at = self._stream.look(), 0, 0.0
         if self._state.acknowledged is None:
             self._stream.make_group()
-        if position is not None and position["stream"] == self._name:
+        if isinstance(position, dict) and position.get("stream") == self._name:  # not that of another stream or input
             self._find(read_id(position["id"].encode()), position["entries"])
             self._stream.acknowledge(self._last, self._entries, has_pending=self._state.pending > 0)
         else:

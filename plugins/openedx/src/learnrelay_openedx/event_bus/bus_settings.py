@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from marshmallow import ValidationError, validates_schema
 
-from learnrelay.config.fields import AuthoritiesFile, Section, SecretText, Text
+from learnrelay.config.fields import AuthoritiesFile, SecretText, Section, Text
 from learnrelay.config.secrets import Secret
 
 _ADDRESS = 'expected the address of a Redis, "redis://USER@HOST:PORT/NUMBER", or "rediss://…" with TLS'

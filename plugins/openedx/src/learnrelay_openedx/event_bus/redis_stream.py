@@ -80,9 +80,9 @@ class RedisStream:
 
     def look(self) -> StreamState:
         """Returns how the stream is."""
-        with _in_our_words(), self._redis.pipeline(transaction=True) as commands:
-            commands.execute_command("XINFO STREAM", self.name)
-            commands.execute_command("XINFO GROUPS", self.name)
+        with _in_our_words(), self._redis.pipeline(transaction=False) as commands:
+            commands.xinfo_stream(self.name)
+            commands.xinfo_groups(self.name)
             about, groups = commands.execute(raise_on_error=False)
             if isinstance(about, redis.ResponseError) and "no such key" in str(about):
                 return StreamState()
