@@ -129,9 +129,12 @@ def number_of(event: bytes) -> int:
 
 
 @contextmanager
-def redis_of_our_own(directory: Path, *options: str, tls: Path | None = None) -> Iterator[str]:
-    """Starts a Redis for this test alone, and yields its address. ``tls``: folder with server.pem and ca.pem."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+def redis_of_our_own(directory: Path, *options: str, port: int = 0, tls: Path | None = None) -> Iterator[str]:
+    """Starts a Redis for this test alone, yields its address, and kills it.
+
+    ``port``: 0 for any. ``tls``: folder with server.pem and ca.pem.
+    """
+    with socket.create_server(("127.0.0.1", port)) as taken:
         port = taken.getsockname()[1]
     ports = ["--port", str(port)]
     if tls is not None:
@@ -153,5 +156,5 @@ def redis_of_our_own(directory: Path, *options: str, tls: Path | None = None) ->
             time.sleep(0.02)
         yield f"{'redis' if tls is None else 'rediss'}://127.0.0.1:{port}/0"
     finally:
-        server.terminate()
+        server.kill()
         server.wait()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -373,6 +374,46 @@ def test_a_name_of_another_value_is_no_stream(stream: BusStream) -> None:
     key = f"learnrelay-test-{stream.name}"
     stream.redis.set(key, WORD, ex=60)
     assert error_of(stream, topic=key).startswith("Redis has no stream of this name, but another value")
+
+
+def test_a_redis_that_was_killed_is_read_on_when_it_is_back(tmp_path: Path) -> None:
+    durable = ("--appendonly", "yes", "--appendfsync", "always")
+    with redis_of_our_own(tmp_path, *durable) as url:
+        stream = BusStream(url)
+        stream.add(enrolled(1), enrolled(2))
+        made = stream.input()
+        made.open(None)
+        position = read_pairs(made, 2)[0][1]
+        made.commit(position)
+    with pytest.raises(OSError, match="Redis does not answer"):
+        made.read(0)
+    made.close()
+    with redis_of_our_own(tmp_path, *durable, port=urlsplit(url).port or 0):
+        stream.add(enrolled(3))
+        made.open(position)
+        assert read_numbers(made, 2) == [2, 3]
+        made.close()
+
+
+def test_a_stream_that_redis_evicts_to_make_room_is_read_when_it_comes_back(tmp_path: Path) -> None:
+    with redis_of_our_own(tmp_path, "--maxmemory", "3mb", "--maxmemory-policy", "allkeys-lru") as url:
+        stream = BusStream(url)
+        stream.add(enrolled(1))
+        with closing(stream.input()) as made:
+            made.open(None)
+            position = read_pairs(made, 1)[0][1]
+            made.commit(position)
+            for number in range(200):
+                stream.redis.set(f"key {number}", b"x" * 50_000)
+            assert not stream.redis.exists(stream.name)
+            stream.add(enrolled(2))
+            ((event, behind),) = read_pairs(made, 1)
+            assert json.loads(event) == enrolled(2)
+            with pytest.raises(OSError, match="Redis no longer has the group"):
+                made.commit(behind)
+            made.open(behind)
+            stream.add(enrolled(3))
+            assert read_numbers(made, 2, 0.5) == [3]
 
 
 ACL = re.compile(r"    ACL SETUSER learnrelay on >PASSWORD ~dev-analytics (.*)")

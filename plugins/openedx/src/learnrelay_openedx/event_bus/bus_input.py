@@ -14,10 +14,11 @@ from learnrelay import Input, InputBatch, UnreadableEventError, hookimpl
 from learnrelay.inputs import InputEvent, Position
 
 from .bus_settings import RedisBusSection
+from .entry_ids import BEGIN, EntryId, read_id, write_id
 from .tracking_record import line_of
 
 if TYPE_CHECKING:
-    from .redis_stream import EntryId, RedisStream, StreamState
+    from .redis_stream import RedisStream, StreamState
 
 log = logging.getLogger("learnrelay.openedx")
 
@@ -44,7 +45,7 @@ class RedisBusInput(Input):
         self._name = f"{prefix}-{settings['topic']}" if prefix else settings["topic"]
         self._stream: RedisStream
         self._is_open = False
-        self._last: EntryId = (0, 0)
+        self._last = BEGIN
         self._entries = 0  # that the stream got up to `_last`
         self._lost = 0  # entries that were trimmed unread, and not reported yet
         self._state: StreamState
@@ -56,7 +57,7 @@ class RedisBusInput(Input):
 
     def open(self, position: Position | None) -> None:
         """Connects, makes the group if there is none, and finds where to read on. Raises OSError."""
-        from .redis_stream import BEGIN, RedisStream, read_id
+        from .redis_stream import RedisStream  # which needs the extra
 
         settings = self.settings
         self._stream = RedisStream(
@@ -67,7 +68,7 @@ class RedisBusInput(Input):
         if self._state.acknowledged is None:
             self._stream.make_group()
         if isinstance(position, dict) and position.get("stream") == self._name:  # not that of another stream or input
-            self._find(read_id(position["id"].encode()), position["entries"])
+            self._find(read_id(position["id"]), position["entries"])
             self._stream.acknowledge(self._last, self._entries, has_pending=self._state.pending > 0)
         else:
             self._last, self._entries = BEGIN, self._state.removed
@@ -99,9 +100,7 @@ class RedisBusInput(Input):
 
     def commit(self, position: Position) -> None:
         """Acknowledges what is stored. Raises OSError, also where the group is gone: then the core opens it again."""
-        from .redis_stream import read_id
-
-        place = read_id(position["id"].encode())
+        place = read_id(position["id"])
         self._stream.acknowledge(place, position["entries"], has_pending=self._state.pending > 0)
 
     def close(self) -> None:
@@ -117,8 +116,6 @@ class RedisBusInput(Input):
     # --- the place in the stream ----------------------------------------------------------------------------
 
     def _position(self) -> Position:
-        from .redis_stream import write_id
-
         return {"stream": self._name, "id": write_id(self._last), "entries": self._entries}
 
     def _find(self, place: EntryId, entries: int) -> None:
@@ -127,8 +124,6 @@ class RedisBusInput(Input):
         Only the stream that we have read has our group, with something acknowledged. Any other is read from its
         beginning: up to ``place`` where that entry is still there (the group was deleted), else as a new one.
         """
-        from .redis_stream import BEGIN
-
         state = self._state
         if state.acknowledged not in (None, BEGIN):
             if state.last < place:

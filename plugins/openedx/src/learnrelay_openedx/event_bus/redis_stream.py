@@ -14,14 +14,10 @@ from redis.retry import Retry
 
 from learnrelay.config.secrets import Secret
 
+from .entry_ids import BEGIN, EntryId, read_id, write_id
+
 CONNECT_LIMIT = 5.0  # seconds
 ANSWER_LIMIT = 10.0  # seconds without a byte of an answer after which a connection is given up
-
-EntryId = tuple[int, int]
-"""Milliseconds since 1970, and a number in these: the place of an entry in its stream."""
-
-BEGIN: EntryId = (0, 0)
-"""The place before the first entry."""
 
 _MOST_PENDING = 1000  # that are acknowledged at once
 _REASONS = {
@@ -95,8 +91,8 @@ class RedisStream:
         return StreamState(
             about["entries-added"],
             about["length"],
-            read_id(about["last-generated-id"]),
-            read_id(ours["last-delivered-id"]) if ours else None,
+            read_id(about["last-generated-id"].decode()),
+            read_id(ours["last-delivered-id"].decode()) if ours else None,
             ours["pending"] if ours else 0,
         )
 
@@ -110,7 +106,7 @@ class RedisStream:
         block = int(timeout * 1000) or None  # 0 would wait for ever
         with _in_our_words():
             streams: Any = self._redis.xread({self.name: write_id(place)}, count=most, block=block)
-        return [(read_id(entry_id), fields) for _, entries in streams for entry_id, fields in entries]
+        return [(read_id(entry_id.decode()), fields) for _, entries in streams for entry_id, fields in entries]
 
     def has_entry(self, place: EntryId) -> bool:
         """Tells whether the stream holds this entry."""
@@ -134,17 +130,6 @@ class RedisStream:
             except redis.exceptions.NoPermissionError:
                 return ""
         return memory.get("maxmemory_policy", "") if memory.get("maxmemory") else ""
-
-
-def read_id(text: bytes) -> EntryId:
-    """Reads a place as Redis writes it, ``b"1795989702865-0"``."""
-    milliseconds, _, number = text.partition(b"-")
-    return int(milliseconds), int(number)
-
-
-def write_id(place: EntryId) -> str:
-    """Writes a place as Redis does."""
-    return f"{place[0]}-{place[1]}"
 
 
 @contextmanager
