@@ -376,6 +376,17 @@ def test_a_name_of_another_value_is_no_stream(stream: BusStream) -> None:
     assert error_of(stream, topic=key).startswith("Redis has no stream of this name, but another value")
 
 
+def test_a_redis_that_refuses_changes_says_why(tmp_path: Path) -> None:
+    with redis_of_our_own(tmp_path) as url:
+        stream = BusStream(url)
+        stream.add(enrolled(1))
+        stream.redis.config_set("maxmemory", "1")
+        assert error_of(stream) == "Redis has no memory left, and refuses changes"
+        stream.redis.config_set("maxmemory", "0")
+        stream.redis.replicaof("127.0.0.1", "1")
+        assert error_of(stream) == "Redis is a replica: the input needs the primary, to acknowledge"
+
+
 def test_a_redis_that_was_killed_is_read_on_when_it_is_back(tmp_path: Path) -> None:
     durable = ("--appendonly", "yes", "--appendfsync", "always")
     with redis_of_our_own(tmp_path, *durable) as url:

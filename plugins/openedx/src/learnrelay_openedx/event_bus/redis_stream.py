@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,16 +21,13 @@ CONNECT_LIMIT = 5.0  # seconds
 ANSWER_LIMIT = 10.0  # seconds without a byte of an answer after which a connection is given up
 
 _MOST_PENDING = 1000  # that are acknowledged at once
+_CODE = re.compile("[A-Z]{2,20}")
 _REASONS = {
     "WRONGTYPE": "has no stream of this name, but another value: are topic and topic_prefix those of the platform?",
-    "READONLY": "is a replica: the input needs the primary, to acknowledge",
-    "LOADING": "is still reading its data",
     "MISCONF": "cannot save its data, and refuses changes",
-    "OOM": "has no memory left, and refuses changes",
     "NOGROUP": "no longer has the group, or the stream",
-    "MOVED": "is a cluster: name the node that holds the stream",
 }
-"""First word of an error → what it means."""
+"""First word of an error for which the client has no class → what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +147,17 @@ def _describe(error: redis.RedisError) -> str:
             return "refuses the credentials"
         case redis.TimeoutError():
             return "does not answer in time"
+        case redis.ReadOnlyError():
+            return "is a replica: the input needs the primary, to acknowledge"
+        case redis.OutOfMemoryError():
+            return "has no memory left, and refuses changes"
+        case redis.exceptions.MovedError():
+            return "is a cluster: name the node that holds the stream"
+        case redis.exceptions.BusyLoadingError():
+            return "is still reading its data"
         case redis.ResponseError():
             code = str(error).partition(" ")[0]
-            return _REASONS.get(code, f"reports the error {code if code.isalpha() and code.isupper() else 'ERR'}")
-        case redis.exceptions.BusyLoadingError():
-            return _REASONS["LOADING"]
+            return _REASONS.get(code, f"reports the error {code if _CODE.fullmatch(code) else 'ERR'}")
         case _ if isinstance(error.__context__, ssl.SSLError):
             return "does not answer with TLS, or with a certificate that ca_file does not cover"
         case _:
