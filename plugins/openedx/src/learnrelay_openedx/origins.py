@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 
 from learnrelay import Fields, Skip, optional, required
+from learnrelay.caching import cached
 from learnrelay.kinds import Invalid, strict_one_of, text
 
 _REQUEST, _PUBLISHED = "request", "published"
@@ -100,6 +101,7 @@ def is_from_client(sender: object, request: str | None) -> bool:
     return isinstance(sender, Invalid) or request == _PUBLISHED
 
 
+@cached
 def is_server_only(name: str) -> bool:
     """Tells whether only the server emits events of this name."""
     return name in SERVER_ONLY_NAMES or name.startswith(SERVER_ONLY_PREFIXES)

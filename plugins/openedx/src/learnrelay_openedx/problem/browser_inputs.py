@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_plus
 
+from learnrelay.caching import cached
+
 from ..belonging import course_of, courses_in
 from ..keys import block_key
 
@@ -22,8 +24,14 @@ def block_of_form(form: str, course_id: str) -> str | None:
     >>> block_of_form("input_Week_3_1_2_1%5B%5D=choice_0", "course-v1:Harbour+SAIL+2026")
     'block-v1:Harbour+SAIL+2026+type@problem+block@Week_3_1'
     """
-    names = {unquote_plus(field.partition("=")[0]) for field in form.strip('"').split("&")}
-    blocks = {match[1] for name in names if (match := _INPUT.fullmatch(name))}
+    inputs = dict.fromkeys(field.partition("=")[0] for field in form.strip('"').split("&"))
+    return _block_of_inputs((tuple(inputs), course_id))
+
+
+@cached
+def _block_of_inputs(named: tuple[tuple[str, ...], str]) -> str | None:
+    inputs, course_id = named
+    blocks = {match[1] for name in inputs if (match := _INPUT.fullmatch(unquote_plus(name)))}
     if len(blocks) != 1 or any(courses_in(block := blocks.pop(), (course_of(course_id),))):
         return None  # no page names a block by another course
     return block_key(course_id, "problem", block)
