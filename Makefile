@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
-PACKAGES := core plugins/xapi plugins/caliper plugins/openedx plugins/moodle plugins/enterprise_filter plugins/serve plugins/clickhouse contract_tests
+PACKAGES := core plugins/xapi plugins/caliper plugins/openedx plugins/moodle plugins/enterprise_filter plugins/serve plugins/clickhouse contract_tests plugins/tutor
 VERSIONS := $(wildcard $(addsuffix /src/*/__init__.py,$(PACKAGES)))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-EDITABLE := --group dev -e 'core[celery,deferred,metrics,mysql,oauth2,postgres,regex,s3,zstd]' $(addprefix -e ,$(wordlist 2,10,$(PACKAGES)))
+EDITABLE := --group dev -e 'core[celery,deferred,metrics,mysql,oauth2,postgres,regex,s3,zstd]' $(addprefix -e ,$(filter-out core plugins/tutor,$(PACKAGES)))
 EXPORT := export --quiet --upgrade --all-packages --all-extras --group dev --no-emit-workspace --no-hashes --no-annotate --no-header
 TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py tools
 
@@ -25,6 +25,7 @@ $(VENV)/.installed: pyproject.toml requirements.lock $(addsuffix /pyproject.toml
 	@$(INSTALL) -c requirements.lock $(EDITABLE) 2>$(VENV)/lock.log || { \
 		echo "requirements.lock cannot be installed here ($(VENV)/lock.log says why): installing the newest versions"; \
 		$(INSTALL) $(EDITABLE); }
+	@$(INSTALL) --no-deps -e plugins/tutor  # without Tutor, which brings 50 packages; the group `site` has it
 	@touch $@
 
 lock: install ## write requirements.lock: the newest versions that all declared ranges allow, for each supported Python

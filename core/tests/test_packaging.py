@@ -23,6 +23,7 @@ PACKAGES = {
     "plugins/enterprise_filter": ("learnrelay_enterprise_filter", {"learnrelay"}),
     "plugins/serve": ("learnrelay_serve", {"learnrelay"}),
     "plugins/clickhouse": ("learnrelay_clickhouse", {"learnrelay"}),
+    "plugins/tutor": ("learnrelay_tutor", set()),  # runs beside Tutor, not beside the core
     "contract_tests": ("learnrelay_contract_tests", {"learnrelay"}),
 }
 

@@ -19,13 +19,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from installation import Installation
 from learnrelay.config.secrets import Secret
-from learnrelay.delivery.metrics import expose_metrics
+from learnrelay.delivery.metrics import OutboxCollector, expose_metrics
 from learnrelay.outbox import Outbox
 from plain import event
 from relay_files import relay_toml
 
 from .conftest import NOT_ON_MYSQL, statements
 from .consumer import Consumer
+from .test_intake import Emitter
 
 pytestmark = NOT_ON_MYSQL
 
@@ -181,3 +182,25 @@ def test_two_processes_expose_the_same_and_report_an_unreachable_database(
         for server in servers:
             server.shutdown()
             server.server_close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_spooled_and_what_was_not_stored_is_exposed(
+    open_outbox: Callable[..., Outbox], tmp_path: Path
+) -> None:
+    outbox = open_outbox(limit=1, full="spool", spool=tmp_path / "spool")
+    emitter = Emitter(outbox)
+    emitter.put(1)
+    families = {family.name: family for family in OutboxCollector(outbox, ["a"]).collect()}
+    assert families["learnrelay_spool_bytes"].samples[0].value == 0
+    assert families["learnrelay_not_stored"].samples == []
+    for number in (2, 3):
+        emitter.put(number)
+    emitter.recorder.count_refusals("the outbox fails", 4)
+    emitter.recorder.flush()
+    (spooled,) = (tmp_path / "spool").glob("*.spool")
+    families = {family.name: family for family in OutboxCollector(outbox, ["a"]).collect()}
+    assert 0 < families["learnrelay_spool_bytes"].samples[0].value <= spooled.stat().st_size
+    assert families["learnrelay_spool_oldest_age_seconds"].samples[0].value > 0
+    (not_stored,) = families["learnrelay_not_stored"].samples
+    assert (not_stored.labels, not_stored.value) == ({"reason": "the outbox fails"}, 4)

@@ -1,15 +1,16 @@
 """Exposes the outbox's metrics to Prometheus (extra ``metrics``).
 
 All values are read from the outbox at each scrape. So it does not matter which process is scraped: each one gives the
-same for all processes and hosts that share the outbox, and one of them is enough. Labels are names of the configuration
-file and reasons, of which there are a bounded number; none holds a value of an event.
+same for all processes and hosts that share the outbox, and one of them is enough. The spool alone is that of the scraped
+process's machine. Labels are names of the configuration file and reasons, of which there are a bounded number; none holds
+a value of an event.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from prometheus_client import (
@@ -24,6 +25,7 @@ from prometheus_client.registry import Collector
 
 from ..errors import OutboxError
 from ..outbox.outbox import Outbox, Status
+from ..outbox.spool_reader import SpoolStatus
 from ..outbox.statistics import LATENCY, REQUEST, Statistics
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ class OutboxCollector(Collector):
         try:
             statuses = list(self._outbox.status(self._destinations).values())
             statistics = Statistics.read(self._outbox)
+            refusals = self._outbox.read_refusals()
+            spool = self._outbox.read_spool_status()
         except OutboxError as error:
             log.error("metrics: %s", error)
             yield _make_up_gauge(0)
@@ -73,6 +77,7 @@ class OutboxCollector(Collector):
         yield from self._collect_destinations(statuses)
         yield from _collect_timings(statistics)
         yield from _collect_outcomes(statistics)
+        yield from _collect_not_stored(refusals, spool)
 
     def _collect_destinations(self, statuses: list[Status]) -> Iterator[Metric]:
         now = self._outbox.clock()
@@ -157,6 +162,23 @@ def _collect_outcomes(statistics: Statistics) -> Iterator[Metric]:
             case _:
                 outcomes.add_metric([subject, outcome, reason], number)
     yield from (read, unreadable, outcomes, statements, denied, not_added)
+
+
+def _collect_not_stored(refusals: Mapping[str, tuple[int, float]], spool: SpoolStatus) -> Iterator[Metric]:
+    not_stored = CounterMetricFamily(
+        "learnrelay_not_stored", "Events that emit() could not store.", labels=["reason"]
+    )
+    for reason, (number, _) in refusals.items():
+        not_stored.add_metric([reason], number)
+    yield not_stored
+    yield GaugeMetricFamily(
+        "learnrelay_spool_bytes", "Bytes in this machine's spool that no worker has taken in.", value=spool.bytes
+    )
+    yield GaugeMetricFamily(
+        "learnrelay_spool_oldest_age_seconds",
+        "Age of the oldest file in this machine's spool that no worker has taken in.",
+        value=spool.oldest_age or 0.0,
+    )
 
 
 def render_metrics(outbox: Outbox, destinations: Iterable[str]) -> bytes:
