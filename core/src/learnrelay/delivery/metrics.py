@@ -165,12 +165,12 @@ def _collect_outcomes(statistics: Statistics) -> Iterator[Metric]:
 
 
 def _collect_not_stored(refusals: Mapping[str, tuple[int, float]], spool: SpoolStatus) -> Iterator[Metric]:
-    not_stored = CounterMetricFamily(
-        "learnrelay_not_stored", "Events that emit() could not store.", labels=["reason"]
+    # without the reasons: a series that first appears with the first loss would not be seen to increase
+    yield CounterMetricFamily(
+        "learnrelay_not_stored",
+        "Events that emit() could not store.",
+        value=sum(number for number, _ in refusals.values()),
     )
-    for reason, (number, _) in refusals.items():
-        not_stored.add_metric([reason], number)
-    yield not_stored
     yield GaugeMetricFamily(
         "learnrelay_spool_bytes", "Bytes in this machine's spool that no worker has taken in.", value=spool.bytes
     )

@@ -1,7 +1,7 @@
 """Registers settings, patches, templates and init tasks with Tutor (hooks API v1).
 
-Each file in ``patches/`` is the body of the patch of its name. ``templates/`` holds the operator's file of learnrelay: it
-lands in ``apps/openedx/config``, which Tutor mounts into every container of LMS and CMS, on Kubernetes too.
+Each file in ``patches/`` is the body of the patch of its name. ``templates/`` holds the operator's file of learnrelay,
+which lands in ``apps/openedx/config``: Tutor mounts that into every container of LMS and CMS, on Kubernetes too.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "PIP_REQUIREMENTS": [
         "learnrelay[deferred,metrics,mysql,oauth2,regex]>=0.1,<0.2",
         "learnrelay-openedx[xapi,caliper]>=0.1,<0.2",
+        "learnrelay-enterprise-filter>=0.1,<0.2",
         "learnrelay-clickhouse>=0.1,<0.2",
     ],
     # the operator's file: [plugins] enabled, [identity], [destinations.NAME], and what is added to [delivery]

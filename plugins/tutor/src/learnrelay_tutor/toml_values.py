@@ -25,9 +25,8 @@ def to_toml(value: Any) -> str:
             return f"{{ {inner} }}" if inner else "{}"
         case list() | tuple():
             return f"[{', '.join(map(to_toml, value))}]"
-    raise ValueError(
-        f"TOML has no value for {'null' if value is None else f'a {type(value).__name__}'}: leave it out, or put it in quotes"
-    )
+    kind = "null" if value is None else f"a {type(value).__name__}"
+    raise ValueError(f"TOML has no value for {kind}: leave it out, or put it in quotes")
 
 
 def to_key(key: Any) -> str:
