@@ -1,2 +1,2 @@
-learnrelay check --config /openedx/config/learnrelay.toml
-learnrelay migrate --config /openedx/config/learnrelay.toml
+learnrelay check
+learnrelay migrate
