@@ -184,9 +184,7 @@ def test_two_processes_expose_the_same_and_report_an_unreachable_database(
             server.server_close()
 
 
-def test_what_is_spooled_and_what_was_not_stored_is_exposed(
-    open_outbox: Callable[..., Outbox], tmp_path: Path
-) -> None:
+def test_what_is_spooled_and_what_was_not_stored_is_exposed(open_outbox: Callable[..., Outbox], tmp_path: Path) -> None:
     outbox = open_outbox(limit=1, full="spool", spool=tmp_path / "spool")
     emitter = Emitter(outbox)
     emitter.put(1)

@@ -1,9 +1,9 @@
 """Exposes the outbox's metrics to Prometheus (extra ``metrics``).
 
 All values are read from the outbox at each scrape. So it does not matter which process is scraped: each one gives the
-same for all processes and hosts that share the outbox, and one of them is enough. The spool alone is that of the scraped
-process's machine. Labels are names of the configuration file and reasons, of which there are a bounded number; none holds
-a value of an event.
+same for all processes and hosts that share the outbox, and one of them is enough. What is said of the spool is about
+the machine of the scraped process. Labels are names of the configuration file and reasons, of which there are a bounded
+number; none holds a value of an event.
 """
 
 from __future__ import annotations
