@@ -25,7 +25,7 @@ $(VENV)/.installed: pyproject.toml requirements.lock $(addsuffix /pyproject.toml
 	@$(INSTALL) -c requirements.lock $(EDITABLE) 2>$(VENV)/lock.log || { \
 		echo "requirements.lock cannot be installed here ($(VENV)/lock.log says why): installing the newest versions"; \
 		$(INSTALL) $(EDITABLE); }
-	@$(INSTALL) --no-deps -e plugins/tutor  # without Tutor, which brings 50 packages; the group `site` has it
+	@$(INSTALL) --no-deps -e plugins/tutor  # without Tutor, which brings some 40 packages; the group `site` has it
 	@touch $@
 
 lock: install ## write requirements.lock: the newest versions that all declared ranges allow, for each supported Python
