@@ -108,6 +108,14 @@ def render(site: Site) -> Callable[..., Site]:
     return render_with
 
 
+def test_the_page_has_every_setting() -> None:
+    from learnrelay_tutor.plugin import DEFAULTS, UNIQUE
+
+    page = (Path(__file__).parents[3] / "docs/tutor.md").read_text("utf-8")
+    missing = [name for name in [*DEFAULTS, *UNIQUE] if name != "VERSION" and f"`LEARNRELAY_{name}`" not in page]
+    assert missing == [], "docs/tutor.md, Settings: add a row"
+
+
 def test_what_is_rendered_by_default_is_valid_everywhere(render: Callable[..., Site]) -> None:
     site = render()
     for settings in site.env.glob("apps/openedx/settings/*/*.py"):
