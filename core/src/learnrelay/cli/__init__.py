@@ -32,6 +32,7 @@ COMMANDS = (
 BROUGHT_BY = {
     "clickhouse": "learnrelay-clickhouse",
     "contract-test": "learnrelay-contract-tests",
+    "import-erb": "learnrelay-openedx",
     "lint": "learnrelay-contract-tests",
     "serve": "learnrelay-serve",
 }

@@ -49,12 +49,12 @@ class ScoreParts(TypedDict, total=False):
 
 
 class ResultParts(TypedDict, total=False):
-    """Holds the result (1.0.3, Data 2.4.5). ``duration``: ISO 8601."""
+    """Holds the result (1.0.3, Data 2.4.5). ``response``: a list is written as JSON. ``duration``: ISO 8601."""
 
     score: ScoreParts | None
     success: bool | None
     completion: bool | None
-    response: str | None
+    response: str | Sequence[Any] | None
     duration: str | None
     extensions: Extensions
 

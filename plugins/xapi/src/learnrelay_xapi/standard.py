@@ -40,6 +40,7 @@ class XapiSettings(Section):
     actor = OneOf(list(ACTORS), load_default="account")
     session_ids = OneOf(["digest", "plain"], load_default="digest")
     question_statements = Flag(load_default=True)
+    compatible_with = OneOf(["erb"], load_default=None)
 
 
 class XapiStandard(Standard):

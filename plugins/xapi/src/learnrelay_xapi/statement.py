@@ -23,6 +23,7 @@ from orjson import Fragment
 from learnrelay import (
     Facts,
     Learner,
+    NotJsonError,
     Parts,
     Platform,
     SerializedStatement,
@@ -38,7 +39,8 @@ from learnrelay import (
 from learnrelay.caching import cached
 from learnrelay.frames import UNKNOWN_LEARNER, MakeFrame
 
-from . import activities
+from . import activities, erb_form
+from .parts import ResultParts
 from .vocabulary import Verb
 
 NO_ADDRESS = "the identity provider gives no e-mail address for the learner"
@@ -128,6 +130,7 @@ def framer(settings: Mapping[str, Any], platform: Platform) -> MakeFrame:
     make_actor = ACTORS[settings["actor"]](platform)
     no_actor = Skip(UNKNOWN_LEARNER if settings["actor"] == "account" else NO_ADDRESS)
     as_erb = settings["statement_ids"] == "erb"
+    is_erb_form = settings["compatible_with"] == "erb"
     published: Callable[[str], str] = platform.digest if platform.own or settings["session_ids"] == "digest" else str
     session_term = to_json(platform.term("session_id"))
 
@@ -141,6 +144,8 @@ def framer(settings: Mapping[str, Any], platform: Platform) -> MakeFrame:
         if course_id is None:
             return CourseContext(b"null", None, b"")
         course = activities.course_parent(platform, course_id)
+        if is_erb_form:
+            course = erb_form.rename_languages(course, platform.language, in_course=True)
         listed = cached_json([course])
         return CourseContext(
             cached_json(course["id"]), Fragment(listed), b',"contextActivities":{"parent":%b}' % listed
@@ -194,12 +199,13 @@ def preparer(
     activity_type = transformer.constants.get("activity")
     type_only = {"type": activity_type} if activity_type else {}
     version = VERSIONS[settings["version"]]
+    is_erb_form = settings["compatible_with"] == "erb"
     session_term, version_term = platform.term("session_id"), platform.term("transformer_version")
 
     def prepare(parts: Parts, is_parent: bool = False, is_child: bool = False) -> PreparedParts:
         object_parts = parts["object"]
         verb: Verb = parts.get("verb") or verbs[0]
-        result = without_none(parts["result"]) if parts.get("result") else None
+        result = without_none(_with_text(parts["result"])) if parts.get("result") else None
         context = without_none(parts["context"]) if parts.get("context") else {}
         # ADR 6: all of this stands in the statement, so that the id tells nothing that the statement does not
         in_id = to_json((verb.id, object_parts["id"], result or None, context or None))
@@ -209,10 +215,14 @@ def preparer(
         )
         if definition:
             activity["definition"] = definition
+        own_activities = context.pop("contextActivities", None)
+        if is_erb_form:  # the id stays as it is, so that a store knows the statement in either form
+            activity = erb_form.rename_languages(activity, platform.language)
+            own_activities = erb_form.rename_in_context(own_activities, platform.language)
+            result = erb_form.rewrite_result(result, parts.get("result"))
         statement: Statement = {"verb": verb_json[verb.id], "object": activity, "version": version}
         if result:
             statement["result"] = result
-        own_activities = context.pop("contextActivities", None)
         extensions = context.pop("extensions", {})
         extensions.pop(session_term, None)  # that of the event is still to come, as is what a child is part of
         extensions.pop(version_term, None)
@@ -238,6 +248,17 @@ def preparer(
         return [prepare(parts[0], is_parent=bool(children)), *children]
 
     return prepare_all
+
+
+def _with_text(result: ResultParts) -> ResultParts:
+    """Writes a response that is a list as JSON; None for one that JSON cannot hold."""
+    response = result.get("response")
+    if not isinstance(response, list):
+        return result
+    try:
+        return {**result, "response": to_json(response).decode()}
+    except NotJsonError:
+        return {**result, "response": None}
 
 
 def composer(

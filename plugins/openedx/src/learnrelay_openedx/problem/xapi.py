@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from learnrelay import Family, Platform, Skip
 from learnrelay_xapi import activities
@@ -75,6 +76,11 @@ def problem_result(check: CheckFields) -> ResultParts:
     }
 
 
+def answer_parts(answer: Any) -> str | list[Any] | None:
+    """Returns an answer as the response: a list as it is, for the standard to write, anything else as text."""
+    return answer if isinstance(answer, list) else answer_text(answer)
+
+
 @family.maps("problem_check", reads=CheckFields, verb=(v.EVALUATED, v.ATTEMPTED), activity=v.INTERACTION)
 def checked(check: CheckFields, platform: Platform) -> StatementParts | Sequence[StatementParts] | Skip:
     """An answer was checked: as the server judged it (evaluated), or as the browser sent it (attempted)."""
@@ -86,7 +92,7 @@ def checked(check: CheckFields, platform: Platform) -> StatementParts | Sequence
         title: DefinitionParts = {"name": activities.text(check.title, platform), "interactionType": "other"}
         return {"verb": v.ATTEMPTED, "object": {"id": problem_id, "definition": title}}
     if not check.submission:
-        result: ResultParts = {**problem_result(check), "response": answer_text(check.answers)}
+        result: ResultParts = {**problem_result(check), "response": answer_parts(check.answers)}
         return {"object": {"id": problem_id, "definition": problem_definition(check, platform)}, "result": result}
     if len(check.submission) == 1:
         return single_question(check, problem_id, check.submission[0], platform)
@@ -99,7 +105,7 @@ def checked(check: CheckFields, platform: Platform) -> StatementParts | Sequence
 
 def single_question(check: CheckFields, problem_id: str, question: Question, platform: Platform) -> StatementParts:
     """Makes a problem with one question: they are one activity."""
-    result: ResultParts = {**problem_result(check), "response": answer_text(question.answer)}
+    result: ResultParts = {**problem_result(check), "response": answer_parts(question.answer)}
     if question.correct is not None:
         result["success"] = question.correct
     definition = question_definition(check, question, platform)
@@ -114,7 +120,7 @@ def child_question(check: CheckFields, problem: str, question: Question, platfor
             "id": block_iri(platform, question_key(problem, question.key)),
             "definition": question_definition(check, question, platform),
         },
-        "result": {"success": question.correct, "response": answer_text(question.answer)},
+        "result": {"success": question.correct, "response": answer_parts(question.answer)},
     }
 
 
