@@ -31,7 +31,7 @@ class Package:
     """Describes where a plugin's source lies. ``roots``: directories or files that are the plugin's own code.
 
     ``intrusions``: messages about files or entry points that the contract forbids. ``plugins``: names of all plugins
-    of the distribution. ``commands``: files of its own commands, which no plugin imports. ``sink_files``: files that
+    of the distribution. ``commands``: files of its own commands and what they import, if no plugin does. ``sink_files``: files that
     only sinks of the distribution import. ``auth``: settings for its auth schemes. ``settings``:
     settings to test plugins with, besides their defaults, as nested tables like those of the operator's file.
     ``undeclared_plugins``: packages of other installed plugins on which it does not depend.
@@ -203,7 +203,7 @@ def _find_roles(package: Package, dist: Distribution) -> None:
     of_events = graph.reach(file for file in files if file)
     sinks = [graph.file_of(point.module) for point in plugins if point.group.startswith("learnrelay.sinks.")]
     package.sink_files = graph.reach(filter(None, sinks)) - of_events
-    package.commands -= of_events
+    package.commands = graph.reach(package.commands) - of_events
 
 
 def _read(file: Path) -> str:

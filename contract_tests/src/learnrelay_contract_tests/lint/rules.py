@@ -36,9 +36,12 @@ NOT_FOR_PLUGINS = frozenset({"value_at", "first_value", "compile_extractor", "ab
 """Names of public modules that only the core needs: they give access to the event itself."""
 
 FOR_PROVIDERS = ("learnrelay.config.secrets", "learnrelay.lookups.identity", "learnrelay.exchange_deadline")
-FOR_COMMANDS = frozenset({"learnrelay.assembly.assemble", "learnrelay.cli.output.print_line"})
-"""What reads the operator's file, for a command that prepares what its destinations send to, and what prints the words
-of a server without what a terminal would obey."""
+FOR_COMMANDS = frozenset({
+    "learnrelay.assembly.assemble", "learnrelay.cli.output", "learnrelay.comparison.statement_changes",
+    "learnrelay.pipeline.match_rules.ValueMatcher", "learnrelay.reading.lines",
+})  # fmt: skip
+"""What reads the operator's file, for a command that prepares what its destinations send to; what prints the words of a
+server without what a terminal would obey; what compares statements, checks a rule of ``match``, and reads lines."""
 
 ATTRIBUTES = {
     **dict.fromkeys(

@@ -83,7 +83,7 @@ def test_rows_are_decrypted(database: str, monkeypatch: pytest.MonkeyPatch) -> N
         ("no address", ["env:ERB_KEY"], "address cannot be used (ArgumentError)"),
         ("oracle+none://ann:invented@x/y", ["env:ERB_KEY"], "address cannot be used (NoSuchModuleError)"),
         ("mysql+pymysql://ann:invented@127.0.0.1:1/lms", ["env:ERB_KEY"], "cannot be read (OperationalError)"),
-        ("", ["a key of the tests"], "--fernet-key: expected env:NAME or file:PATH"),
+        ("", ["a key of the tests"], "--fernet-key: expected env:NAME"),
         ("", ["env:NOBODY_SET_THIS"], "environment variable NOBODY_SET_THIS is not set or empty"),
         ("", [], "--database and --fernet-key go together"),
     ],

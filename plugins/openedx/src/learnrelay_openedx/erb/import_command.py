@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import click
 from marshmallow import ValidationError
 
 from learnrelay import LearnrelayError
-from learnrelay.config.fields import SecretText, Url
+from learnrelay.config.fields import Url
 
 from .operator_file import WrittenFile, write_file
 from .router_rows import RouterRow, RouterSourceError, read_dump, select_current
@@ -93,12 +94,11 @@ def _read_rows(dump: str | None, database: str | None, keys: tuple[str, ...]) ->
 
 
 def _read_variable(reference: str, option: str) -> str:
-    if not reference.startswith(("env:", "file:")):
-        raise click.UsageError(f"{option}: expected env:NAME or file:PATH; others on this machine see command lines")
-    try:
-        value: str = SecretText().deserialize(reference).reveal()
-    except ValidationError as error:
-        raise RouterSourceError(f"{option}: {error.messages[0]}") from None
+    name = reference.removeprefix("env:")
+    if name == reference:
+        raise click.UsageError(f"{option}: expected env:NAME; others on this machine see command lines")
+    if not (value := os.environ.get(name)):
+        raise RouterSourceError(f"{option}: environment variable {name} is not set or empty")
     return value
 
 

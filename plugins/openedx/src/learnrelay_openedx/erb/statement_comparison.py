@@ -1,0 +1,209 @@
+"""Compares two streams of xAPI statements by meaning, in files of a temporary folder.
+
+Statements are paired that have the same instant, in milliseconds, and the same verb: by their ids, and what is left by
+likeness. Both streams are written into parts by instant and verb, so that two parts are in memory at a time.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any, Literal, NamedTuple, Self
+
+import orjson
+
+from learnrelay.comparison.statement_changes import compare_values, pair_statements
+from learnrelay.reading.lines import Line
+
+from .corrections import Difference, name_correction
+from .statement_forms import VERBS, form_statement, is_same_meaning, read_instant, unform
+
+PARTS = 128
+"""Files that each stream is written into."""
+
+OTHER_VERB = "(another verb)"
+"""Stands for verbs of no vocabulary, which may be anything."""
+
+Kind = Literal["form", "correction", "difference", "only ours", "only theirs"]
+_WEIGHTS: dict[Kind, int] = {"form": 1, "correction": 2, "difference": 3, "only ours": 3, "only theirs": 3}
+
+
+class DifferenceRow(NamedTuple):
+    """Identifies what is counted together. ``what``: a path, or the name of a correction."""
+
+    kind: Kind
+    verb: str
+    what: str
+
+
+@dataclass(slots=True)
+class ComparedStream:
+    """Holds what was read of a stream: ``statements``, lines that hold none, and statements that came ``repeated``."""
+
+    name: str
+    statements: int = 0
+    unreadable: int = 0
+    first_unreadable: str = ""
+    repeated: int = 0
+
+
+@dataclass(slots=True)
+class StreamComparison:
+    """Counts differences. ``ignored``: globs of paths that are left out.
+
+    Of the pairs, ``same`` are equal; ``in_form`` differ in form alone; ``corrected`` as documented; ``different`` else.
+    """
+
+    ours: ComparedStream
+    theirs: ComparedStream
+    ignored: tuple[str, ...] = ()
+    same: int = 0
+    in_form: int = 0
+    corrected: int = 0
+    different: int = 0
+    rows: Counter[DifferenceRow] = field(default_factory=Counter)
+
+    @property
+    def is_equivalent(self) -> bool:
+        """Tells whether all differences are of form, or documented corrections."""
+        return not any(_WEIGHTS[row.kind] == _WEIGHTS["difference"] for row in self.rows)
+
+    def compare(self, our_lines: Iterable[Line], their_lines: Iterable[Line]) -> None:
+        """Reads both streams, and counts. Raises OSError when the temporary folder has no room."""
+        with ExitStack() as stack:
+            ours = stack.enter_context(StatementParts())
+            theirs = stack.enter_context(StatementParts())
+            for parts, stream, lines in ((ours, self.ours, our_lines), (theirs, self.theirs, their_lines)):
+                for line in lines:
+                    parts.add_line(stream, line)
+            for part in range(PARTS):
+                ours_by_key, theirs_by_key = ours.read(part), theirs.read(part)
+                for key in sorted(ours_by_key.keys() | theirs_by_key.keys()):
+                    self._compare_group(ours_by_key.get(key, []), theirs_by_key.get(key, []))
+
+    def _compare_group(self, ours: Sequence[bytes], theirs: Sequence[bytes]) -> None:
+        our_statements, their_statements = _identify(ours, self.ours), _identify(theirs, self.theirs)
+        for identifier in our_statements.keys() & their_statements.keys():
+            self._compare_pair(their_statements.pop(identifier), our_statements.pop(identifier))
+        left = [[[key, formed] for key, formed in sorted(side.items())] for side in (their_statements, our_statements)]
+        for their_pair, our_pair in pair_statements(*left):
+            if their_pair is not None and our_pair is not None:
+                self._compare_pair(their_pair[1], our_pair[1])
+            else:
+                kind: Kind = "only ours" if their_pair is None else "only theirs"
+                statement = (our_pair or their_pair or ("", {}))[1]
+                self.rows[DifferenceRow(kind, _verb_word(statement), "")] += 1
+
+    def _compare_pair(self, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
+        found: set[DifferenceRow] = set()
+        erb_statement, our_statement, verb = unform(theirs), unform(ours), _verb_word(ours)
+        for path, before, after in compare_values(theirs, ours):
+            if any(path == pattern or fnmatchcase(path, pattern) for pattern in self.ignored):
+                continue
+            if is_same_meaning(before, after):
+                found.add(DifferenceRow("form", verb, path))
+                continue
+            difference = Difference(path, unform(before), unform(after), erb_statement, our_statement)
+            correction = name_correction(difference)
+            found.add(DifferenceRow("correction" if correction else "difference", verb, correction or path))
+        self.rows.update(found)
+        weight = max((_WEIGHTS[row.kind] for row in found), default=0)
+        if weight == 0:
+            self.same += 1
+        elif weight == _WEIGHTS["form"]:
+            self.in_form += 1
+        elif weight == _WEIGHTS["correction"]:
+            self.corrected += 1
+        else:
+            self.different += 1
+
+
+def _identify(contents: Sequence[bytes], stream: ComparedStream) -> dict[str, dict[str, Any]]:
+    """Returns the statements by id; of those with one id the first."""
+    statements: dict[str, dict[str, Any]] = {}
+    for number, content in enumerate(contents):
+        statement = orjson.loads(content)
+        identifier = statement.get("id")
+        key = identifier if isinstance(identifier, str) else f"(without id) {number}"
+        if key in statements:
+            stream.repeated += 1
+        else:
+            statements[key] = form_statement(statement)
+    return statements
+
+
+def _verb_word(statement: dict[str, Any]) -> str:
+    return VERBS.get(statement["verb"]["id"], OTHER_VERB)
+
+
+class StatementParts:
+    """Holds the statements of a stream in files of a temporary folder for the user alone."""
+
+    def __enter__(self) -> Self:
+        """Makes the folder."""
+        self._stack = ExitStack()
+        self._folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="learnrelay-compare-")))
+        self._files: dict[int, IO[bytes]] = {}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Removes it."""
+        self._stack.close()
+
+    def add_line(self, stream: ComparedStream, line: Line) -> None:
+        """Adds the statements of a line, and counts them."""
+        statements = None if line.problem else list(_read_statements(line.content))
+        if line.content.strip() == b"" and not line.problem:
+            return
+        if not statements or None in statements:
+            stream.unreadable += 1
+            stream.first_unreadable = stream.first_unreadable or f"{line.source}:{line.number}"
+            return
+        for key, content in filter(None, statements):
+            stream.statements += 1
+            self._write(key, content)
+
+    def _write(self, key: bytes, content: bytes) -> None:
+        part = zlib.crc32(key) % PARTS
+        if part not in self._files:
+            self._files[part] = self._stack.enter_context((self._folder / str(part)).open("w+b"))
+        self._files[part].write(b"%b\t%b\n" % (key, content))
+
+    def read(self, part: int) -> dict[bytes, list[bytes]]:
+        """Returns the statements of a part by instant and verb."""
+        groups: dict[bytes, list[bytes]] = defaultdict(list)
+        if (file := self._files.get(part)) is not None:
+            file.seek(0)
+            for line in file:
+                key, _, content = line.partition(b"\t")
+                groups[key].append(content)
+        return groups
+
+
+def _read_statements(content: bytes) -> Iterator[tuple[bytes, bytes] | None]:
+    """Yields key and JSON of the statements of a line; None for what is no xAPI statement with a time.
+
+    A line is a statement, an array of them, or ends in a statement, as lines of ERB's log do.
+    """
+    content = content.strip()
+    if not content.startswith(b"["):
+        content = content[max(content.find(b"{"), 0) :]
+    try:
+        read = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        yield None
+        return
+    for statement in read if isinstance(read, list) else [read]:
+        verb = statement.get("verb") if isinstance(statement, dict) else None
+        instant = read_instant(statement.get("timestamp")) if verb else None
+        if not isinstance(verb, dict) or not isinstance(verb.get("id"), str) or instant is None:
+            yield None
+            return
+        key = orjson.dumps([round(instant.timestamp() * 1000 - 0.5), verb["id"]])
+        yield key, orjson.dumps(statement)
