@@ -31,10 +31,10 @@ class Package:
     """Describes where a plugin's source lies. ``roots``: directories or files that are the plugin's own code.
 
     ``intrusions``: messages about files or entry points that the contract forbids. ``plugins``: names of all plugins
-    of the distribution. ``commands``: files of its own commands and what they import, if no plugin does. ``sink_files``: files that
-    only sinks of the distribution import. ``auth``: settings for its auth schemes. ``settings``:
-    settings to test plugins with, besides their defaults, as nested tables like those of the operator's file.
-    ``undeclared_plugins``: packages of other installed plugins on which it does not depend.
+    of the distribution. ``commands``: files of its own commands, and what they import if no plugin does.
+    ``sink_files``: files that only sinks of the distribution import. ``auth``: settings for its auth schemes.
+    ``settings``: settings to test plugins with, besides their defaults, as nested tables like those of the operator's
+    file. ``undeclared_plugins``: packages of other installed plugins on which it does not depend.
     """
 
     name: str

@@ -13,7 +13,8 @@ from learnrelay.pipeline.match_rules import ValueMatcher
 from learnrelay_openedx.erb.expressions import InvalidExpressionError, UntranslatableError, translate
 
 TEXTS = [
-    "Harbour", "OldHarbourX", "harbour", "MIT", "SMITH", "MIT\nx", "edX", "Reef", "Reefs", "a+b", "a[1]", "A*", "é", "org 7",
+    "Harbour", "OldHarbourX", "harbour", "MIT", "SMITH", "MIT\nx", "edX", "Reef", "Reefs", "a+b", "a[1]", "A*", "é",
+    "org 7",
     "course-v1:Lagoon+SAIL101+2026", "ß_٣", "\u2028", "K", "problem_check_fail", "glob:x", "\\",
 ]  # fmt: skip
 
@@ -34,10 +35,13 @@ def test_translations(expression: str, value: str) -> None:
 @pytest.mark.parametrize(
     "expression",
     [
-        "Harbour", "MIT.*", "^Harbour$", "^Harbour", "Harbour$", "edX|Harbour", "[A-Z]{3}", r"\d", r"a\+b", "(?i)HARBOUR",
+        "Harbour", "MIT.*", "^Harbour$", "^Harbour", "Harbour$", "edX|Harbour", "[A-Z]{3}", r"\d", r"a\+b",
+        "(?i)HARBOUR",
         "^(Reef|edX)$", r"a\[1\]", r"A\*", "^.*$", ".", "", "(?s)MIT.x", "(M|m)IT", r"\w+\s\d", "é", "^(?:[A-Za-z]+)+$",
-        "R(e){2}f", "[^a-z]$", r"\W", r"[^\w:+-]", r"\D$", r"\S\s\S", "a|^b|x$", "(?x) Reef # all", "[]a]", "[^]]", "(|s)$",
-        r"(?P<a>R)e*?f", r"\x41\*", r"\Aa|f\Z", "(a+)+$", "(?i:k)", "[é-ö]", r"course-v1:\w+\+SAIL\d{3}\+(2025|2026)$", r"\\",
+        "R(e){2}f", "[^a-z]$", r"\W", r"[^\w:+-]", r"\D$", r"\S\s\S", "a|^b|x$", "(?x) Reef # all", "[]a]", "[^]]",
+        "(|s)$",
+        r"(?P<a>R)e*?f", r"\x41\*", r"\Aa|f\Z", "(a+)+$", "(?i:k)", "[é-ö]",
+        r"course-v1:\w+\+SAIL\d{3}\+(2025|2026)$", r"\\",
     ],
 )  # fmt: skip
 def test_the_same_texts_match(expression: str) -> None:
@@ -48,7 +52,8 @@ def test_the_same_texts_match(expression: str) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["(?=a)", "(?!a)", "(?<=a)b", r"\bMIT", r"\B", r"(a)\1", "(a)?(?(1)b)", "(?>a)", "a++", "(?i)[^a]", "(?i)é", r"[\W_]",
+    ["(?=a)", "(?!a)", "(?<=a)b", r"\bMIT", r"\B", r"(a)\1", "(a)?(?(1)b)", "(?>a)", "a++", "(?i)[^a]", "(?i)é",
+    r"[\W_]",
      "(?m)^a", "(?a)a", "x{1001}", "(((a{100}){100}){100})", "x" * 501, "^$", "(" * 3000 + ")" * 3000],
     ids=lambda expression: expression[:30],
 )  # fmt: skip
@@ -63,7 +68,9 @@ def test_what_python_refuses_is_invalid(expression: str) -> None:
         translate(expression)
 
 
-_ATOMS = st.sampled_from([*string.ascii_letters[:4], ".", r"\d", r"\w", r"\s", r"\W", "[ab]", "[^a]", "^", "$", "1", " ", r"\."])
+_ATOMS = st.sampled_from(
+    [*string.ascii_letters[:4], ".", r"\d", r"\w", r"\s", r"\W", "[ab]", "[^a]", "^", "$", "1", " ", r"\."]
+)
 _EXPRESSIONS = st.recursive(
     _ATOMS,
     lambda inner: st.one_of(

@@ -48,8 +48,8 @@ def matching(params: Any) -> list[dict[str, Any]]:
 
 def destinations_of(written: str) -> dict[str, Any]:
     """Returns the destinations that are active in a file."""
-    found: dict[str, Any] = tomllib.loads(written).get("destinations", {})
-    return found
+    destinations: dict[str, Any] = tomllib.loads(written).get("destinations", {})
+    return destinations
 
 
 def test_a_dump_becomes_a_file_that_is_valid(import_routers: Import, assemble_written: AssembleWritten) -> None:
@@ -146,7 +146,20 @@ def erb_sends(params: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     return True
 
 
-ORGS = ["Harbour", "OldHarbourX", "harbour", "SMITH", "MIT\nx", "edX", "Reefs", 7, None, True, ["Harbour"], {"Harbour": 1}]
+ORGS = [
+    "Harbour",
+    "OldHarbourX",
+    "harbour",
+    "SMITH",
+    "MIT\nx",
+    "edX",
+    "Reefs",
+    7,
+    None,
+    True,
+    ["Harbour"],
+    {"Harbour": 1},
+]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +243,12 @@ def test_erb_maps_what_the_documents_say() -> None:
 
 @pytest.mark.parametrize(
     ("backend", "settings"),
-    [("xAPI", {"XAPI_EVENTS_ENABLED": False}), ("Caliper", {}), ("Caliper", {"CALIPER_EVENTS_ENABLED": False}), ("SCORM", {})],
+    [
+        ("xAPI", {"XAPI_EVENTS_ENABLED": False}),
+        ("Caliper", {}),
+        ("Caliper", {"CALIPER_EVENTS_ENABLED": False}),
+        ("SCORM", {}),
+    ],
 )
 def test_what_erb_does_not_send_is_a_comment(import_routers: Import, backend: str, settings: dict[str, Any]) -> None:
     result = import_routers([make_router(backend_name=backend)], settings)
@@ -279,7 +297,8 @@ def test_hostile_texts_are_no_keys_of_the_file(import_routers: Import, assemble_
         HOSTILE: 1,
     }
     router = make_router(
-        backend_name="Caliper", route_url="https://lrs1.example/a", auth_scheme="Basic", username=HOSTILE.replace(":", ""),
+        backend_name="Caliper", route_url="https://lrs1.example/a", auth_scheme="Basic", username=HOSTILE.replace(":",
+        ""),
         password="invented", configurations=configurations,
     )  # fmt: skip
     result = import_routers([router], {"CALIPER_EVENTS_ENABLED": True})
@@ -331,7 +350,10 @@ def test_names_do_not_collide(import_routers: Import, assemble_written: Assemble
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("lms.json", '{"LMS_ROOT_URL": "https://a.example/", "CALIPER_EVENTS_ENABLED": true, "SECRET_KEY": "invented"}'),
+        (
+            "lms.json",
+            '{"LMS_ROOT_URL": "https://a.example/", "CALIPER_EVENTS_ENABLED": true, "SECRET_KEY": "invented"}',
+        ),
         ("lms.yml", "LMS_ROOT_URL: https://a.example/\nCALIPER_EVENTS_ENABLED: true\nSECRET_KEY: invented\n"),
         ("lms.env", "# of the LMS\nexport LMS_ROOT_URL=https://a.example/\nCALIPER_EVENTS_ENABLED=True\nX='a=b'\n"),
     ],

@@ -23,9 +23,9 @@ CONFIGURATIONS = (
     "gAAAAABrDYasDwrwNc8gIqJ3FFHQwyd1URlouTap2aEMnBuwDWNuemRNUo0YN0WhreZlio6Q71ghC3A4FgOn9vRRMINHpVP02wmaGcyh4NYlhLm0"
     "jVj3K_OjFm5VGLy9BFz4nycOiQaq"
 )  # {"match_params": {"context.org_id": "Reef"}}
-USERNAME = (
+USERNAME = (  # ferry, with the older key
     "gAAAAABrDYasvDzS8_jZ3EYnM7MybT1ML-tGY84wXBXd7SZniB5qz9gczzqrkMlWgT1a-SWJKBZ6xHSKo8UxPIC_kT29DLSplg=="
-)  # ferry, with the older key
+)
 TABLE = """
 CREATE TABLE event_routing_backends_routerconfiguration (
     id INTEGER PRIMARY KEY, change_date {time} NOT NULL, changed_by_id INTEGER NULL, enabled {flag} NOT NULL,
@@ -91,7 +91,9 @@ def test_rows_are_decrypted(database: str, monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_cannot_be_read_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, keys: list[str], message: str
 ) -> None:
-    url = url.format(folder=tmp_path) or filled(f"sqlite:///{tmp_path / 'lms.db'}", time="TEXT", flag="BOOL", blob="BLOB")
+    url = url.format(folder=tmp_path) or filled(
+        f"sqlite:///{tmp_path / 'lms.db'}", time="TEXT", flag="BOOL", blob="BLOB"
+    )
     result = run(monkeypatch, url, *keys)
     assert (bool(result.exit_code), result.stdout) == (True, "")
     assert message in result.stderr

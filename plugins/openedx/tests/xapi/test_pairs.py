@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from learnrelay.pipeline.run import Pipeline
+from learnrelay.reading.lines import Line
+from learnrelay_openedx.erb.statement_comparison import ComparedStream, StreamComparison
 from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.schema import statement_schema
 from openedx_events import SOURCE, event_from_mapping
@@ -67,6 +69,11 @@ def pairs(reference: Path) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def pipeline(pairs: dict[str, dict[str, Any]], relay_with: Callable[..., Pipeline]) -> Pipeline:
+    """Returns the pipeline of the pairs."""
+    return make_pipeline(pairs, relay_with)
+
+
+def make_pipeline(pairs: dict[str, dict[str, Any]], relay_with: Callable[..., Pipeline], **settings: Any) -> Pipeline:
     """Returns a pipeline in which all users are one person and all courses have one title, as in the pairs."""
     named = [(key, value) for pair in pairs.values() for key, value in members(pair["raw"])]
     return relay_with(
@@ -79,6 +86,7 @@ def pipeline(pairs: dict[str, dict[str, Any]], relay_with: Callable[..., Pipelin
         language="en",
         statement_ids="erb",
         session_ids="plain",
+        **settings,
     )
 
 
@@ -105,6 +113,35 @@ def test_erb_ids_are_equal_to_the_byte(pairs: dict[str, dict[str, Any]], pipelin
         assert [s["id"] for s in ours] == [s["id"] for s in expected], name
         referred = [s["context"].get("statement") for s in ours]
         assert referred == [s["context"].get("statement") for s in expected], name
+
+
+def test_the_form_of_erb(pairs: dict[str, dict[str, Any]], relay_with: Callable[..., Pipeline]) -> None:
+    pipeline = make_pipeline(pairs, relay_with, compatible_with="erb")
+    for name, pair in pairs.items():
+        (outcome,) = pipeline.process(event_from_mapping(pair["raw"]))
+        expected = pair["expected"] if isinstance(pair["expected"], list) else [pair["expected"]]
+        for erb, ours in zip(expected, [statement.parsed for statement in outcome.statements], strict=True):
+            assert statement_schema().validate(ours) == {}, name
+            assert ours["id"] == erb["id"], name
+            theirs, own = dict(leaves(erb)), dict(leaves(ours))
+            for path in theirs.keys() | own.keys():
+                left, right = theirs.get(path, ABSENT), own.get(path, ABSENT)
+                corrections = EVERYWHERE | CORRECTIONS.get(name, {})
+                usual_path = path.replace(".en-US", ".en")
+                assert left == right or corrections[usual_path](left, right), f"{name}: {path}: {left!r}, {right!r}"
+
+
+def test_compare_names_every_correction(pairs: dict[str, dict[str, Any]], pipeline: Pipeline) -> None:
+    streams: tuple[list[Line], list[Line]] = ([], [])
+    for pair in pairs.values():
+        (outcome,) = pipeline.process(event_from_mapping(pair["raw"]))
+        expected = pair["expected"] if isinstance(pair["expected"], list) else [pair["expected"]]
+        streams[0].extend(Line("ours", 1, statement.content) for statement in outcome.statements)
+        streams[1].extend(Line("theirs", 1, json.dumps(statement).encode()) for statement in expected)
+    comparison = StreamComparison(ComparedStream("ours"), ComparedStream("theirs"))
+    comparison.compare(*streams)
+    assert comparison.is_equivalent, comparison.rows
+    assert comparison.corrected == comparison.ours.statements - comparison.ours.repeated
 
 
 def differences(erb: dict[str, Any], ours: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:

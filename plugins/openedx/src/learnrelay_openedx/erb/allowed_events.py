@@ -42,11 +42,21 @@ MAPPED = {
 
 OFF_BY_DEFAULT = {
     "xapi": frozenset({"edx.grades.problem.submitted", "edx.problem.completed"}),
-    "caliper": frozenset({
-        "edx.grades.problem.submitted", "edx.problem.completed", "edx.video.closed_captions.hidden",
-        "edx.video.closed_captions.shown", "edx.video.transcript.hidden", "edx.video.transcript.shown",
-        "hide_transcript", "show_transcript", "speed_change_video", "video_hide_cc_menu", "video_show_cc_menu",
-    }),
+    "caliper": frozenset(
+        {
+            "edx.grades.problem.submitted",
+            "edx.problem.completed",
+            "edx.video.closed_captions.hidden",
+            "edx.video.closed_captions.shown",
+            "edx.video.transcript.hidden",
+            "edx.video.transcript.shown",
+            "hide_transcript",
+            "show_transcript",
+            "speed_change_video",
+            "video_hide_cc_menu",
+            "video_show_cc_menu",
+        }
+    ),
 }
 """Standard → those that its default list does not allow."""
 

@@ -40,8 +40,8 @@ def compare(ours: str, theirs: str, ignored: tuple[str, ...], as_json: bool) -> 
     r"""Compare our xAPI statements with those of event-routing-backends (ERB), by meaning.
 
     OURS and THEIRS are files with a statement a line, or arrays of statements, plain, gzip or zstd; ``-`` is standard
-    input. Lines of the log that ERB writes (xapi_tracking) work too. Statements of the same instant and verb are paired:
-    by their ids, and those that are left by likeness.
+    input. Lines of the log that ERB writes (xapi_tracking) work too. Statements of the same instant and verb are
+    paired: by their ids, and those that are left by likeness.
 
     Differences are counted by kind: in form alone; corrections of ERB that are documented, by name; others, by path.
     Nothing that statements say is printed. Both streams are written into a temporary folder (TMPDIR), unpacked; two of
@@ -135,4 +135,4 @@ def _stream_in_words(name: str, stream: dict[str, Any]) -> Iterator[str]:
     repeated = f", {stream['repeated']:,} of them repeated" if stream["repeated"] else ""
     yield f"{name}: {stream['statements']:,} statements{repeated}"
     if stream["unreadable"]:
-        yield f"{name}: {stream['unreadable']:,} lines hold no xAPI statement, the first is {stream['first_unreadable']}"
+        yield f"{name}: {stream['unreadable']:,} lines hold no xAPI statement, first {stream['first_unreadable']}"

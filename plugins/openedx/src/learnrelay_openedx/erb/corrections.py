@@ -154,7 +154,7 @@ _SCORE = "result.score"
 _SCORES = (f"{_SCORE}.min", f"{_SCORE}.max", f"{_SCORE}.scaled")
 _PROBLEM_TITLE = ("object.definition.name", f"{_PARENT}.definition.name")
 _ATTEMPTS = ("object", _PARENT)
-_PROBLEM = (v.INTERACTION,)
+_WEIGHTED = (openedx.WEIGHTED_EARNED, openedx.WEIGHTED_POSSIBLE)
 _EXAMS = (openedx.TIMED_EXAM, openedx.PRACTICE_EXAM, openedx.PROCTORED_EXAM)
 _NO_CONTENT = "an extension, name or object without content"
 _ENCODED = "characters that an IRI cannot have, in course and block keys"
@@ -174,7 +174,8 @@ CORRECTIONS = (
     Correction("problem and subsection grades, nothing to earn", (*_SCORES, "result.success"), _has_no_points),
     Correction("more points than possible, or negative ones", _SCORES, _is_out_of_bounds),
     Correction(
-        "several questions: the whole", ("object.objectType", f"{_PARENT}.objectType"), _changes("GroupActivity", "Activity")
+        "several questions: the whole", ("object.objectType", f"{_PARENT}.objectType"),
+        _changes("GroupActivity", "Activity"),
     ),
     Correction(
         "several questions: the whole, in-process",
@@ -186,15 +187,18 @@ CORRECTIONS = (
         + tuple(f"{path}.definition.extensions" for path in _ATTEMPTS),
         lambda d: _is_added(d) and _has_only(d.ours, v.ATTEMPT_ID),
     ),
-    Correction("the title of a problem with a question's text", _PROBLEM_TITLE, lambda d: _is_added(d) and _object_type(d) in _PROBLEM),
+    Correction(
+        "the title of a problem with a question's text", _PROBLEM_TITLE,
+        lambda d: _is_added(d) and _object_type(d) == v.INTERACTION,
+    ),
     Correction(
         "old events without submission", ("result.response",),
         lambda d: _are_texts(d) and d.erb[:1] == d.ours[:1] == "{",
     ),
     Correction(
         "points of a problem, where its event has weighted ones too",
-        ("result.extensions", *(_extension("result", iri) for iri in (openedx.WEIGHTED_EARNED, openedx.WEIGHTED_POSSIBLE))),
-        lambda d: _is_added(d) and _has_only(d.ours, openedx.WEIGHTED_EARNED, openedx.WEIGHTED_POSSIBLE),
+        ("result.extensions", *(_extension("result", iri) for iri in _WEIGHTED)),
+        lambda d: _is_added(d) and _has_only(d.ours, *_WEIGHTED),
     ),
     Correction("edx.problem.completed", ("object.id",), lambda d: _is_block_address(d) and _verb(d) == v.COMPLETED.id),
     Correction(

@@ -1,9 +1,9 @@
-"""Translates the regular expressions of ERB's routers into values of ``match``.
+r"""Translates the regular expressions of ERB's routers into values of ``match``.
 
 ERB asks Python whether an expression occurs anywhere in a text (`re.search`); ``match`` compares whole texts, with RE2.
-A translation matches the same texts, or fewer: never one that ERB's expression does not match. Fewer are: an empty text,
-one of more than 1,024 characters, and one that ends in a line break before which ERB's ``$`` matches. The letters and
-digits of ``\\w`` and ``\\d`` are those of RE2's version of Unicode.
+A translation matches the same texts, or fewer: never one that ERB's expression does not match. Left out are an empty
+text, one of more than 1,024 characters, and one that ends in a line break before which ``$`` matches. The letters and
+digits of ``\w`` and ``\d`` are those of RE2's version of Unicode.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _translate(tree: Sequence[tuple[Any, Any]], flags: int) -> str:
 
 
 def _strip(items: list[tuple[Any, Any]], place: int, anchors: Sequence[Any]) -> bool:
-    """Removes an anchor, or repetitions of any character that may be none, from an end. Tells whether it is anchored."""
+    """Removes an anchor from an end, or what matches anything. Tells whether there was an anchor."""
     is_anchored = False
     while items and items[place][0] is _constants.AT and items[place][1] in anchors:
         del items[place]

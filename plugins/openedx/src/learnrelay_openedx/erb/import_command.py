@@ -20,22 +20,35 @@ from .site_settings import SiteSettingsError, read_settings
 
 @click.command()
 @click.argument("dump", metavar="[DUMP]", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@click.option("--settings", "settings_file", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
-              help="Settings of the LMS: .json, .yml, or lines KEY=VALUE. Others than ERB's are passed over.")
+@click.option(
+    "--settings",
+    "settings_file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Settings of the LMS: .json, .yml, or lines KEY=VALUE. Others than ERB's are passed over.",
+)
 @click.option("--root-url", metavar="URL", help="Address of the LMS, where the settings have no LMS_ROOT_URL.")
-@click.option("--database", metavar="env:NAME",
-              help="Database of the LMS, instead of a dump: the variable with its address for SQLAlchemy.")
-@click.option("--fernet-key", "keys", metavar="env:NAME", multiple=True,
-              help="The variable with FERNET_KEYS of the LMS, else its SECRET_KEY; repeatable.")
+@click.option(
+    "--database",
+    metavar="env:NAME",
+    help="Database of the LMS, instead of a dump: the variable with its address for SQLAlchemy.",
+)
+@click.option(
+    "--fernet-key",
+    "keys",
+    metavar="env:NAME",
+    multiple=True,
+    help="The variable with FERNET_KEYS of the LMS, else its SECRET_KEY; repeatable.",
+)
 def import_erb(
     dump: str | None, settings_file: str | None, root_url: str | None, database: str | None, keys: tuple[str, ...]
 ) -> None:  # fmt: skip
     r"""Write a configuration file for the routers of event-routing-backends (ERB).
 
-    DUMP is what the LMS writes: manage.py lms dumpdata event_routing_backends.routerconfiguration --format json. It holds
-    passwords: keep it as you keep those. The file goes to standard output, without secrets; the variables to set, and
-    what could not be carried over, to standard error. No destination receives more than ERB sent there: a router that
-    cannot be carried over as it was becomes a comment.
+    DUMP is what the LMS writes: manage.py lms dumpdata event_routing_backends.routerconfiguration --format json. It
+    holds passwords: keep it as you keep those. The file goes to standard output, without secrets; the variables to
+    set, and what could not be carried over, to standard error. No destination receives more than ERB sent there: a
+    router that cannot be carried over as it was becomes a comment.
 
     \b
     Exit codes: 0 all routers that are enabled were carried over; 1 at least one of them was not; 2 usage, or something

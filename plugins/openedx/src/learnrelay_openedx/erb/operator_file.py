@@ -89,7 +89,7 @@ def write_file(rows: Sequence[RouterRow], settings: Mapping[str, Any], root_url:
         f"enabled = {quote_list([f'{standard}.*' for standard in standards])}",
         "",
         *comment(
-            "ERB names learners by the external ids of the LMS, and provider = \"openedx\" reads these. With \"keyed\", "
+            'ERB names learners by the external ids of the LMS, and provider = "openedx" reads these. With "keyed", '
             "learners and statements have other names and ids than in ERB's statements (docs/moving-from-erb.md)."
         ),
         "[identity]",
@@ -117,7 +117,7 @@ def _write_standards(standards: Collection[str], settings: Mapping[str, Any]) ->
     yield ""
     yield "[xapi]"
     yield from comment(
-        "Ids and form as ERB has them, for as long as statements of both are in one store. Later, without old statements, "
+        "Ids and form as ERB has them, for as long as statements of both are in one store. Later, without old ones, "
         'statement_ids = "stable" tells apart what happens in one moment (docs/statement-ids.md).'
     )
     yield 'statement_ids = "erb"'
@@ -125,8 +125,8 @@ def _write_standards(standards: Collection[str], settings: Mapping[str, Any]) ->
     actor = settings.get("XAPI_AGENT_IFI_TYPE", "external_id")
     if actor in ACTORS:
         yield from comment(
-            "XAPI_AGENT_IFI_TYPE: this needs a provider under [identity] that knows e-mail addresses. ERB's mbox_sha1sum "
-            "hashes the address without mailto:, ours with it as xAPI asks: these actors differ."
+            "XAPI_AGENT_IFI_TYPE: this needs a provider under [identity] that knows e-mail addresses. ERB's "
+            "mbox_sha1sum hashes the address without mailto:, ours with it as xAPI asks: these actors differ."
         )
         yield f'# actor = "{actor}"'
 
@@ -179,7 +179,7 @@ def draft_destination(row: RouterRow, settings: Mapping[str, Any], taken: Collec
     overridden = configurations.get("override_args")
     if isinstance(overridden, dict) and overridden:
         draft.notes.append(
-            f"override_args is not carried over: ERB replaces {', '.join(map(quote, overridden))} in what it sends here. "
+            f"override_args is not carried over: ERB replaces {', '.join(map(quote, overridden))} in what it sends. "
             "Write an enricher if the consumer needs it; an LRS sets `authority` itself."
         )
     if others := sorted(set(configurations) - _KNOWN_CONFIGURATIONS):
@@ -233,7 +233,7 @@ def _write_auth(draft: DestinationDraft) -> Iterator[str]:
         yield f'auth = {{ scheme = "bearer", token = "env:{variable}" }}'
     else:
         draft.faults.append(
-            "its authentication is not complete: Basic needs username (without a colon) and password, Bearer an auth_key"
+            "its authentication is incomplete: Basic needs username (without a colon) and password, Bearer an auth_key"
         )
 
 
@@ -270,7 +270,9 @@ def _write_retry_and_batch(draft: DestinationDraft, settings: Mapping[str, Any])
     keys = [] if retries is None else [f"attempts = {min(retries + 1, _MOST_ATTEMPTS)}"]
     keys += [] if wait is None else [f'backoff = "{max(wait, 1)}s"', f'ceiling = "{max(wait, 1)}s"']
     if keys:
-        draft.notes.append("retry: in an outage nothing is lost after these attempts; statements wait for the consumer.")
+        draft.notes.append(
+            "retry: in an outage nothing is lost after these attempts; statements wait for the consumer."
+        )
         yield f"retry = {{ {', '.join(keys)} }}"
     if not settings.get("EVENT_ROUTING_BACKEND_BATCHING_ENABLED"):
         return
@@ -301,8 +303,8 @@ def _read_match(draft: DestinationDraft, standard: str, params: Any, settings: M
     if draft.match.keys() & _PROVED.keys():
         scopes = ", ".join(f"{key} = …" for path, key in _PROVED.items() if path in draft.match)
         draft.notes.append(
-            f"match trusts what the event says. With learnrelay-enterprise-filter, scope = {{ {scopes} }} asks for proofs "
-            "(docs/access-control.md)."
+            f"match trusts what the event says. With learnrelay-enterprise-filter, scope = {{ {scopes} }} asks for "
+            "proofs (docs/access-control.md)."
         )
     draft.match = {"name": _list_names(draft, standard, settings)} | {
         path: values for path, values in draft.match.items() if path != "name"
@@ -394,16 +396,17 @@ def comment(*paragraphs: str) -> Iterator[str]:
     """Yields lines of comments, with nothing that TOML refuses there or a terminal would obey."""
     for paragraph in paragraphs:
         yield from textwrap.wrap(
-            "".join(char if char.isprintable() else "\ufffd" for char in paragraph), _WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False, break_on_hyphens=False
+            "".join(char if char.isprintable() else "\ufffd" for char in paragraph),
+            _WIDTH,
+            initial_indent="# ",
+            subsequent_indent="# ",
+            break_long_words=False,
+            break_on_hyphens=False,
         )
 
 
 def quote(text: str) -> str:
-    """Writes a text as a basic string of TOML, on one line and without characters that a terminal would obey.
-
-    >>> quote('a "b"\\n'), quote("\\ud800")
-    ('"a \\\\"b\\\\"\\\\n"', '"\\ufffd"')
-    """
+    """Writes a text as a basic string of TOML, on one line and without characters that a terminal would obey."""
     written = json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
     return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in written)
 

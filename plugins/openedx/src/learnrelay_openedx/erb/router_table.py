@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import column, create_engine, select, table
+from sqlalchemy import RowMapping, column, create_engine, select, table
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from .router_rows import RouterRow, RouterSourceError, make_row
@@ -42,9 +42,9 @@ def read_table(url: str, keys: Sequence[str]) -> list[RouterRow]:
     return [_read_row(row, decrypt) for row in found_rows]
 
 
-def _read_row(row: Mapping[str, Any], decrypt: Any) -> RouterRow:
+def _read_row(row: RowMapping, decrypt: Callable[[bytes], str]) -> RouterRow:
     place = f"router {row['id']}"
-    fields = {name: row[name] for name in _PLAIN}
+    fields: dict[str, Any] = {name: row[name] for name in _PLAIN}
     for name in _ENCRYPTED:
         if row[name] is None:
             continue
@@ -59,7 +59,7 @@ def _read_row(row: Mapping[str, Any], decrypt: Any) -> RouterRow:
     return make_row(row["id"], fields, place)
 
 
-def _make_decryption(keys: Sequence[str]) -> Any:
+def _make_decryption(keys: Sequence[str]) -> Callable[[bytes], str]:
     """Makes the function that decrypts a token, with keys derived as django-fernet-fields derives them."""
     try:
         from cryptography.fernet import Fernet, InvalidToken, MultiFernet

@@ -36,7 +36,10 @@ COUNTERPARTS = {
         "3 names", "delivery.critical", "where it is set; otherwise families say which events are critical", list
     ),
     "XAPI_AGENT_IFI_TYPE": Counterpart(
-        "external_id", "xapi.actor", "as a comment for `mbox` and `mbox_sha1sum`, which need a provider of addresses", str
+        "external_id",
+        "xapi.actor",
+        "as a comment for `mbox` and `mbox_sha1sum`, which need a provider of addresses",
+        str,
     ),
     "EVENT_ROUTING_BACKEND_MAX_RETRIES": Counterpart(
         "3", "destinations.NAME.retry", "`attempts`, one more; ours by default: 12", int
@@ -61,7 +64,9 @@ COUNTERPARTS = {
         "", "", "no: its 13 hooks of `event_routing_backends.processors` run code; write a plugin", dict
     ),
     "EVENT_TRACKING_BACKENDS": Counterpart("", "", "no: it says how the LMS passes events on, not what is sent"),
-    "EVENT_BUS_TRACKING_LOGS": Counterpart("the names of both lists", "", "no: the LMS still needs it for the event bus"),
+    "EVENT_BUS_TRACKING_LOGS": Counterpart(
+        "the names of both lists", "", "no: the LMS still needs it for the event bus"
+    ),
     "EVENT_TRACKING_BACKENDS_CACHE_TTL": Counterpart(
         "600 seconds", "", "not needed: the file is read at start; restart after a change"
     ),

@@ -101,19 +101,19 @@ class StreamComparison:
                 self.rows[DifferenceRow(kind, _verb_word(statement), "")] += 1
 
     def _compare_pair(self, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
-        found: set[DifferenceRow] = set()
+        pair_rows: set[DifferenceRow] = set()
         erb_statement, our_statement, verb = unform(theirs), unform(ours), _verb_word(ours)
         for path, before, after in compare_values(theirs, ours):
             if any(path == pattern or fnmatchcase(path, pattern) for pattern in self.ignored):
                 continue
             if is_same_meaning(before, after):
-                found.add(DifferenceRow("form", verb, path))
+                pair_rows.add(DifferenceRow("form", verb, path))
                 continue
             difference = Difference(path, unform(before), unform(after), erb_statement, our_statement)
             correction = name_correction(difference)
-            found.add(DifferenceRow("correction" if correction else "difference", verb, correction or path))
-        self.rows.update(found)
-        weight = max((_WEIGHTS[row.kind] for row in found), default=0)
+            pair_rows.add(DifferenceRow("correction" if correction else "difference", verb, correction or path))
+        self.rows.update(pair_rows)
+        weight = max((_WEIGHTS[row.kind] for row in pair_rows), default=0)
         if weight == 0:
             self.same += 1
         elif weight == _WEIGHTS["form"]:

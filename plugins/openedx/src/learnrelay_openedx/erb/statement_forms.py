@@ -1,4 +1,4 @@
-"""Reads xAPI statements so that their meaning can be compared: instants, lengths, lists and languages apart from form."""
+"""Reads xAPI statements so that their meaning can be compared: instants, lengths, lists, languages."""
 
 from __future__ import annotations
 
@@ -18,15 +18,19 @@ from ..source import OpenedxSource
 OTHER_KEYS = "(other keys)"
 """Stands for keys that no vocabulary has; they may be values of somebody."""
 
-_PROPERTIES = frozenset("""
-    account actor authority category choices completion context contextActivities correctResponsesPattern definition
-    description display duration extensions grouping homePage id instructor interactionType language max mbox
-    mbox_sha1sum member min moreInfo name object objectType openid other parent platform raw registration response
-    result revision scaled scale score source statement steps stored success target team timestamp type verb version
-""".split())
+_PROPERTIES = frozenset({
+    "account", "actor", "authority", "category", "choices", "completion", "context", "contextActivities",
+    "correctResponsesPattern", "definition", "description", "display", "duration", "extensions", "grouping",
+    "homePage", "id", "instructor", "interactionType", "language", "max", "mbox", "mbox_sha1sum", "member", "min",
+    "moreInfo", "name", "object", "objectType", "openid", "other", "parent", "platform", "raw", "registration",
+    "response", "result", "revision", "scaled", "scale", "score", "source", "statement", "steps", "stored",
+    "success", "target", "team", "timestamp", "type", "verb", "version",
+})  # fmt: skip
 """Names of the specification (1.0.3, Data)."""
 
-VERBS = {value.id: value.word for module in (v, openedx) for value in vars(module).values() if isinstance(value, v.Verb)}
+VERBS = {
+    value.id: value.word for module in (v, openedx) for value in vars(module).values() if isinstance(value, v.Verb)
+}
 """IRI → word of the verbs that ERB or we use."""
 
 _TERMS = frozenset(
@@ -44,12 +48,12 @@ class FormedValue:
     meaning: Any
 
 
-def is_same_meaning(one: Any, other: Any) -> bool:
+def is_same_meaning(value: Any, other: Any) -> bool:
     """Tells whether two values differ in their form alone."""
-    if isinstance(one, FormedValue) and isinstance(other, FormedValue):
-        return bool(one.meaning == other.meaning)
+    if isinstance(value, FormedValue) and isinstance(other, FormedValue):
+        return bool(value.meaning == other.meaning)
     numbers = (int, float)
-    return type(one) in numbers and type(other) in numbers and one == other
+    return type(value) in numbers and type(other) in numbers and value == other
 
 
 def read_instant(text: Any) -> datetime | None:
