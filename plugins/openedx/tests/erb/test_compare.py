@@ -74,7 +74,7 @@ def test_the_same(compare_streams: Compare) -> None:
 
 def test_another_form(compare_streams: Compare) -> None:
     theirs = changed(
-        ("timestamp", "2026-03-02T10:00:00.123456+01:00"), ("result.response", '["a", "b"]'), ("result.score.raw", 1.0),
+        ("timestamp", "2026-03-02T10:00:00.123+01:00"), ("result.response", '["a", "b"]'), ("result.score.raw", 1.0),
         ("result.duration", "PT03M15S"), ("object.definition.name", {"en-US": "Nudos"}),
     )  # fmt: skip
     result = compare_streams([STATEMENT], [theirs], "--json")
@@ -161,6 +161,25 @@ def test_a_line_without_a_statement(compare_streams: Compare, line: bytes) -> No
 def test_statements_of_another_shape_are_differences(compare_streams: Compare, members: dict[str, Any]) -> None:
     assert compare_streams([STATEMENT], [changed(**members)]).exit_code == 1
     assert compare_streams([changed(**members)], [STATEMENT]).exit_code == 1
+
+
+DEEP = b'{"object":' * 900 + b"1" + b"}" * 900
+EARLY = "0001-01-01T00:00:00+14:00"
+
+
+@pytest.mark.parametrize("content", [DEEP, b'{"object":' * 200 + b"1" + b"}" * 200], ids=["deeper", "deep"])
+def test_statements_that_are_nested_deep(compare_streams: Compare, content: bytes) -> None:
+    line = json.dumps(changed()).encode()[:-1] + b',"object":' + content + b"}"
+    assert compare_streams([STATEMENT], line).exit_code in (1, 2)
+
+
+def test_the_first_year(compare_streams: Compare) -> None:
+    assert compare_streams([changed(timestamp=EARLY)], [changed(timestamp=EARLY)]).exit_code == 0
+
+
+def test_a_damaged_file(compare_streams: Compare) -> None:
+    packed = gzip.compress(json.dumps(STATEMENT).encode() * 1000)
+    assert compare_streams([STATEMENT], packed[:-20]).exit_code == 2
 
 
 def test_a_file_that_is_not_there() -> None:

@@ -332,6 +332,25 @@ def test_incomplete_routers_are_comments(import_routers: Import, fields: dict[st
     assert (result.exit_code, destinations_of(result.stdout)) == (1, {})
 
 
+def test_variables_do_not_collide(import_routers: Import) -> None:
+    fields = {"backend_name": "Caliper", "auth_scheme": "Bearer", "auth_key": "invented"}
+    routers = [
+        make_router(1, {"headers": {"X-2-TOKEN": "a"}}, route_url="https://a.example/x", **fields),
+        make_router(2, route_url="https://a.example.1.header.x/y", **fields),
+    ]
+    result = import_routers(routers, {"CALIPER_EVENTS_ENABLED": True})
+    assert len(re.findall("(?m)^  LEARNRELAY_", result.stderr)) == 4
+    assert len(set(re.findall("env:([A-Z0-9_]+)", result.stdout))) == 4
+
+
+def test_a_dump_on_standard_input() -> None:
+    dump = json.dumps([make_router()])
+    result = CliRunner().invoke(import_erb, ["-", "--root-url", "https://campus.example/"], input=dump)
+    assert (result.exit_code, len(destinations_of(result.stdout))) == (0, 1)
+    assert CliRunner().invoke(import_erb, ["-"], input=dump).exit_code
+    assert CliRunner().invoke(import_erb, [], input=dump).exit_code
+
+
 def test_names_do_not_collide(import_routers: Import, assemble_written: AssembleWritten) -> None:
     routers = [
         make_router(1, route_url="https://a.b.example/x"), make_router(1, route_url="https://a-b.example/x"),

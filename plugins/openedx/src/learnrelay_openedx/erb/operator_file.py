@@ -41,6 +41,7 @@ class DestinationDraft:
     """Gathers what is written for a router.
 
     lines: of its table. notes: what to know. faults: why it must stay a comment. secrets: variable → what it holds.
+    taken_variables: of other destinations.
     """
 
     name: str
@@ -50,6 +51,7 @@ class DestinationDraft:
     faults: list[str] = field(default_factory=list)
     match: dict[str, list[str]] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
+    taken_variables: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def write_file(rows: Sequence[RouterRow], settings: Mapping[str, Any], root_url:
     """Writes the file for the current rows. ``left_out``: rows of history."""
     drafts: list[DestinationDraft] = []
     for row in rows:
-        drafts.append(draft_destination(row, settings, {draft.name for draft in drafts}))
+        drafts.append(draft_destination(row, settings, drafts))
     active = [draft for draft in drafts if not draft.faults]
     standards = [key for key in STANDARDS if any(_standard_of(draft.row) == key for draft in active)] or ["xapi"]
     lines = [
@@ -151,9 +153,12 @@ def _list_settings_left_out(settings: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def draft_destination(row: RouterRow, settings: Mapping[str, Any], taken: Collection[str]) -> DestinationDraft:
-    """Gathers what is written for a router. ``taken``: names of other destinations."""
-    draft = DestinationDraft(_make_name(row, taken), row)
+def draft_destination(
+    row: RouterRow, settings: Mapping[str, Any], others: Sequence[DestinationDraft] = ()
+) -> DestinationDraft:
+    """Gathers what is written for a router. ``others``: those before it, whose names are taken."""
+    variables = {variable for other in others for variable in other.secrets}
+    draft = DestinationDraft(_make_name(row, {other.name for other in others}), row, taken_variables=variables)
     standard = _standard_of(row)
     if standard is None:
         draft.faults.append("its backend is neither xAPI nor Caliper")
@@ -226,7 +231,7 @@ def _write_auth(draft: DestinationDraft) -> Iterator[str]:
     if row.auth_scheme is None:
         return
     if row.auth_scheme == "Basic" and row.username and row.password and ":" not in row.username:
-        variable = _name_variable(draft, "PASSWORD", f"the password of {row.username} at {draft.name}")
+        variable = _name_variable(draft, "PASSWORD", f"password of {draft.name}")
         yield f'auth = {{ scheme = "basic", username = {quote(row.username)}, password = "env:{variable}" }}'
     elif row.auth_scheme == "Bearer" and row.auth_key:
         variable = _name_variable(draft, "TOKEN", f"auth_key of {draft.name}")
@@ -250,7 +255,7 @@ def _write_headers(draft: DestinationDraft, standard: str, headers: Any) -> Iter
         if fault or not isinstance(value, str) or not value:
             draft.notes.append(f"The header {quote(name)} is not carried over: {fault or 'its value is no text'}.")
             continue
-        variable = _name_variable(draft, f"HEADER_{name}", f"the header {name} of {draft.name}")
+        variable = _name_variable(draft, f"HEADER_{name}", f"header {name} of {draft.name}")
         written.append(f'{quote(name)} = "env:{variable}"')
     if written:
         yield f"headers = {{ {', '.join(written)} }}"
@@ -259,7 +264,7 @@ def _write_headers(draft: DestinationDraft, standard: str, headers: Any) -> Iter
 def _name_variable(draft: DestinationDraft, what: str, holds: str) -> str:
     base = "LEARNRELAY_" + re.sub(r"[^A-Z0-9]+", "_", f"{draft.name}_{what}".upper())
     variable, number = base, 2
-    while variable in draft.secrets:
+    while variable in draft.secrets or variable in draft.taken_variables:
         variable, number = f"{base}_{number}", number + 1
     draft.secrets[variable] = holds
     return variable

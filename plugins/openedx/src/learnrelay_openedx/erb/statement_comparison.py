@@ -205,5 +205,8 @@ def _read_statements(content: bytes) -> Iterator[tuple[bytes, bytes] | None]:
         if not isinstance(verb, dict) or not isinstance(verb.get("id"), str) or instant is None:
             yield None
             return
-        key = orjson.dumps([round(instant.timestamp() * 1000 - 0.5), verb["id"]])
-        yield key, orjson.dumps(statement)
+        try:
+            yield orjson.dumps([instant, verb["id"]]), orjson.dumps(statement)
+        except orjson.JSONEncodeError:  # nested too deep
+            yield None
+            return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -36,6 +36,7 @@ VERBS = {
 _TERMS = frozenset(
     value for module in (v, openedx) for value in vars(module).values() if isinstance(value, str) and "://" in value
 ) | frozenset(OpenedxSource.terms.values())
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
@@ -56,13 +57,13 @@ def is_same_meaning(value: Any, other: Any) -> bool:
     return type(value) in numbers and type(other) in numbers and value == other
 
 
-def read_instant(text: Any) -> datetime | None:
-    """Reads a timestamp; None for what is none, or has no offset."""
+def read_instant(text: Any) -> int | None:
+    """Reads a timestamp in milliseconds, as which stores may cut it; None for what is none, or has no offset."""
     try:
         instant = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return None
-    return instant.astimezone(UTC) if instant.tzinfo else None
+    return (instant - _EPOCH) // timedelta(milliseconds=1) if instant.tzinfo else None
 
 
 def form_statement(statement: Mapping[str, Any]) -> dict[str, Any]:
