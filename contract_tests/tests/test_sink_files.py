@@ -164,5 +164,16 @@ def test_what_a_command_may_not_do_either(lint: Lint) -> None:
     }
 
 
+COMPARING = "from learnrelay.comparison.statement_changes import compare_values\n"
+
+
+def test_what_only_a_command_imports_is_of_the_command(lint: Lint) -> None:
+    assert lint(command="from .between import compare_values", between=COMPARING) == {}
+    filtering = f"{FILES['filtering']}\nfrom .between import compare_values"
+    assert lint(command="from .between import compare_values", between=COMPARING, filtering=filtering) == {
+        "between": {"LR102"}
+    }
+
+
 def test_a_command_that_a_filter_imports_is_no_command(lint: Lint) -> None:
     assert "LR102" in lint(filtering=f"{FILES['filtering']}\nfrom .command import assemble")["command"]

@@ -203,7 +203,7 @@ def _find_roles(package: Package, dist: Distribution) -> None:
     of_events = graph.reach(file for file in files if file)
     sinks = [graph.file_of(point.module) for point in plugins if point.group.startswith("learnrelay.sinks.")]
     package.sink_files = graph.reach(filter(None, sinks)) - of_events
-    package.commands = graph.reach(package.commands) - of_events
+    package.commands = (package.commands | (graph.reach(package.commands) - package.sink_files)) - of_events
 
 
 def _read(file: Path) -> str:

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from learnrelay.assembly.assemble import Assembly
+from learnrelay.cli.check import command as check_command
 from learnrelay.pipeline.run import Pipeline
 from learnrelay_openedx.erb.allowed_events import MAPPED, list_default_events
 from learnrelay_openedx.erb.import_command import import_erb
@@ -62,6 +63,12 @@ def test_a_dump_becomes_a_file_that_is_valid(import_routers: Import, assemble_wr
     assert (harbour.retry.attempts, harbour.retry.backoff, harbour.batch.size) == (4, 30, 50)
     assert assembly.config.delivery.critical == ("edx.course.enrollment.activated",)
     assert not [warning for warning in assembly.config.warnings if "match" in warning]
+
+
+def test_the_file_passes_check(import_routers: Import, assemble_written: AssembleWritten, tmp_path: Path) -> None:
+    assemble_written(import_routers((HERE / "routers.json").read_text(), MORE_SETTINGS))
+    result = CliRunner().invoke(check_command, ["--config", str(tmp_path / "relay.toml")], catch_exceptions=False)
+    assert (result.exit_code, "relay.toml: valid" in result.output) == (0, True)
 
 
 def test_no_secret_is_written_or_shown(import_routers: Import) -> None:

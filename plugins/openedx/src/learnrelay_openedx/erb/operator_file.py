@@ -154,11 +154,11 @@ def _list_settings_left_out(settings: Mapping[str, Any]) -> Iterator[str]:
 
 
 def draft_destination(
-    row: RouterRow, settings: Mapping[str, Any], others: Sequence[DestinationDraft] = ()
+    row: RouterRow, settings: Mapping[str, Any], earlier: Sequence[DestinationDraft] = ()
 ) -> DestinationDraft:
-    """Gathers what is written for a router. ``others``: those before it, whose names are taken."""
-    variables = {variable for other in others for variable in other.secrets}
-    draft = DestinationDraft(_make_name(row, {other.name for other in others}), row, taken_variables=variables)
+    """Gathers what is written for a router. ``earlier``: those before it, whose names are taken."""
+    variables = {variable for other in earlier for variable in other.secrets}
+    draft = DestinationDraft(_make_name(row, {other.name for other in earlier}), row, taken_variables=variables)
     standard = _standard_of(row)
     if standard is None:
         draft.faults.append("its backend is neither xAPI nor Caliper")
