@@ -6,6 +6,7 @@ import copy
 import gzip
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,12 @@ def test_the_first_year(compare_streams: Compare) -> None:
 def test_a_damaged_file(compare_streams: Compare) -> None:
     packed = gzip.compress(json.dumps(STATEMENT).encode() * 1000)
     assert compare_streams([STATEMENT], packed[:-20]).exit_code == 2
+
+
+def test_without_the_extra_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "learnrelay_openedx.erb.statement_comparison", None)
+    result = CliRunner().invoke(compare, ["a", "b"])
+    assert (result.exit_code, "pip install 'learnrelay-openedx[erb]'" in result.output) == (1, True)
 
 
 def test_a_file_that_is_not_there() -> None:

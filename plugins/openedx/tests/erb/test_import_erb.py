@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -392,6 +393,29 @@ def test_settings_in_three_forms(tmp_path: Path, name: str, content: str) -> Non
     assert result.exit_code == 0, result.stderr
     assert tomllib.loads(result.stdout)["platform"]["root_url"] == "https://a.example"
     assert destinations_of(result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("lms.yml", "a: [", "is not valid YAML"), ("lms.json", "[" * 100_000, "is not valid JSON"),
+        ("lms.json", "[1]", "expected settings by their names"), ("lms.env", "LMS", "lms.env:1: expected KEY=VALUE"),
+        ("lms.env", "XAPI_EVENTS_ENABLED=" + "(" * 9_000, "expected true or false"), ("lms.env", "\xff", "is not UTF-8 text"),
+    ],
+    ids=lambda value: ascii(value)[:20],
+)  # fmt: skip
+def test_settings_that_cannot_be_read(tmp_path: Path, name: str, content: str, message: str) -> None:
+    (tmp_path / name).write_bytes(content.encode("latin-1"))
+    (tmp_path / "routers.json").write_text(json.dumps([make_router()]), "utf-8")
+    result = CliRunner().invoke(import_erb, [str(tmp_path / "routers.json"), "--settings", str(tmp_path / name)])
+    assert (result.exit_code, message in result.stderr) == (1, True), result.stderr
+
+
+def test_yaml_without_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    (tmp_path / "lms.yml").write_text("LMS_ROOT_URL: https://a.example", "utf-8")
+    result = CliRunner().invoke(import_erb, [str(HERE / "routers.json"), "--settings", str(tmp_path / "lms.yml")])
+    assert "pip install 'learnrelay-openedx[erb]'" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,8 @@ def test_what_cannot_be_read_is_named(
     assert "key of the tests" not in result.stderr
 
 
-def test_without_the_extra_the_cure_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cryptography.fernet", None)
+@pytest.mark.parametrize("module", ["cryptography.fernet", "re2"])
+def test_without_the_extra_the_cure_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
     result = run(monkeypatch, f"sqlite:///{tmp_path / 'lms.db'}", "env:ERB_KEY")
     assert "pip install 'learnrelay-openedx[erb]'" in result.stderr

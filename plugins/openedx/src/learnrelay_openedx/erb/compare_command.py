@@ -44,8 +44,8 @@ def compare(ours: str, theirs: str, ignored: tuple[str, ...], as_json: bool) -> 
     paired: by their ids, and those that are left by likeness.
 
     Differences are counted by kind: in form alone; corrections of ERB that are documented, by name; others, by path.
-    Nothing that statements say is printed. Both streams are written into a temporary folder (TMPDIR), unpacked; two of
-    128 parts are in memory at a time.
+    Nothing that statements say is printed. Both streams are written into temporary files (TMPDIR), unpacked; two of
+    64 parts are in memory at a time.
 
     \b
     Exit codes: 0 the same, but for form and documented corrections; 1 there are other differences; 2 usage, or a line
@@ -56,8 +56,10 @@ def compare(ours: str, theirs: str, ignored: tuple[str, ...], as_json: bool) -> 
       learnrelay compare ours.jsonl theirs.jsonl.gz
       learnrelay compare ours.jsonl lms.log --ignore actor.account.name
     """
-    from .statement_comparison import ComparedStream, StreamComparison
-
+    try:
+        from .statement_comparison import ComparedStream, StreamComparison
+    except ImportError:
+        raise click.ClickException("statements are compared with: pip install 'learnrelay-openedx[erb]'") from None
     if ours == theirs == "-":
         raise click.UsageError("only one of the two can be standard input")
     comparison = StreamComparison(ComparedStream(ours), ComparedStream(theirs), ignored)
@@ -65,7 +67,7 @@ def compare(ours: str, theirs: str, ignored: tuple[str, ...], as_json: bool) -> 
         with ExitStack() as stack:
             comparison.compare(_read(ours, stack), _read(theirs, stack))
     except OSError as error:
-        raise click.ClickException(f"{error.filename or 'the temporary folder'}: {error.strerror}") from None
+        raise click.ClickException(f"{error.filename or 'temporary files'}: {error.strerror}") from None
     except LearnrelayError as error:
         raise click.ClickException(str(error)) from None
     _print(comparison, as_json)

@@ -64,6 +64,10 @@ def import_erb(
     if (database is None) != (not keys):
         raise click.UsageError("--database and --fernet-key go together")
     try:
+        import re2  # noqa: F401  # without it, no expression could be translated
+    except ImportError:
+        raise click.ClickException("expressions are checked with: pip install 'learnrelay-openedx[erb]'") from None
+    try:
         settings = _read_settings(settings_file)
         address = _read_root_url(root_url, settings)
         rows = _read_rows(dump, database, keys)

@@ -1,4 +1,4 @@
-"""Compares two streams of xAPI statements by meaning, in files of a temporary folder.
+"""Compares two streams of xAPI statements by meaning, in temporary files.
 
 Statements are paired that have the same instant, in milliseconds, and the same verb: by their ids, and what is left by
 likeness. Both streams are written into parts by instant and verb, so that two parts are in memory at a time.
@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 from typing import IO, Any, Literal, NamedTuple, Self
 
 import orjson
@@ -24,7 +23,7 @@ from learnrelay.reading.lines import Line
 from .corrections import Difference, name_correction
 from .statement_forms import VERBS, form_statement, is_same_meaning, read_instant, unform
 
-PARTS = 128
+PARTS = 64
 """Files that each stream is written into."""
 
 OTHER_VERB = "(another verb)"
@@ -75,7 +74,7 @@ class StreamComparison:
         return not any(_WEIGHTS[row.kind] == _WEIGHTS["difference"] for row in self.rows)
 
     def compare(self, our_lines: Iterable[Line], their_lines: Iterable[Line]) -> None:
-        """Reads both streams, and counts. Raises OSError when the temporary folder has no room."""
+        """Reads both streams, and counts. Raises OSError when there is no room for temporary files."""
         with ExitStack() as stack:
             ours = stack.enter_context(StatementParts())
             theirs = stack.enter_context(StatementParts())
@@ -91,7 +90,7 @@ class StreamComparison:
         our_statements, their_statements = _identify(ours, self.ours), _identify(theirs, self.theirs)
         for identifier in our_statements.keys() & their_statements.keys():
             self._compare_pair(their_statements.pop(identifier), our_statements.pop(identifier))
-        left = [[[key, formed] for key, formed in sorted(side.items())] for side in (their_statements, our_statements)]
+        left = [sorted(side.items(), key=_place) for side in (their_statements, our_statements)]
         for their_pair, our_pair in pair_statements(*left):
             if their_pair is not None and our_pair is not None:
                 self._compare_pair(their_pair[1], our_pair[1])
@@ -138,22 +137,28 @@ def _identify(contents: Sequence[bytes], stream: ComparedStream) -> dict[str, di
     return statements
 
 
+def _place(identified: tuple[str, dict[str, Any]]) -> tuple[str, str]:
+    """Returns by what statements are sorted that are too many for likeness: they are paired in order."""
+    _, statement = identified
+    activity = statement.get("object")
+    return str(activity.get("id") if isinstance(activity, dict) else activity), str(statement.get("actor"))
+
+
 def _verb_word(statement: dict[str, Any]) -> str:
     return VERBS.get(statement["verb"]["id"], OTHER_VERB)
 
 
 class StatementParts:
-    """Holds the statements of a stream in files of a temporary folder for the user alone."""
+    """Holds the statements of a stream in temporary files, which nothing is left of when the process ends."""
 
     def __enter__(self) -> Self:
-        """Makes the folder."""
+        """Begins without files."""
         self._stack = ExitStack()
-        self._folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="learnrelay-compare-")))
         self._files: dict[int, IO[bytes]] = {}
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Removes it."""
+        """Closes the files."""
         self._stack.close()
 
     def add_line(self, stream: ComparedStream, line: Line) -> None:
@@ -172,7 +177,7 @@ class StatementParts:
     def _write(self, key: bytes, content: bytes) -> None:
         part = zlib.crc32(key) % PARTS
         if part not in self._files:
-            self._files[part] = self._stack.enter_context((self._folder / str(part)).open("w+b"))
+            self._files[part] = self._stack.enter_context(TemporaryFile())  # noqa: SIM115  # the stack closes it
         self._files[part].write(b"%b\t%b\n" % (key, content))
 
     def read(self, part: int) -> dict[bytes, list[bytes]]:
