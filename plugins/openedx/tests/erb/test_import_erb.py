@@ -400,7 +400,8 @@ def test_settings_in_three_forms(tmp_path: Path, name: str, content: str) -> Non
     [
         ("lms.yml", "a: [", "is not valid YAML"), ("lms.json", "[" * 100_000, "is not valid JSON"),
         ("lms.json", "[1]", "expected settings by their names"), ("lms.env", "LMS", "lms.env:1: expected KEY=VALUE"),
-        ("lms.env", "XAPI_EVENTS_ENABLED=" + "(" * 9_000, "expected true or false"), ("lms.env", "\xff", "is not UTF-8 text"),
+        ("lms.env", "XAPI_EVENTS_ENABLED=" + "(" * 9_000, "expected true or false"),
+        ("lms.env", "\xff", "is not UTF-8 text"),
     ],
     ids=lambda value: ascii(value)[:20],
 )  # fmt: skip
