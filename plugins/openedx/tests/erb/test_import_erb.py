@@ -240,6 +240,7 @@ def test_lists_of_allowed_events(import_routers: Import) -> None:
     assert names({}) == list_default_events("xapi")
     assert len(names({})) == 63
     assert names({setting: ["play_video", "edx.problem.completed"]}) == ["edx.problem.completed", "play_video"]
+    assert "stands in YAML alone" in import_routers([make_router()], {setting: ["edx.problem.completed"]}).stdout
     assert names({setting: ["play_video", "edx.bookmark.added"]}) == ["play_video"]  # ERB does not map it
 
 

@@ -20,7 +20,7 @@ from learnrelay.auth import MESSAGE_HEADERS, find_header_fault
 from learnrelay.config.fields import Url
 from learnrelay.pipeline.match_rules import ValueMatcher
 
-from .allowed_events import MAPPED, list_default_events
+from .allowed_events import MAPPED, OFF_BY_DEFAULT, list_default_events
 from .expressions import InvalidExpressionError, UntranslatableError, translate
 from .router_rows import RouterRow
 
@@ -351,6 +351,11 @@ def _list_names(draft: DestinationDraft, standard: str, settings: Mapping[str, A
         names = list_default_events(standard)
     else:
         names = [name for name in MAPPED[standard] if name in allowed]
+        if more := sorted(OFF_BY_DEFAULT[standard].intersection(names)):
+            draft.notes.append(
+                f"{setting} allows {', '.join(map(quote, more))}. If the list stands in YAML alone, ERB did not send "
+                "these: its backends have the list of the settings in Python."
+            )
         if others := sorted(set(allowed) - set(MAPPED[standard])):
             draft.notes.append(
                 f"{setting} names events that ERB itself does not map. Add those to `name` that a family here maps: "
