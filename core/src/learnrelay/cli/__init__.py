@@ -31,9 +31,7 @@ COMMANDS = (
 
 BROUGHT_BY = {
     "clickhouse": "learnrelay-clickhouse",
-    "compare": "learnrelay-openedx",
     "contract-test": "learnrelay-contract-tests",
-    "import-erb": "learnrelay-openedx",
     "lint": "learnrelay-contract-tests",
     "serve": "learnrelay-serve",
 }
