@@ -110,6 +110,24 @@ def test_a_sound_file(plain_installation: Installation, tmp_path: Path) -> None:
     assert b"a secret in clear text;" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("https://learn.example.org/", ""),
+        ("", "platform.root_url: environment variable ROOT is not set or empty"),
+        ("learn.example.org", 'platform.root_url: env:ROOT: expected an address such as "https://lms.example.org"'),
+    ],
+)
+def test_the_address_of_the_platform_may_be_in_a_variable(
+    address: str, reason: str, plain_installation: Installation, tmp_path: Path
+) -> None:
+    (tmp_path / "password.txt").write_text("pass-word-word\n")
+    config = tmp_path / "relay.toml"
+    config.write_text(SOUND.replace('"https://learn.example.org/"', '"env:ROOT"'))
+    done = plain_installation.run("check", "--config", config, SECRET="Kd7wq2Lmz9Xv4bTn", ROOT=address)
+    assert (done.returncode, reason in done.stderr.decode()) == (2 if reason else 0, True), done.stderr.decode()
+
+
 def test_all_mistakes_are_reported_at_once(plain_installation: Installation, tmp_path: Path) -> None:
     config = tmp_path / "relay.toml"
     config.write_text(BROKEN)

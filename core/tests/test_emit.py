@@ -12,7 +12,9 @@ import pytest
 
 from learnrelay import Relay
 from learnrelay.errors import UnreadableEventError
-from learnrelay.pipeline.run import OutcomeState
+from learnrelay.outbox import Outbox
+from learnrelay.outbox.statistics import Statistics
+from learnrelay.pipeline.run import Outcome, OutcomeState
 from learnrelay.reading.lines import LONGEST_LINE
 from plain import event
 from relay_files import relay_toml
@@ -56,6 +58,27 @@ def test_an_event_has_the_size_of_a_line_at_most(relay: Relay) -> None:
     for given in (fits, orjson.dumps(fits), orjson.dumps(fits).decode()):
         assert relay.emit(given)[0].state is OutcomeState.NOT_MAPPED
     for given in (too_large, orjson.dumps(too_large), orjson.dumps(too_large).decode()):
-        (outcome,) = relay.emit(given)
-        assert isinstance(outcome.error, UnreadableEventError)
+        outcome = relay.read(given)
+        assert isinstance(outcome, Outcome) and isinstance(outcome.error, UnreadableEventError)
         assert outcome.reason == "more than 1,048,576 bytes"
+
+
+class Unreadable:
+    """A value that must not be looked at."""
+
+    def __str__(self) -> str:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("name", ["watched", "/courses/KEY/progress", "/", "watched.other"])
+def test_an_object_that_nobody_maps_is_counted_by_its_name_alone(name: str, tmp_path: Path) -> None:
+    (tmp_path / "relay.toml").write_text(CONFIG, encoding="utf-8")
+    with Relay.from_file(tmp_path / "relay.toml", engine="none") as relay:
+        raw = event(name, data={"value": Unreadable()})
+        (outcome,) = relay.emit(raw)
+        assert (outcome.state, outcome.event, len(raw)) == (OutcomeState.NOT_MAPPED, name, 4)
+        assert not Statistics.read(relay.outbox).outcomes  # a request that stores nothing waits for no disk
+        outbox = Outbox.look(relay.assembly.config.delivery)
+    counted = Statistics.read(outbox).outcomes
+    outbox.close()
+    assert counted["", "read", ""] == 1

@@ -71,6 +71,19 @@ def test_live_and_log_are_the_same_event(data: dict[str, Any], as_text: bool) ->
     assert str(UUID(live.id)) == live.id
 
 
+@pytest.mark.parametrize("name", ["watched", "", None, 7, "/path", ["watched"], "0"])
+@pytest.mark.parametrize("event_type", ["watched.old", "", None, 7])
+def test_the_name_is_known_before_an_event_is_read(name: Any, event_type: Any) -> None:
+    raw = {**IN_PROCESS, "name": name, "event_type": event_type}
+    peeked = SOURCE.peek_name(raw)
+    assert raw == {**IN_PROCESS, "name": name, "event_type": event_type}
+    if peeked is None:
+        with pytest.raises(UnreadableEventError):
+            event_from_mapping(raw)
+    else:
+        assert event_from_mapping(raw).name == peeked
+
+
 def test_the_id_is_of_the_event_not_of_its_spelling() -> None:
     reference = event_from_mapping(IN_PROCESS).id
     at = datetime(2026, 3, 2, 10, 0, 0, 250000, tzinfo=timezone(timedelta(hours=1)))

@@ -106,6 +106,13 @@ def test_check_looks_at_the_outbox_and_makes_none(operator: Operator) -> None:
     operator.outbox.chmod(0o660)
     assert "every user" not in operator.run("check")[2]
 
+    operator.write('database = "sqlite:///relay.toml/outbox.db"')
+    assert (
+        f"delivery.database: the file cannot be created: {operator.outbox.parent}/relay.toml is no folder"
+        in (operator.run("check")[2])
+    )
+    operator.write(OUTBOX)
+
     operator.outbox.write_bytes(b"these are my notes, and no database at all\n" * 99)
     code, _, messages = operator.run("check")
     assert (code, "delivery.database: outbox" in messages) == (2, True)

@@ -138,20 +138,34 @@ class EventReader:
             name = next((value for key in self.shape.name if (value := raw.get(key))), None)
         if type(name) is not str:
             raise UnreadableEventError(f"no event name ({' or '.join(self.shape.name)})")
-        return self._fixed_name(name, raw) if name[0] == self._mapped_prefix else name
+        return self._fixed_name_of(name, raw) if name[0] == self._mapped_prefix else name
 
-    def _fixed_name(self, written: str, raw: dict[str, Any]) -> str:
+    def peek_name(self, raw: Mapping[str, Any]) -> str | None:
+        """Returns the name that an event will have, reading and changing nothing else; None where it has none."""
+        name = next((value for key in self.shape.name if (value := raw.get(key))), None)
+        if type(name) is not str:
+            return None
+        return (self._fixed_name(name) or name) if name[0] == self._mapped_prefix else name
+
+    def _fixed_name(self, written: str) -> str | None:
         names = self.shape.request_names
         assert names is not None
         match = self._form.fullmatch(written) if len(written) <= names.longest else None
-        if match is None:
+        return None if match is None else self._fixed_names[match.lastgroup]
+
+    def _fixed_name_of(self, written: str, raw: dict[str, Any]) -> str:
+        """Returns the fixed name of a request, and keeps the written one in its context."""
+        name = self._fixed_name(written)
+        if name is None:
             return written
+        assert self.shape.request_names is not None
+        key = self.shape.request_names.key
         context = raw.get(self.shape.context)
         if type(context) is not dict:
             context = raw[self.shape.context] = {}
-        if not context.get(names.key):
-            context[names.key] = written
-        return self._fixed_names[match.lastgroup]
+        if not context.get(key):
+            context[key] = written
+        return name
 
     def course_of(self, body: Mapping[str, Any]) -> str | None:
         """Returns the course run that an event names."""

@@ -31,7 +31,7 @@ from .outbox.queue import DEFERRED, SPOOL
 from .outbox.spool import SpoolRecord
 from .outbox.statistics import LOOK_INTERVAL, Recorder
 from .outbox.time_limits import time_limit
-from .pipeline.run import Outcome, OutcomeState, Pipeline, unavailable_provider
+from .pipeline.run import Outcome, OutcomeState, Pipeline, unavailable_provider, unmapped_outcome
 from .privacy.pruning import compile_pruners
 from .taps.tapped_pipeline import Tap, TapWatch
 
@@ -113,12 +113,17 @@ class Relay:
         self.outbox.database.prepare = prepare_and_record
 
     @classmethod
-    def from_file(cls, path: str | Path) -> Self:
-        """Assembles the operator's file. Raises ConfigurationError with all its problems, or OutboxError."""
-        return cls(assemble(Path(path)))
+    def from_file(cls, path: str | Path, engine: str | None = None) -> Self:
+        """Assembles the operator's file. Raises ConfigurationError with all its problems, or OutboxError.
+
+        ``engine`` is used instead of ``delivery.engine``.
+        """
+        return cls(assemble(Path(path)), engine)
 
     def emit(self, event: RawEvent) -> list[Outcome]:
         """Processes one event: an object in a shape of the source, or a line of its log; at most 1 MiB as JSON.
+
+        An object whose name no mapping has is not read any further: it costs a look-up, and waits for nothing.
 
         Returns its outcome for each standard; an event that fails is an outcome, not an exception. The list is empty
         for an event that is deferred: to the worker (``delivery.pipeline``), or, with a ``delivery.key``, until the
@@ -138,8 +143,12 @@ class Relay:
         in_worker = self.assembly.config.delivery.pipeline == "worker"
         results: list[list[Outcome]] = []
         rows: list[OutgoingStatement] = []
-        number = 0
+        number, was_read = 0, False
         for raw in events:
+            if (unmapped := self._unmapped_outcome(raw)) is not None:
+                results.append([unmapped])
+                continue
+            was_read = True
             event = self.read(raw, trust)
             if isinstance(event, Outcome):
                 results.append([event])
@@ -151,8 +160,22 @@ class Relay:
             number += bool(statements)
         if rows:
             self.wake(self._intake.put(rows, number))
-        self._recorder.count(results)
+        self._recorder.count(results, may_write=was_read)
         return results
+
+    def _unmapped_outcome(self, raw: RawEvent) -> Outcome | None:
+        """Returns the outcome of an object that no mapping takes, by its name alone; None for all others.
+
+        A platform emits an event for each web request, and most of them are such.
+        """
+        if isinstance(raw, (bytes, str)) or self._taps or not isinstance(raw, Mapping):
+            return None
+        name = self.assembly.source.peek_name(raw)
+        return None if name is None or self.pipeline.maps(name) else unmapped_outcome(name)
+
+    def count_refusals(self, reason: str, events: int) -> None:
+        """Counts events that the caller could not hand over, with those that could not be stored."""
+        self._recorder.count_refusals(reason, events)
 
     def process(self, event: SourceEvent) -> tuple[list[Outcome], list[OutgoingStatement]]:
         """Runs the pipeline on an event. Returns the outcomes and the statements for the outbox; stores nothing."""

@@ -122,6 +122,7 @@ class Source(ABC):
         own = type(self)
         is_plain = own.parse_line is Source.parse_line and own.bring_into_shape is Source.bring_into_shape
         self.event_from_line = self.reader.event_from_line if is_plain else self._event_from_line
+        self._is_plain = is_plain
 
     def parse_line(self, line: bytes) -> dict[str, Any]:
         """Reads the raw event in a line. Raises UnreadableEventError with the reason, never with the content."""
@@ -140,6 +141,10 @@ class Source(ABC):
     def event_from_mapping(self, raw: Mapping[str, Any]) -> SourceEvent:
         """Reads an event handed over inside a Python process; it is copied. Raises UnreadableEventError."""
         return SourceEvent(self.bring_into_shape(copy_mapping(raw)), self.reader)
+
+    def peek_name(self, raw: Mapping[str, Any]) -> str | None:
+        """Returns the name of an event without reading the rest; None where only the whole event tells it."""
+        return self.reader.peek_name(raw) if self._is_plain else None
 
     def course_parts(self, course_id: str) -> CourseParts:
         """Splits a course key into the parts that people use."""

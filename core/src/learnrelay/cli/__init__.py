@@ -6,7 +6,7 @@ import ast
 import importlib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -160,10 +160,13 @@ def cli(verbose: int) -> None:
 _with_paragraphs(cli)
 
 
-def main() -> None:
-    """Runs the command line. Prints a `LearnrelayError` as a message, and exits with its code, without a traceback."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line. Prints a `LearnrelayError` as a message, and exits with its code, without a traceback.
+
+    ``arguments``: for who embeds it in a program of its own, instead of those of the process.
+    """
     try:
-        cli.main(standalone_mode=False)
+        cli.main(arguments, "learnrelay" if arguments is not None else None, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)

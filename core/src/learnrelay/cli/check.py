@@ -96,7 +96,7 @@ def _outbox_warnings(delivery: Delivery, config_path: str) -> Iterator[str]:
         yield f"delivery.database: {error}"
     except OutboxError as error:
         raise ConfigurationError([Problem(config_path, "delivery.database", str(error))]) from None
-    if warning := database.check_permissions():
+    for warning in filter(None, (database.check_permissions(), database.check_writable())):
         yield f"delivery.database: {warning}"
     database.close()
 

@@ -11,6 +11,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validates_schema
 
 from .fields import (
+    BASE,
     UNKNOWN_LANGUAGE,
     Address,
     Duration,
@@ -30,16 +31,31 @@ from .fields import (
 from .models import Alerts, BatchLimits, Delivery, Metrics, Retry
 from .route_tests import RouteTestSection
 from .sealing import MAKE_A_KEY, Seal
-from .secrets import Secret
+from .secrets import Secret, read_secret
+
+
+class RootUrl(Url):
+    """Accepts an address, or the variable that holds it: ``"env:NAME"``."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not (isinstance(value, str) and value.startswith("env:")):
+            return super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return super()._deserialize(read_secret(value, BASE.get()).reveal(), attr, data, **kwargs)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+        except ValidationError as error:
+            raise ValidationError(f"{value}: {error.messages[0]}") from None
 
 
 class PlatformSection(Section):
     """Validates ``[platform]``: the learning platform. ``source`` is optional when a single source is installed.
 
-    ``language``: that of its texts, such as ``"pt-BR"``.
+    ``root_url``: its address, or ``"env:NAME"`` where its processes know that themselves. ``language``: that of its
+    texts, such as ``"pt-BR"``.
     """
 
-    root_url = Url(required=True)
+    root_url = RootUrl(required=True)
     source = Text(load_default=None)
     language = Language(load_default=UNKNOWN_LANGUAGE)
 

@@ -241,6 +241,16 @@ class Database:
             with self.transaction(write=False) as transaction:
                 transaction.execute(self.dialect.find_schema)
 
+    def check_writable(self) -> str:
+        """Checks whether this user may write the file, or create it. Returns a warning, or an empty text."""
+        if self._file is None:
+            return ""
+        folder = next(path for path in self._file.parents if path.exists())
+        if not folder.is_dir():
+            return f"the file cannot be created: {folder} is no folder"
+        is_writable = os.access(folder, os.W_OK | os.X_OK) and (not self.exists or os.access(self._file, os.W_OK))
+        return "" if is_writable else f"the user of this process may not write {self._file} or the folder {folder}"
+
     def check_room(self) -> None:
         """Checks that the database and its disk take `PROBE_SIZE` bytes, and takes them back. Raises OutboxError.
 

@@ -258,8 +258,11 @@ class Recorder:
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def count(self, results: Iterable[list[Outcome]]) -> None:
-        """Counts the outcomes of events; those of an event that is deferred come later."""
+    def count(self, results: Iterable[list[Outcome]], *, may_write: bool = True) -> None:
+        """Counts the outcomes of events; those of an event that is deferred come later.
+
+        Without ``may_write`` a later call writes them, or `close`.
+        """
 
         def add(counts: OutcomeCounts) -> None:
             for outcomes in results:
@@ -268,13 +271,13 @@ class Recorder:
                 elif outcomes:
                     counts.count(outcomes)
 
-        self._count(add)
+        self._count(add, may_write=may_write)
 
     def count_refusals(self, reason: str, events: int) -> None:
         """Counts events that could not be stored."""
         self._count(lambda _counts: self.unwritten_refusals.update({reason: events}))
 
-    def _count(self, add: Callable[[OutcomeCounts], None]) -> None:
+    def _count(self, add: Callable[[OutcomeCounts], None], *, may_write: bool = True) -> None:
         with self._lock:
             add(self._counts)
             # A process that is closed or going to be forked may have no later call.
@@ -288,7 +291,7 @@ class Recorder:
         if now - self._looked_at >= LOOK_INTERVAL:
             self._looked_at = now
             self._look()
-        if is_last or now - self._written_at >= FLUSH_INTERVAL:
+        if is_last or (may_write and now - self._written_at >= FLUSH_INTERVAL):
             with time_limit(_FLUSH_LIMIT):  # emit() may have waited for the database already
                 self._try_to_flush()
 

@@ -122,12 +122,16 @@ class Pipeline:
             return call
         return self._caches.setdefault(composing.platform, MappingCache()).cached(call)
 
+    def maps(self, name: str) -> bool:
+        """Tells whether an enabled mapping takes events of a name."""
+        return name in self._mappings or bool(self._others)
+
     def process(self, event: SourceEvent) -> list[Outcome]:
         """Returns one outcome for each standard that maps the event, or a single one for all of them."""
         mappings = self._mappings.get(event.name)
         if mappings is None:
             if not self._others:
-                return [Outcome("", _NOT_MAPPED, event.name, (), (), _EMPTY, _EMPTY, NOT_MAPPED)]
+                return [unmapped_outcome(event.name)]
             mappings = self._others_of(event.name)
         body, filters = event.body, self.plan.filters
         if filters and (skip := _first_skip(filters, body)) is not None:
@@ -305,6 +309,11 @@ def _add(statement: dict[str, Any], parts: Mapping[str, Any], prefix: str = "") 
 
 def _ids(statements: Sequence[SerializedStatement]) -> set[str]:
     return {statement.id for statement in statements}
+
+
+def unmapped_outcome(name: str) -> Outcome:
+    """Returns the outcome of an event that no standard maps."""
+    return Outcome("", _NOT_MAPPED, name, (), (), _EMPTY, _EMPTY, NOT_MAPPED)
 
 
 def unavailable_provider(outcomes: Sequence[Outcome]) -> str:
