@@ -177,3 +177,37 @@ def test_what_only_a_command_imports_is_of_the_command(lint: Lint) -> None:
 
 def test_a_command_that_a_filter_imports_is_no_command(lint: Lint) -> None:
     assert "LR102" in lint(filtering=f"{FILES['filtering']}\nfrom .command import assemble")["command"]
+
+
+APP = {
+    "app/__init__": "",
+    "app/apps": "from ..door import Door\n",
+    "app/settings": "import os\nPATH = os.environ['PATH']\n",
+    "door": """
+import os
+from learnrelay.logs import escape
+
+class Door:
+    def send(self, event):
+        os._exit(1)
+""",
+}
+HOSTED = POINTS + "[campus.app]\nacme = acme_mixed.app.apps:App\n"
+
+
+def test_an_app_of_the_platform_handles_events_before_a_plugin_does(lint: Lint) -> None:
+    assert lint(HOSTED, **APP) == {}
+
+
+@pytest.mark.parametrize(
+    ("points", "changed"),
+    [
+        (POINTS, {}),
+        (HOSTED, {"filtering": f"{FILES['filtering']}\nfrom .door import Door"}),
+        (HOSTED, {"sink": f"{FILES['sink']}\nfrom . import door"}),
+        (HOSTED + "[learnrelay.sources.v1]\nother = acme_elsewhere\n", {}),
+        (HOSTED, {"door": APP["door"] + "\nroute_event = Door().send\n"}),
+    ],
+)
+def test_what_a_plugin_can_reach_is_no_file_of_an_app(lint: Lint, points: str, changed: dict[str, str]) -> None:
+    assert "LR102" in lint(points, **{**APP, **changed})["door"]

@@ -105,6 +105,8 @@ def find_package(points: Sequence[EntryPoint]) -> Package:
         package.sources = _without_folders(
             package.sources, {file.parent for file in inputs if file.parent != package.directory}
         )
+        of_host = _find_host_files(package, dist)
+        package.sources = [file for file in package.sources if file not in of_host]
     if package.directory:
         package.read_notes(package.directory / NOTES)
     return package
@@ -186,15 +188,38 @@ def _without_folders(sources: Sequence[Path], folders: set[Path]) -> list[Path]:
     return kept + [file for file in sources if any(folder in file.parents for folder in used)]
 
 
+def _find_host_files(package: Package, dist: Distribution) -> set[Path]:
+    """Finds the files of an app for the platform itself, which embeds a relay: no plugin of ours runs them.
+
+    That are the folders of entry points for others than learnrelay, and what these import, but for what a plugin, or a
+    file that names one of the hooks, imports too.
+    """
+    points = [point for point in dist.entry_points if not point.group.startswith("learnrelay.")]
+    graph = _read_graph(package, dist)
+    doors = {file.parent for point in points if (file := graph.file_of(point.module)) is not None}
+    of_host = graph.reach(
+        file for file in package.sources if any(door in file.parents for door in doors - {package.directory})
+    )
+    of_others = {graph.file_of(point.module) for point in dist.entry_points if point not in points}
+    if None in of_others:  # it cannot be seen what it imports
+        return set()
+    of_others |= {file for file in package.sources if file not in graph or _OTHER_HOOKS.search(_read(file))}
+    return of_host - graph.reach(file for file in of_others if file)
+
+
+def _read_graph(package: Package, dist: Distribution) -> ModuleGraph:
+    specs = [PathFinder.find_spec(top) for top in {point.module.partition(".")[0] for point in dist.entry_points}]
+    folders = {Path(folder) for spec in specs if spec for folder in spec.submodule_search_locations or ()}
+    return ModuleGraph(folders | {Path(root) for root in package.roots if root.endswith("/")})
+
+
 def _find_roles(package: Package, dist: Distribution) -> None:
     """Finds the files that only sinks import, and leaves out commands that are imported by what handles events.
 
     That are the other plugins, whatever names one of their hooks, and files outside of the packages' folders.
     """
     plugins = [point for point in dist.entry_points if _PLUGINS.fullmatch(point.group)]
-    specs = [PathFinder.find_spec(top) for top in {point.module.partition(".")[0] for point in dist.entry_points}]
-    folders = {Path(folder) for spec in specs if spec for folder in spec.submodule_search_locations or ()}
-    graph = ModuleGraph(folders | {Path(root) for root in package.roots if root.endswith("/")})
+    graph = _read_graph(package, dist)
     files = {graph.file_of(point.module) for point in plugins if not _HANDLING_NO_EVENT.fullmatch(point.group)}
     if None in files:  # it cannot be seen what it imports
         package.commands = set()
