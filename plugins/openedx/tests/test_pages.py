@@ -16,7 +16,7 @@ from learnrelay_openedx.belonging import CourseFields, course_evidence
 from learnrelay_openedx.origins import NOT_OF_THE_BLOCK, NOT_THE_SERVER, RefusalFields, refusal
 from learnrelay_openedx.pages import PAGES
 from learnrelay_openedx.source import OpenedxSource
-from openedx_events import event_from_line, event_from_mapping
+from openedx_events import SOURCE, event_from_line, event_from_mapping
 
 COURSES = ("course-v1:Harbour+SAIL+2026", "ccx-v1:Harbour+SAIL+2026+ccx@7", "Harbour/SAIL.1x/2013_T1")
 HEX = "0123456789abcdef0123456789abcdef"
@@ -67,6 +67,7 @@ def request_line(path: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("path", VIEWS)
 def test_views_of_pages_have_fixed_names(path: str, course: str) -> None:
     line = request_line(path.format(course))
+    assert SOURCE.peek_name(line) == f"openedx.page.{VIEWS[path]}.viewed"
     for event in (event_from_mapping(line), event_from_line(json.dumps(line).encode())):
         assert event.name == event.body["name"] == f"openedx.page.{VIEWS[path]}.viewed"
         assert event.facts.course_id == course, "of the path, where the context names none"
@@ -82,7 +83,7 @@ def test_a_unit_is_one_in_the_learning_front_end() -> None:
 @pytest.mark.parametrize("path", OTHERS)
 def test_no_other_request_is_a_view(path: str, course: str) -> None:
     line = request_line(path.format(course))
-    assert event_from_mapping(line).name == line["name"]
+    assert event_from_mapping(line).name == SOURCE.peek_name(line) == line["name"]
 
 
 def test_names_are_read_as_written_unless_a_view_is_mapped() -> None:

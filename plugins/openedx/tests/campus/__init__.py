@@ -1,0 +1,1 @@
+"""The backend and the Django app in processes of a platform."""

@@ -1,0 +1,107 @@
+"""The backend behind the event bus, with the platform's own consumer: what is acknowledged is stored."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from services import redis_url
+
+from .conftest import CampusSite, wait_until
+
+pytestmark = pytest.mark.slow
+
+PATCH = """
+EVENT_TRACKING_BACKENDS["bus"] = {{
+    "ENGINE": "eventtracking.backends.event_bus.EventBusRoutingBackend",
+    "OPTIONS": {{"backends": {{"learnrelay": EVENT_TRACKING_BACKENDS.pop("learnrelay")}}}},
+}}
+SEND_TRACKING_EVENT_EMITTED_SIGNAL = True
+EVENT_BUS_TRACKING_LOGS = ["edx.course.enrollment.activated", "edx.course.enrollment.deactivated"]
+EVENT_BUS_PRODUCER = "edx_event_bus_redis.create_producer"
+EVENT_BUS_CONSUMER = "edx_event_bus_redis.RedisEventConsumer"
+EVENT_BUS_TOPIC_PREFIX = {prefix!r}
+EVENT_BUS_REDIS_CONNECTION_URL = {url!r}
+EVENT_BUS_PRODUCER_CONFIG = {{
+    "org.openedx.analytics.tracking.event.emitted.v1":
+        {{"analytics": {{"event_key_field": "tracking_log.name", "enabled": True}}}},
+}}
+"""
+CONSUME = ("consume_events", "-t", "analytics", "-g", "learnrelay", "--extra")
+EXTRA = '{"consumer_name": "first", "check_backlog": true}'
+
+
+class EventBus:
+    """A stream of its own on the Redis of the tests."""
+
+    def __init__(self, campus: CampusSite) -> None:
+        self._campus = campus
+        self._prefix = f"campus-{uuid.uuid4().hex}"
+        self.stream = f"{self._prefix}-analytics"
+        self.server = redis.Redis.from_url(redis_url())
+        campus.patch(PATCH.format(prefix=self._prefix, url=redis_url()))
+
+    def emit(self, first: int, last: int) -> None:
+        """Emits enrolments from a process of the platform."""
+        code = f"from campus_lms.events import enrol\nfor n in range({first}, {last + 1}): enrol(n)"
+        done = self._campus.run(code)
+        assert done.returncode == 0, done.stderr
+
+    def pending(self) -> int:
+        """Counts the events that were given to a consumer and not acknowledged."""
+        return int(self.server.xpending(self.stream, "learnrelay")["pending"])
+
+
+@pytest.fixture
+def bus(campus: CampusSite) -> Iterator[EventBus]:
+    made = EventBus(campus)
+    yield made
+    made.server.delete(made.stream)
+
+
+def consume(campus: CampusSite):  # type: ignore[no-untyped-def]
+    from .conftest import PROJECT
+
+    return campus.start("python", str(PROJECT / "manage.py"), *CONSUME, EXTRA)
+
+
+def test_a_consumer_that_is_killed_loses_nothing(bus: EventBus, campus: CampusSite) -> None:
+    campus.configure(full="spool")
+    bus.emit(1, 200)
+    for part in (40, 120):
+        consumer = consume(campus)
+        assert wait_until(lambda part=part: len(campus.enrolments()) >= part), campus.logs()[-3000:]  # type: ignore[misc]
+        consumer.send_signal(signal.SIGKILL)
+        consumer.wait()
+    consumer = consume(campus)
+    assert wait_until(lambda: len(campus.enrolments()) >= 200 and bus.pending() == 0), campus.logs()[-3000:]
+    assert campus.enrolments() == list(range(1, 201))
+
+
+def test_a_consumer_that_cannot_store_ends_before_it_acknowledges(bus: EventBus, campus: CampusSite) -> None:
+    checked = campus.manage("learnrelay", "check")
+    assert (checked.returncode, 'full = "spool"' in checked.stderr) == (2, True), checked.stderr
+    assert "EVENT_BUS_TRACKING_LOGS lacks 1 names that are mapped: edx.course.enrollment.mode_changed" in checked.stderr
+
+    bus.emit(1, 3)
+    whole = campus.config.read_text()
+    campus.config.write_text("[platform\n")
+    assert consume(campus).wait(60) == 75, campus.logs()[-3000:]
+    assert "ends without acknowledging" in campus.logs()
+    assert (campus.stored(), bus.pending()) == ([], 1)
+
+    campus.config.write_text(whole)
+    campus.take_in()  # makes the outbox
+    with sqlite3.connect(campus.outbox) as connection:  # somebody holds the database
+        connection.execute("BEGIN EXCLUSIVE")
+        assert consume(campus).wait(60) == 75, campus.logs()[-3000:]
+        assert bus.pending() == 1
+        connection.rollback()
+    consume(campus)
+    assert wait_until(lambda: bus.pending() == 0 and len(campus.enrolments()) == 3), campus.logs()[-3000:]
+    assert campus.enrolments() == [1, 2, 3]
