@@ -22,8 +22,9 @@ NOTES = "contract.toml"
 """Stands beside the package's ``__init__.py``: gaps with their reasons, configuration sections, known users."""
 
 _PLUGINS = re.compile(r"learnrelay\.\w+\.v\d+")
-_HANDLING_NO_EVENT = re.compile(r"learnrelay\.(sinks|inputs)\.v\d+")
-_OTHER_HOOKS = re.compile(rf"\b({'|'.join({*STAGES, *CONTRIBUTIONS} - {'register_sinks'})})\b")
+_HANDLING_NO_EVENT = re.compile(r"learnrelay\.(sinks|resolvers|inputs)\.v\d+")
+_OF_NO_EVENT = {"register_sinks", "register_identity_providers", "register_course_providers"}
+_OTHER_HOOKS = re.compile(rf"\b({'|'.join({*STAGES, *CONTRIBUTIONS} - _OF_NO_EVENT)})\b")
 
 
 @dataclass
@@ -32,9 +33,9 @@ class Package:
 
     ``intrusions``: messages about files or entry points that the contract forbids. ``plugins``: names of all plugins
     of the distribution. ``commands``: files of its own commands, and what they import if no plugin does.
-    ``sink_files``: files that only sinks of the distribution import. ``auth``: settings for its auth schemes.
-    ``settings``: settings to test plugins with, besides their defaults, as nested tables like those of the operator's
-    file. ``undeclared_plugins``: packages of other installed plugins on which it does not depend.
+    ``sink_files``: files that only sinks and providers of the distribution import. ``auth``: settings for its auth
+    schemes. ``settings``: settings to test plugins with, besides their defaults, as nested tables like those of the
+    operator's file. ``undeclared_plugins``: packages of other installed plugins on which it does not depend.
     """
 
     name: str
@@ -214,7 +215,7 @@ def _read_graph(package: Package, dist: Distribution) -> ModuleGraph:
 
 
 def _find_roles(package: Package, dist: Distribution) -> None:
-    """Finds the files that only sinks import, and leaves out commands that are imported by what handles events.
+    """Finds the files that only sinks and providers import, and leaves out commands that are imported by what handles events.
 
     That are the other plugins, whatever names one of their hooks, and files outside of the packages' folders.
     """
@@ -226,7 +227,8 @@ def _find_roles(package: Package, dist: Distribution) -> None:
         return
     files |= {file for file in package.sources if file not in graph or _OTHER_HOOKS.search(_read(file))}
     of_events = graph.reach(file for file in files if file)
-    sinks = [graph.file_of(point.module) for point in plugins if point.group.startswith("learnrelay.sinks.")]
+    asked = ("learnrelay.sinks.", "learnrelay.resolvers.")
+    sinks = [graph.file_of(point.module) for point in plugins if point.group.startswith(asked)]
     package.sink_files = graph.reach(filter(None, sinks)) - of_events
     package.commands = (package.commands | (graph.reach(package.commands) - package.sink_files)) - of_events
 

@@ -80,13 +80,13 @@ def frame_look_up(
         return frame_of
 
     frame_of = look_up_in(BoundedCache(max_bytes=_MAX_BYTES))
-    if objections is None:
+    if objections is None and platform.identity.max_age is None:
         return frame_of
-    of_version = (0, frame_of)
+    of_version = ((0, 0), frame_of)
 
     def frame_of_version(facts: Facts) -> Frame | Skip:
         nonlocal of_version
-        version = objections.version()
+        version = (0 if objections is None else objections.version(), platform.generation)
         if of_version[0] != version:
             # who still makes a frame of the version before puts it into the cache before
             of_version = (version, look_up_in(BoundedCache(max_bytes=_MAX_BYTES)))

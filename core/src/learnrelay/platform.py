@@ -43,21 +43,38 @@ class Platform:
 
     def __post_init__(self) -> None:
         """Puts caches before the look-ups."""
-        look_ups: Mapping[str, Any] = {
-            "_iri": cached(self._address),
-            "course_iri": cached(self._course_address),
-            "learner": cached(self._learner),
-            "digest": cached(lambda value: self.identity.digest(value, self.space)),
-            "_title": cached(self.courses.title),
-        }
-        for name, look_up in look_ups.items():
-            object.__setattr__(self, name, look_up)
+        self._set(
+            {
+                "_iri": cached(self._address),
+                "course_iri": cached(self._course_address),
+                "digest": cached(lambda value: self.identity.digest(value, self.space)),
+            }
+        )
+        self.renew_answers()
 
     _iri: Callable[[tuple[str, ...]], str] = field(init=False, repr=False)
     course_iri: Callable[[str], str] = field(init=False, repr=False)
     learner: Callable[[UserRef], Learner | None] = field(init=False, repr=False)
     digest: Callable[[str], str] = field(init=False, repr=False)
     _title: Callable[[str], str | None] = field(init=False, repr=False)
+    _language: Callable[[str], str | None] = field(init=False, repr=False)
+    generation: int = field(init=False, repr=False, default=0)
+    """Number of the present answers of the providers; what was made of those before does not count any more."""
+
+    def renew_answers(self) -> None:
+        """Has the providers asked anew about learners, titles and languages."""
+        self._set(
+            {
+                "learner": cached(self._learner),
+                "_title": cached(lambda course_id: self._noted(self.courses.title(course_id))),
+                "_language": cached(lambda course_id: self._noted(self.courses.language(course_id))),
+                "generation": self.generation + 1,
+            }
+        )
+
+    def _set(self, attributes: Mapping[str, Any]) -> None:
+        for name, value in attributes.items():
+            object.__setattr__(self, name, value)
 
     def course_title(self, course_id: str) -> str | None:
         """Returns the title of a course; None where the course provider knows none, or does not answer now."""
@@ -67,8 +84,24 @@ class Platform:
             note_gap()
             return None
 
+    def course_language(self, course_id: str) -> str:
+        """Returns the language of a course's title; that of the platform where the course provider knows none."""
+        try:
+            return self._language(course_id) or self.language
+        except ProviderError:
+            note_gap()
+            return self.language
+
+    def _noted(self, text: str | None) -> str | None:
+        if text is None and self.courses.max_age is not None:
+            note_gap()
+        return text
+
     def _learner(self, user: UserRef) -> Learner | None:
-        return self._in_space(self.identity.learner(user, self.space))
+        learner = self._in_space(self.identity.learner(user, self.space))
+        if learner is None and self.identity.max_age is not None:
+            note_gap()
+        return learner
 
     def learner_or_retired(self, user: UserRef) -> Learner | None:
         """Returns the learner for a user, retired or not."""

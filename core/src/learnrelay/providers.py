@@ -52,6 +52,11 @@ class IdentityProvider(ABC):
     settings_schema: ClassVar[type[marshmallow.Schema]]
     retired_prefix: str = ""
     """Prefix of the names of users whom the platform has retired; when empty, start-up sets that of the source."""
+    max_age: float | None = None
+    """Seconds for which a learner counts before the provider is asked again, as long as the process runs with None.
+
+    With an age, an answer of None does not count at all: a learner who is unknown now may be known a moment later.
+    """
 
     @abstractmethod
     def learner(self, user: UserRef, space: str) -> Learner | None:
@@ -88,10 +93,16 @@ class CourseProvider(ABC):
 
     name: ClassVar[str]
     settings_schema: ClassVar[type[marshmallow.Schema]]
+    max_age: float | None = None
+    """As that of an `IdentityProvider`, for titles and languages."""
 
     @abstractmethod
     def title(self, course_id: str) -> str | None:
         """Returns the title of a course run, or None."""
+
+    def language(self, course_id: str) -> str | None:
+        """Returns the language of the title as a tag (RFC 5646); None for that of the platform."""
+        return None
 
     def knows(self, course_id: str) -> bool:
         """Tells whether the platform has this course. A replay records each event of an unknown course."""

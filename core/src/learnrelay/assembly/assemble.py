@@ -144,7 +144,9 @@ def _assemble(file: OperatorFile) -> Assembly:
         if learners.key_id() is not None:
             source.reader.id_key = learners.digest("event ids", CORE_SPACE).encode()
     source.reader.use_request_names({event for _, event in table})
-    warnings = list_warnings(identity, core["delivery"], destinations, access_rules, standards, registry, inputs)
+    warnings = list_warnings(
+        identity, courses[0], core["delivery"], destinations, access_rules, standards, registry, inputs
+    )
     config = Config(
         root_url=core["platform"]["root_url"].rstrip("/"),
         language=core["platform"]["language"],

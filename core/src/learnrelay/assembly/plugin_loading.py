@@ -26,7 +26,7 @@ from ..plugins.discovery import (
 )
 from ..plugins.registry import Registry, collect
 from ..plugins.single_files import load_file
-from .core_plugins import CORE_AUTH_SCHEMES, CORE_SINKS
+from .core_plugins import CORE_AUTH_SCHEMES, CORE_SINKS, COURSE_PROVIDERS, IDENTITY_PROVIDERS
 from .operator_file import OperatorFile
 from .plugin_settings import load_settings
 
@@ -54,11 +54,16 @@ class LoadedPlugins:
 
 
 def list_named_plugins(raw: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
-    """Returns kind and name of the sinks, auth schemes and inputs that tables name and the core does not have.
+    """Returns kind and name of the providers, sinks, auth schemes and inputs that tables name and the core lacks.
 
     ``raw``: the parsed file. The values are the keys that name the plugin.
     """
     named: dict[tuple[str, str], list[str]] = {}
+    for section, of_section in {"identity": [*IDENTITY_PROVIDERS], "courses": [*COURSE_PROVIDERS]}.items():
+        table = raw.get(section)
+        provider = table.get("provider") if isinstance(table, Mapping) else None
+        if isinstance(provider, str) and provider not in of_section:
+            named.setdefault(("resolvers", provider), []).append(f"{section}.provider")
     for name, table in _tables_of(raw, "destinations"):
         auth = table.get("auth")
         scheme = auth.get("scheme") if isinstance(auth, Mapping) else None

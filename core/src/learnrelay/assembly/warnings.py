@@ -17,6 +17,7 @@ from .core_plugins import IDENTITY_PROVIDERS, list_inputs, list_sinks
 
 def list_warnings(
     identity: tuple[Provider, IdentityProvider],
+    courses: Provider,
     delivery: Delivery,
     destinations: Mapping[str, Destination],
     access_rules: Mapping[str, AccessRules],
@@ -29,7 +30,7 @@ def list_warnings(
     for name, config in inputs.items():
         of_input = list_inputs(registry)[config.input].warnings(config.settings)
         warnings += [f"inputs.{name}.{key}: {reason}" for key, reason in of_input]
-    for key, secret in _gather_secrets(identity[0], delivery, destinations, registry, inputs).items():
+    for key, secret in _gather_secrets(identity[0], courses, delivery, destinations, registry, inputs).items():
         if isinstance(secret, Secret) and secret.source == "clear text":
             warnings.append(f'{key}: a secret stands here in clear text; write "env:NAME" or "file:PATH" instead')
     for name, destination in destinations.items():
@@ -59,12 +60,15 @@ def list_notices(standards: Mapping[str, Standard]) -> list[str]:
 
 def _gather_secrets(
     identity: Provider,
+    courses: Provider,
     delivery: Delivery,
     destinations: Mapping[str, Destination],
     registry: Registry,
     inputs: Mapping[str, InputConfig],
 ) -> dict[str, Any]:
-    secrets = {"identity.secret": identity.settings.get("secret"), "delivery.key": delivery.key}
+    secrets: dict[str, Any] = {"delivery.key": delivery.key}
+    for section, provider in {"identity": identity, "courses": courses}.items():
+        secrets |= dict(find_secrets(provider.settings, section))
     for name, destination in destinations.items():
         secrets |= dict(find_secrets(destination.settings, f"destinations.{name}"))
     for name, config in inputs.items():

@@ -82,6 +82,7 @@ class GuardedIdentity(IdentityProvider):
 
     def __init__(self, name: str, provider: IdentityProvider) -> None:
         self._provider = provider
+        self.max_age = provider.max_age
         self._guard = ProviderGuard(f"identity provider {name}", "events wait")
 
     def learner(self, user: UserRef, space: str) -> Learner | None:
@@ -110,11 +111,16 @@ class GuardedCourses(CourseProvider):
 
     def __init__(self, name: str, provider: CourseProvider) -> None:
         self._provider = provider
+        self.max_age = provider.max_age
         self._guard = ProviderGuard(f"course provider {name}", "titles are left out")
 
     def title(self, course_id: str) -> str | None:
         """Returns the provider's title."""
         return self._guard.call(self._provider.title, (str, type(None)), course_id)
+
+    def language(self, course_id: str) -> str | None:
+        """Returns the provider's language of the title."""
+        return self._guard.call(self._provider.language, (str, type(None)), course_id)
 
     def knows(self, course_id: str) -> bool:
         """Returns the provider's answer."""

@@ -39,6 +39,11 @@ class MappingCache:
     def __init__(self) -> None:
         self._cache: BoundedCache[bytes, Any] = BoundedCache(MAX_ENTRIES, MAX_BYTES)
         self._mappings = 0
+        self._generation = 0
+
+    def renew(self) -> None:
+        """Has all mappings called anew: what they asked their platform for may have another answer now."""
+        self._generation += 1
 
     def cached(self, call: BoundMapping) -> BoundMapping:
         """Wraps a mapping: it is called for new values only. Raises what it raises, and caches none of that.
@@ -51,7 +56,7 @@ class MappingCache:
 
         def cached(values: Fields) -> Any:
             try:
-                key = orjson.dumps((number, values.__dict__), _entry, _EXACT)
+                key = orjson.dumps((number, self._generation, values.__dict__), _entry, _EXACT)
             except TypeError:
                 return call(values)
             try:

@@ -6,6 +6,8 @@ One event in; for each standard exactly one outcome out. Pure and in memory: not
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -96,6 +98,9 @@ class Pipeline:
         """Takes ``caching``: whether results of mappings are cached, see `learnrelay.pipeline.mapping_cache`."""
         self.plan = plan
         self._caches: dict[Platform, MappingCache] | None = {} if caching else None
+        self._aging = _list_aging_platforms(plan)
+        self._max_age = min(self._aging.values(), default=math.inf)
+        self._renewal = time.monotonic() + self._max_age
         static_routes = {standard: static_route(rules) for standard, rules in plan.rules.items()}
 
         def compiled(mapping: MappingPlan) -> CompiledMapping:
@@ -128,6 +133,8 @@ class Pipeline:
 
     def process(self, event: SourceEvent) -> list[Outcome]:
         """Returns one outcome for each standard that maps the event, or a single one for all of them."""
+        if self._aging and time.monotonic() >= self._renewal:
+            self._renew_answers()
         mappings = self._mappings.get(event.name)
         if mappings is None:
             if not self._others:
@@ -144,6 +151,13 @@ class Pipeline:
         for mapping, route in routed:
             outcomes.append(self._transform(mapping, event, body, route))
         return outcomes
+
+    def _renew_answers(self) -> None:
+        self._renewal = time.monotonic() + self._max_age
+        for platform in self._aging:
+            platform.renew_answers()
+            if self._caches is not None and platform in self._caches:
+                self._caches[platform].renew()
 
     def _others_of(self, name: str) -> list[CompiledMapping]:
         """Returns the mappings of every event for a name that no mapping has. There is no end of such names."""
@@ -248,6 +262,18 @@ class Pipeline:
             else:  # to the outbox it would be the same statement, and go out with the others' pseudonym
                 denied[name] = NOT_ITS_OWN
         return own, denied
+
+
+def _list_aging_platforms(plan: Plan) -> dict[Platform, float]:
+    """Maps the platforms of which a provider's answers grow old to the age in seconds."""
+    aging = {}
+    for mapping in plan.list_mappings():
+        for composing in (mapping.shared, *mapping.own.values()):
+            platform = composing.platform
+            ages = [age for age in (platform.identity.max_age, platform.courses.max_age) if age is not None]
+            if ages:
+                aging[platform] = min(ages)
+    return aging
 
 
 def _first_skip(filters: Sequence[tuple[str, Callable[[Body], Skip | None]]], body: Body) -> Skip | None:

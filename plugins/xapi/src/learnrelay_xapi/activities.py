@@ -15,7 +15,7 @@ def titled_course(platform: Platform, course_id: str, mode: str | None = None) -
     return {
         "id": platform.course_iri(course_id),
         "definition": {
-            "name": text(platform.course_title(course_id), platform),
+            "name": course_name(platform, course_id),
             "extensions": {v.TYPE: mode},
         },
     }
@@ -24,9 +24,15 @@ def titled_course(platform: Platform, course_id: str, mode: str | None = None) -
 def course_parent(platform: Platform, course_id: str) -> dict[str, Any]:
     """Describes the course as the context of what happens in it."""
     definition: dict[str, Any] = {"type": v.COURSE}
-    if title := platform.course_title(course_id):
-        definition["name"] = text(title, platform)
+    if name := course_name(platform, course_id):
+        definition["name"] = name
     return {"id": platform.course_iri(course_id), "objectType": "Activity", "definition": definition}
+
+
+def course_name(platform: Platform, course_id: str) -> dict[str, str] | None:
+    """Makes a language map of the title of a course, or None."""
+    title = platform.course_title(course_id)
+    return {platform.course_language(course_id): title} if title else None
 
 
 def text(value: str | None, platform: Platform) -> dict[str, str] | None:

@@ -1,0 +1,1 @@
+"""Reads tables of the LMS: who a learner is, and what a course is called."""

@@ -1,0 +1,95 @@
+"""Asks the database of the LMS inside of it, by the settings, the driver and the models that the LMS has."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
+from django.db import Error as DjangoError
+from django.db import connections
+
+from .database import LOCK_LIMIT, LmsDatabase, Row
+
+_DATABASE = "default"
+
+
+class DjangoDatabase(LmsDatabase):
+    """Uses the connection of a transaction that is open, which sees what the request has written, else one of its own.
+
+    The first has the time limits of the LMS's DATABASES, the second those of the operator's file.
+    """
+
+    driver_errors = (DjangoError, OSError)
+
+    def _run(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
+        if connections[_DATABASE].in_atomic_block:
+            return _execute(connections[_DATABASE], sql, values)
+        with closing(self._copy()) as connection:
+            return _execute(connection, sql, values)
+
+    def _copy(self) -> Any:
+        """Returns an own connection, not yet open, with limits of time where its driver has them."""
+        connection = connections[_DATABASE].copy(_DATABASE)
+        if connection.vendor == "mysql":
+            limit = max(1, round(self.timeout))  # mysqlclient takes whole seconds
+            limits = {"connect_timeout": limit, "read_timeout": limit, "write_timeout": limit}
+            connection.settings_dict["OPTIONS"] = {**connection.settings_dict["OPTIONS"], **limits}
+        return connection
+
+    def create_external_id(self, user_id: int, type_name: str) -> str | None:
+        """Has the platform make the external id, so that its history and its signals are as ever.
+
+        A thread of its own does it, outside of the request's transaction: where that fails, the id must not be gone,
+        for statements have it. A row that the request holds cannot be waited for in it.
+        """
+        creation = _Creation(user_id, type_name)
+        thread = threading.Thread(target=creation.run, name="learnrelay-external-id", daemon=True)
+        thread.start()
+        thread.join(2 * self.timeout + LOCK_LIMIT)
+        if thread.is_alive():
+            raise self.unavailable(TimeoutError())
+        if creation.error is not None:
+            if isinstance(creation.error, self.driver_errors):
+                raise self.unavailable(creation.error) from creation.error
+            raise creation.error
+        return creation.external_id
+
+    def retired_salts(self) -> Sequence[str]:
+        """Returns those of the LMS."""
+        return tuple(getattr(django_settings, "RETIRED_USER_SALTS", ()))
+
+
+class _Creation:
+    """Makes an external id in a thread, with Django's connection of that thread."""
+
+    def __init__(self, user_id: int, type_name: str) -> None:
+        self._user_id = user_id
+        self._type_name = type_name
+        self.external_id: str | None = None
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            if connections[_DATABASE].vendor == "mysql":
+                with connections[_DATABASE].cursor() as cursor:
+                    cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {LOCK_LIMIT}")
+            user = get_user_model().objects.filter(pk=self._user_id).first()
+            if user is not None:
+                model = apps.get_model("external_user_ids", "ExternalId")
+                created, _ = model.add_new_user_id(user, self._type_name)
+                self.external_id = None if created is None else str(created.external_user_id)
+        except Exception as error:  # raised again in the thread that waits
+            self.error = error
+        finally:
+            connections.close_all()
+
+
+def _execute(connection: Any, sql: str, values: Mapping[str, Any]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
