@@ -215,7 +215,7 @@ def _read_graph(package: Package, dist: Distribution) -> ModuleGraph:
 
 
 def _find_roles(package: Package, dist: Distribution) -> None:
-    """Finds the files that only sinks and providers import, and leaves out commands that are imported by what handles events.
+    """Finds the files that only sinks and providers import, and leaves out commands that what handles events imports.
 
     That are the other plugins, whatever names one of their hooks, and files outside of the packages' folders.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,22 @@ from services import mysql_database
 from .lms_tables import LmsTables
 
 SITE = Path(__file__).with_name("lms_site.py")
-RunInLms = Callable[..., Any]
 
 
 def run_in_lms(url: str, function: str, **arguments: Any) -> Any:
     """Runs a function of `lms_site` in a process with Django."""
+    return run_all_in_lms(url, (function, arguments))[0]
+
+
+def run_all_in_lms(url: str, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
+    """Runs functions of `lms_site` in one process with Django."""
     pytest.importorskip("django", reason="Django is not installed")
     done = subprocess.run(
-        [sys.executable, str(SITE), url, function, json.dumps(arguments)], capture_output=True, text=True, check=False,
-        timeout=60,
-    )  # fmt: skip
+        [sys.executable, str(SITE), url, json.dumps(calls)], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    answers: list[Any] = json.loads(done.stdout)
+    return answers
 
 
 @contextmanager

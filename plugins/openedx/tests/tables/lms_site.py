@@ -1,7 +1,7 @@
 """A Django project with the platform's models, as far as the providers use them.
 
-It runs in a process of its own, because Django is set up once in a process: ``python lms_site.py URL FUNCTION
-ARGUMENTS``. Arguments are JSON, by name.
+It runs in a process of its own, because Django is set up once in a process: ``python lms_site.py URL CALLS``. Calls are
+JSON, a list of pairs: a function of this module, and its arguments by name.
 """
 
 from __future__ import annotations
@@ -225,7 +225,5 @@ def _ask_bounded(identity: Any, user_id: str) -> list[Any]:
 
 
 if __name__ == "__main__":
-    address, command, arguments = sys.argv[1:]
-    start(address)
-    named = json.loads(arguments)
-    json.dump(globals()[command](**named), sys.stdout)
+    start(sys.argv[1])
+    json.dump([globals()[function](**arguments) for function, arguments in json.loads(sys.argv[2])], sys.stdout)

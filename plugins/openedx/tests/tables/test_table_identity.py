@@ -20,7 +20,7 @@ from learnrelay import Unavailable, UserRef
 from learnrelay.lookups.identity import KeyedIdentity, KeyedSettings
 from learnrelay.providers import CORE_SPACE
 
-from .conftest import run_in_lms
+from .conftest import run_all_in_lms, run_in_lms
 from .lms_site import SALTS
 from .lms_tables import SECRET, LmsTables
 
@@ -252,14 +252,18 @@ def test_the_same_answers_in_the_lms(mira: LmsTables) -> None:
     mira.execute("DELETE FROM user_api_userretirementstatus")
     mira.add_course("course-v1:Harbour+SAIL101+2026", "Sailing", "de")
     users = [["7", None], [None, "Mira"], [None, "mira "], [None, "%(username)s"], ["8", None], [None, "tomas"]]
-    named = [XAPI, "mira@learn.example.org"]
-    assert run_in_lms(mira.url, "ask", users=users, emails=True) == [named, named, None, None, None, None]
-    gone = [TOMAS, "tomas@learn.example.org"]
-    asked = run_in_lms(mira.url, "ask", users=users, emails=True, method="learner_or_retired")
-    assert asked == [named, named, None, None, gone, gone]
     course_id = "course-v1:Harbour+SAIL101+2026"
-    assert run_in_lms(mira.url, "describe_course", course_id=course_id) == ["Sailing", "de", True]
-    assert run_in_lms(mira.url, "describe_course", course_id=course_id.lower()) == [None, None, False]
+    learners, with_retired, course, other = run_all_in_lms(
+        mira.url,
+        ("ask", {"users": users, "emails": True}),
+        ("ask", {"users": users, "emails": True, "method": "learner_or_retired"}),
+        ("describe_course", {"course_id": course_id}),
+        ("describe_course", {"course_id": course_id.lower()}),
+    )
+    named, gone = [XAPI, "mira@learn.example.org"], [TOMAS, "tomas@learn.example.org"]
+    assert learners == [named, named, None, None, None, None]
+    assert with_retired == [named, named, None, None, gone, gone]
+    assert (course, other) == (["Sailing", "de", True], [None, None, False])
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from learnrelay import Unavailable
 
@@ -39,10 +39,9 @@ class LmsDatabase(ABC):
     Statements have values as ``%(name)s``. No call waits longer than a few times ``timeout``, in seconds.
     """
 
-    driver_errors: ClassVar[tuple[type[Exception], ...]] = (OSError,)
-
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, driver_error: type[Exception]) -> None:
         self.timeout = timeout
+        self.driver_errors = (driver_error, OSError)
 
     def query(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
         """Returns the rows; none where no column can hold a value. Raises Unavailable."""

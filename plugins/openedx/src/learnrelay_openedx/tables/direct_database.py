@@ -7,7 +7,7 @@ import re
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from time import monotonic
@@ -21,6 +21,9 @@ from .database import LOCK_LIMIT, LmsDatabase, Row, code_of
 
 _LONGEST_IDLE = 30.0
 """Seconds after which a connection is not used again: servers and networks drop idle ones."""
+
+_CLOSED = (2006, 2013, 2014, 2055, 4031, 1927)
+"""Errors of a connection that the server had closed while it was idle, if they come at once."""
 
 _DUPLICATE = 1062
 _NO_PARENT = 1452
@@ -52,40 +55,45 @@ class DirectDatabase(LmsDatabase):
     """Keeps a connection for each thread, read-only except while an external id is made."""
 
     def __init__(self, address: Secret, timeout: float) -> None:
-        super().__init__(timeout)
+        self._url = make_url(address.reveal())
+        self._is_sqlite = self._url.get_backend_name() == "sqlite"
         self._of_thread = threading.local()
-        url = make_url(address.reveal())
-        self._is_sqlite = url.get_backend_name() == "sqlite"
         if self._is_sqlite:
-            self.driver_errors = (sqlite3.Error, OSError)  # type: ignore[misc]  # of the driver that is used
-            self._connect: Callable[[], Any] = lambda: _open_sqlite(url, timeout)
+            super().__init__(timeout, sqlite3.Error)
         else:
-            import pymysql
+            from pymysql import MySQLError
 
-            self.driver_errors = (pymysql.MySQLError, OSError)  # type: ignore[misc]
-            self._connect = lambda: _open_mysql(url, timeout)
+            super().__init__(timeout, MySQLError)
+
+    def _connect(self) -> Any:
+        return (_open_sqlite if self._is_sqlite else _open_mysql)(self._url, self.timeout)
 
     def _run(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
-        kept: _Kept | None = getattr(self._of_thread, "kept", None)
-        self._of_thread.kept = None
-        is_usable = kept is not None and kept.process == os.getpid() and monotonic() - kept.used < _LONGEST_IDLE
-        if kept is not None and kept.process == os.getpid() and not is_usable:
-            _drop(kept.connection)
-        connection = kept.connection if kept is not None and is_usable else self._connect()
+        kept = self._take_kept()
+        connection = self._connect() if kept is None else kept
         started = monotonic()
         try:
             rows = self._execute(connection, sql, values)
         except self.driver_errors as error:
             _drop(connection)
-            is_lost = (
-                code_of(error) in (2006, 2013, 2014, 2055, 4031, 1927) and monotonic() - started < self.timeout / 2
-            )
-            if not (is_usable and is_lost):  # else the server had closed the idle connection
+            is_closed = code_of(error) in _CLOSED and monotonic() - started < self.timeout / 2
+            if kept is None or not is_closed:
                 raise
             connection = self._connect()
             rows = self._execute(connection, sql, values)
         self._of_thread.kept = _Kept(connection, os.getpid(), monotonic())
         return rows
+
+    def _take_kept(self) -> Any:
+        """Takes the connection of this thread, if it can still be used; that of a parent process cannot."""
+        kept: _Kept | None = getattr(self._of_thread, "kept", None)
+        self._of_thread.kept = None
+        if kept is None or kept.process != os.getpid():
+            return None
+        if monotonic() - kept.used < _LONGEST_IDLE:
+            return kept.connection
+        _drop(kept.connection)
+        return None
 
     def _execute(self, connection: Any, sql: str, values: Mapping[str, Any]) -> list[Row]:
         with closing(connection.cursor()) as cursor:

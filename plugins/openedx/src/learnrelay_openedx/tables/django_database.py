@@ -24,7 +24,8 @@ class DjangoDatabase(LmsDatabase):
     The first has the time limits of the LMS's DATABASES, the second those of the operator's file.
     """
 
-    driver_errors = (DjangoError, OSError)
+    def __init__(self, timeout: float) -> None:
+        super().__init__(timeout, DjangoError)
 
     def _run(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
         if connections[_DATABASE].in_atomic_block:

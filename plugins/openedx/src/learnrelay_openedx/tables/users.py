@@ -30,7 +30,8 @@ _USERS = """
     LEFT JOIN external_user_ids_externalid e ON e.user_id = u.id AND e.external_id_type_id = t.id
     WHERE {condition}"""
 _RETIRING = """
-    SELECT s.user_id, s.original_username FROM user_api_userretirementstatus s WHERE s.original_username = %(username)s"""
+    SELECT s.user_id, s.original_username FROM user_api_userretirementstatus s
+    WHERE s.original_username = %(username)s"""
 
 
 @dataclass(slots=True)
