@@ -48,25 +48,24 @@ def learner_of(event: dict[str, Any]) -> int | str:
 
 
 def fill(lms: LmsTables, standard: str) -> dict[int | str, int]:
-    """Adds the users and courses that the fixtures presuppose. Returns id or name → id."""
+    """Adds the users and courses that the fixtures presuppose. Returns id or name → id.
+
+    Names that differ in case only are one user to the LMS: who is meant is renamed for each fixture.
+    """
     events = [pair["raw"] for pair in pairs(standard).values()]
-    names: dict[int, str] = {}
     known: dict[int | str, int] = {}
+    of_name: dict[str, int] = {}
     for event in events:
-        for _, value in [("", event), *members(event)]:
-            if isinstance(value, dict) and str(value.get("user_id") or "").isdigit():
-                user_id, name = int(value["user_id"]), value.get("username")
-                taken = name in names.values()
-                names.setdefault(user_id, name if name and not taken else f"user_{user_id}")
-                known[user_id] = user_id
-    known |= {name: user_id for user_id, name in names.items()}
+        for value in (event, *(value for _, value in members(event) if isinstance(value, dict))):
+            if str(value.get("user_id") or "").isdigit():
+                known[int(value["user_id"])] = int(value["user_id"])
+                of_name.setdefault(str(value.get("username") or "").lower(), int(value["user_id"]))
     for event in events:
         for key, value in members(event):
-            if key == "username" and value and value not in known:
-                known[value] = FIRST_INVENTED_ID + len(known)
-                names[known[value]] = value
-    for user_id, name in names.items():
-        lms.add_user(user_id, name)
+            if key == "username" and value:
+                known[value] = of_name.setdefault(value.lower(), FIRST_INVENTED_ID + len(known))
+    for user_id in set(known.values()):
+        lms.add_user(user_id, f"user_{user_id}")
     for course in {value for event in events for key, value in members(event) if key == "course_id" and value}:
         lms.add_course(course, "Demonstration Course", "en")
     return known
@@ -98,7 +97,7 @@ class TestPairs:
         known = fill(lms, "xapi")
         ours = pipeline(lms, tmp_path, "xapi", statement_ids="erb", session_ids="plain")
         for name, pair in pairs("xapi").items():
-            name_everyone(lms, known[learner_of(pair["raw"])], "xapi")
+            give_id(lms, known, learner_of(pair["raw"]), "xapi")
             (outcome,) = ours.process(event_from_mapping(pair["raw"]))
             expected = pair["expected"] if isinstance(pair["expected"], list) else [pair["expected"]]
             statements = [statement.parsed for statement in outcome.statements]
@@ -110,16 +109,19 @@ class TestPairs:
         known = fill(lms, "caliper")
         ours = pipeline(lms, tmp_path, "caliper")
         for name, pair in pairs("caliper").items():
-            name_everyone(lms, known[learner_of(pair["raw"])], "caliper")
+            give_id(lms, known, learner_of(pair["raw"]), "caliper")
             (outcome,) = ours.process(event_from_mapping(pair["raw"]))
             assert outcome.statements, (name, outcome.reason)
             for statement in outcome.statements:  # of grades, the platform is the actor, and the learner the assignee
                 assert EVERYONE.encode() in statement.content, name
 
 
-def name_everyone(lms: LmsTables, user_id: int, type_name: str) -> None:
+def give_id(lms: LmsTables, known: dict[int | str, int], learner: int | str, type_name: str) -> None:
+    """Gives the learner of a fixture the external id of all fixtures, and the name by which it is found."""
     lms.execute("DELETE FROM external_user_ids_externalid")
-    lms.add_external_id(user_id, type_name, EVERYONE)
+    lms.add_external_id(known[learner], type_name, EVERYONE)
+    if isinstance(learner, str):
+        lms.rename(known[learner], learner)
 
 
 def titles_of(statement: dict[str, Any]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 from marshmallow import ValidationError
@@ -16,6 +15,7 @@ IN_DJANGO = "django"
 _FORM = (
     'expected "django" inside the LMS, elsewhere the address of its database, "mysql+pymysql://USER:PASSWORD@HOST/NAME"'
 )
+_CURE = "what reads the address is not installed: pip install 'learnrelay-openedx[tables]'"
 _LONGEST_WAIT = 30.0
 
 
@@ -48,16 +48,18 @@ class DatabaseSettings(Section):
 
 
 def _check_django() -> None:
-    if find_spec("django") is not None:
+    try:
         from django.apps import apps
         from django.conf import settings
-
-        if settings.configured and apps.ready:
-            return
-    raise ValidationError(
-        'no Django is set up in this process: run it as a command of the LMS ("manage.py lms …"), or give the address '
-        "of the LMS's database"
-    )
+    except ImportError:
+        is_set_up = False
+    else:
+        is_set_up = settings.configured and apps.ready
+    if not is_set_up:
+        raise ValidationError(
+            'no Django is set up in this process: run it as a command of the LMS ("manage.py lms …"), or give the '
+            "address of the LMS's database"
+        )
 
 
 def _read_address(secret: Secret) -> Secret:
@@ -66,7 +68,7 @@ def _read_address(secret: Secret) -> Secret:
         from sqlalchemy import make_url
         from sqlalchemy.exc import ArgumentError
     except ImportError:
-        raise ValidationError("SQLAlchemy is not installed: pip install 'learnrelay-openedx[tables]'") from None
+        raise ValidationError(_CURE) from None
     try:
         url = make_url(secret.reveal())
     except (ArgumentError, ValueError):
@@ -75,8 +77,10 @@ def _read_address(secret: Secret) -> Secret:
         case "mysql" | "mariadb" | "mysql+pymysql" | "mariadb+pymysql":
             if not url.host or not url.database:
                 raise ValidationError(_FORM)
-            if find_spec("pymysql") is None:
-                raise ValidationError("its driver is not installed: pip install 'learnrelay-openedx[tables]'")
+            try:
+                import pymysql  # noqa: F401  # only whether it is there
+            except ImportError:
+                raise ValidationError(_CURE) from None
             url = url.set(drivername="mysql+pymysql")
         case "sqlite" if url.database and url.database != ":memory:":
             pass
