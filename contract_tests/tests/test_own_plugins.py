@@ -12,6 +12,7 @@ import pytest
 from installed_plugins import environment
 
 from learnrelay.plugins.discovery import installed
+from tables.lms_tables import make_contract_tables
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NEW = ("samples.lines", "standard.composed")
@@ -53,10 +54,18 @@ def in_batches(names: list[str]) -> list[Any]:
     ]
 
 
+@pytest.fixture
+def lms_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the tables that `contract.toml` of learnrelay-openedx names."""
+    url = f"sqlite:///{tmp_path}/lms.sqlite"
+    make_contract_tables(url)
+    monkeypatch.setenv("OPENEDX_TABLES", url)
+
+
 @pytest.mark.parametrize(
     "names", [pytest.param([*QUICK], id="quick"), *in_batches([name for name in OWN if name not in QUICK])]
 )
-def test_our_own_plugins_pass(names: list[str]) -> None:
+def test_our_own_plugins_pass(names: list[str], lms_tables: None) -> None:
     plugins = report_on(*names)
     assert [plugin["plugin"] for plugin in plugins] == names
     for plugin in plugins:

@@ -21,16 +21,19 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     return made
 
 
-def row(printed: bytes, name: str) -> str:
-    (line,) = [line for line in printed.decode().splitlines() if line.split()[:1] == [name]]
+def row(printed: bytes, name: str, kind: str = "") -> str:
+    lines = [line for line in printed.decode().splitlines() if line.split()[:1] == [name]]
+    (line,) = [line for line in lines if not kind or line.split()[1] == kind]
     return " ".join(line.split())
 
 
 def test_a_source_is_active_when_it_is_the_platforms(installation: Installation, tmp_path: Path) -> None:
     config = tmp_path / "relay.toml"
     config.write_text(CONFIG)
-    assert row(installation.run("plugins").stdout, "openedx").endswith(" disabled [platform] source enables it")
-    assert row(installation.run("plugins", "--config", config).stdout, "openedx").endswith(" active")
+    assert row(installation.run("plugins").stdout, "openedx", "source").endswith(
+        " disabled [platform] source enables it"
+    )
+    assert row(installation.run("plugins", "--config", config).stdout, "openedx", "source").endswith(" active")
 
 
 def test_a_family_without_its_standard_is_listed_with_the_package_to_install(installation: Installation) -> None:

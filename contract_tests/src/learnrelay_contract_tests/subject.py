@@ -172,7 +172,7 @@ class Subject:
     def enabled_plugins(self) -> list[str]:
         """Lists the plugins to enable: this one, and what it needs to be useful."""
         kinds = {info.kind for info in self.infos}
-        if "sources" in kinds or self.is_auth_scheme:
+        if ("sources" in kinds and "resolvers" not in kinds) or self.is_auth_scheme:
             return [f"{CARRIER}.events"]
         if "standards" in kinds:
             return [self.name, *self.companions]

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
 
 from ..assembly.assemble import Assembly, assemble
+from ..assembly.core_plugins import COURSE_PROVIDERS, IDENTITY_PROVIDERS
 from ..config.fields import did_you_mean
 from ..config.models import Config, Delivery
-from ..errors import ConfigurationError, OutboxError, OutboxVersionError, Problem, SinkError
+from ..errors import ConfigurationError, OutboxError, OutboxVersionError, Problem, ProviderError, SinkError
+from ..lookups.guards import GuardedIdentity
 from ..mapping import ANY_EVENT
 from ..outbox import Outbox
 from ..outbox.clocks import ServerClock
 from ..outbox.database import PROBE_SIZE, Database, write_and_remove
 from ..outbox.migrations import check_version, read_version
 from ..outbox.store import utc
+from ..providers import CORE_SPACE, UserRef
 from . import config_option, json_option
 from .output import describe_settings, print_json, print_line, print_table, show_settings
 from .route_test_runner import RouteTestResult, run_route_tests
@@ -33,7 +36,7 @@ _UNATTENDED = 60.0  # seconds without a look of a worker, while statements wait
 @click.option(
     "--connect",
     is_flag=True,
-    help="Also check that database, broker and destinations answer and accept the credentials.",
+    help="Also check that database, broker, providers and destinations answer and accept the credentials.",
 )
 @json_option
 def command(config_path: str, connect: bool, as_json: bool) -> None:
@@ -62,12 +65,14 @@ def command(config_path: str, connect: bool, as_json: bool) -> None:
         raise
     answers = [_probe_destination(assembly, name) for name in assembly.config.destinations] if connect else []
     behind = list(_probe_services(assembly.config)) if connect else []
+    providers = list(_probe_providers(assembly)) if connect else []
     if as_json:
         print_json({
             "problems": [],
             "warnings": warnings,
             "settings": {name: show_settings(of_plugin) for name, of_plugin in assembly.config.settings.items()},
             "delivery": [{"name": name, "sound": sound, "reason": reason} for name, sound, reason in behind],
+            "providers": [{"name": name, "sound": sound, "reason": reason} for name, sound, reason in providers],
             "destinations": [{"name": name, "sound": sound, "reason": reason} for name, sound, reason in answers],
             "tests": [{"file": t.file, "name": t.name, "differences": t.differences} for t in tests],
         })  # fmt: skip
@@ -78,9 +83,11 @@ def command(config_path: str, connect: bool, as_json: bool) -> None:
         _print_tests(tests)
         if behind:
             print_table(["delivery", "answers", ""], ((n, "yes" if s else "NO", r) for n, s, r in behind))
+        if providers:
+            print_table(["provider", "answers", ""], ((n, "yes" if s else "NO", r) for n, s, r in providers))
         if answers:
             print_table(["destination", "answers", ""], ((n, "yes" if s else "NO", r) for n, s, r in answers))
-    if not all(sound for _, sound, _ in [*behind, *answers]) or any(test.differences for test in tests):
+    if not all(sound for _, sound, _ in [*behind, *providers, *answers]) or any(test.differences for test in tests):
         sys.exit(1)
 
 
@@ -125,6 +132,27 @@ def _critical_warnings(assembly: Assembly) -> Iterator[str]:
         if ANY_EVENT not in names and not any(fnmatchcase(name, pattern) for name in names):
             hint = did_you_mean(pattern, sorted(names))
             yield f'delivery.critical: "{pattern}" names no enabled event or family{hint}'
+
+
+def _probe_providers(assembly: Assembly) -> Iterator[tuple[str, bool, str]]:
+    """Yields for each provider of a plugin whether it answers. Nobody and no course need be known to it."""
+    identity = GuardedIdentity(assembly.config.identity.name, assembly.identity)
+    asked: Sequence[tuple[str, str, Mapping[str, type], Callable[[], object]]] = (
+        (
+            "identity", assembly.config.identity.name, IDENTITY_PROVIDERS,
+            lambda: identity.learner_or_retired(UserRef("1"), CORE_SPACE),
+        ),
+        ("courses", assembly.config.courses.name, COURSE_PROVIDERS, lambda: assembly.courses.knows("course")),
+    )  # fmt: skip
+    for section, name, of_core, ask in asked:
+        if name in of_core:
+            continue
+        try:
+            ask()
+        except ProviderError as error:
+            yield section, False, error.reason
+        else:
+            yield section, True, name
 
 
 def _probe_services(config: Config) -> Iterator[tuple[str, bool, str]]:

@@ -1,7 +1,11 @@
-"""Tables of an LMS in SQLite and MariaDB: as much of them as the providers read."""
+"""Tables of an LMS in SQLite and MariaDB: as much of them as the providers read.
+
+``python lms_tables.py URL`` makes those that ``contract.toml`` of learnrelay-openedx needs.
+"""
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, text
 
+from learnrelay_contract_tests.host import TITLED_COURSE
 from learnrelay_openedx.tables.database_settings import DatabaseSettings
 from learnrelay_openedx.tables.providers import OpenedxCourses, OpenedxIdentity, OpenedxIdentitySettings
 
@@ -139,3 +144,17 @@ class LmsTables:
     def courses(self, **settings: Any) -> OpenedxCourses:
         """Makes the course provider."""
         return OpenedxCourses(DatabaseSettings().load({"database": self.url, **settings}))
+
+
+def make_contract_tables(url: str) -> None:
+    """Makes tables with the learners of ``contract.toml``."""
+    lms = LmsTables(url)
+    lms.create()
+    lms.empty()
+    lms.add_user(7, "mira", xapi="0b6a3f5e-8d1c-4c55-9f0a-2f3c8a7e1d07")
+    lms.add_user(8, "tomas_v")
+    lms.add_course(TITLED_COURSE, "Sailing", "en")
+
+
+if __name__ == "__main__":
+    make_contract_tables(sys.argv[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import threading
 import time
@@ -385,6 +386,32 @@ class TestBounds:
         assert "refuses the credentials (1045)" in caplog.text
         for secret in ("hunter", "Mira", "SELECT", user):
             assert secret not in caplog.text
+
+    def test_the_grants_of_the_documentation_suffice(self, mira: LmsTables) -> None:
+        page = Path(__file__).parents[4] / "docs" / "openedx-tables.md"
+        (block,) = re.findall(r"```sql\n(.+?)```", page.read_text("utf-8"), re.DOTALL)
+        user, name = f"relay{os.getpid()}", make_url(mira.url).database
+        create, *grants = [re.sub(r"\bTO relay\b", f"TO {user}", line) for line in block.split("\n")]
+        of_looking, _, of_creating = "\n".join(grants).replace("openedx.", f"{name}.").partition("\n\n")
+        mira.execute(create.replace("relay", user).replace("…", "of-the-tests"))
+        database = make_url(mira.url).set(username=user, password="of-the-tests", host="127.0.0.1")
+        settings = {"database": database.render_as_string(hide_password=False), "missing_ids": "create"}
+        mira.add_user(8, "tomas")
+        mira.add_course("course-v1:Harbour+SAIL101+2026", "Sailing", "de")
+        try:
+            for grant in of_looking.splitlines():
+                mira.execute(grant)
+            assert mira.identity(**settings).learner(UserRef("7"), "xapi").pseudonym == XAPI
+            assert mira.identity(**settings).learner_or_retired(UserRef(None, "gone"), "xapi") is None
+            assert mira.courses(database=settings["database"]).title("course-v1:Harbour+SAIL101+2026") == "Sailing"
+            for refused in ({**settings, "emails": True}, settings):
+                with pytest.raises(Unavailable):
+                    mira.identity(**refused).learner(UserRef("8"), "xapi")
+            for grant in of_creating.splitlines():
+                mira.execute(grant)
+            assert mira.identity(**settings).learner(UserRef("8"), "xapi") is not None
+        finally:
+            mira.execute(f"DROP USER {user}")
 
     def test_it_writes_nothing(self, mira: LmsTables) -> None:
         from learnrelay_openedx.tables.database import open_database

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from cryptography.fernet import Fernet
 
 from learnrelay import ConfigurationError, Relay
 from learnrelay.assembly.assemble import assemble_from
+from learnrelay.cli.check import command as check
 from learnrelay.cli.forget import command as forget
 from learnrelay.outbox.queue import DEFERRED
 from learnrelay.pipeline.run import Pipeline
@@ -154,6 +156,27 @@ def test_a_retired_learner_is_forgotten(mira: LmsTables, tmp_path: Path, option:
     done = CliRunner().invoke(forget, ["--config", str(config), "--username=mira", "--yes"])
     assert done.exit_code == 1
     assert "the identity provider does not know this learner" in done.output
+
+
+# --- check ----------------------------------------------------------------------------------------------
+
+
+def test_check_asks_the_providers(mira: LmsTables, tmp_path: Path) -> None:
+    config = tmp_path / "relay.toml"
+    sections = raw_file(mira, delivery={"database": "sqlite:///outbox.sqlite"})
+    del sections["plugins"]
+    config.write_text(relay_toml(["xapi.*"], **sections), encoding="utf-8")
+    answered = CliRunner().invoke(check, ["--config", str(config), "--connect", "--json"])
+    assert answered.exit_code == 0, answered.output
+    both = [{"name": name, "sound": True, "reason": "openedx"} for name in ("identity", "courses")]
+    assert json.loads(answered.stdout)["providers"] == both
+    mira.execute("ALTER TABLE course_overviews_courseoverview RENAME TO away")
+    try:
+        failed = CliRunner().invoke(check, ["--config", str(config), "--connect"])
+    finally:
+        mira.execute("ALTER TABLE away RENAME TO course_overviews_courseoverview")
+    assert failed.exit_code == 1
+    assert "course provider openedx is unavailable (OperationalError)" in failed.output
 
 
 # --- the operator's file --------------------------------------------------------------------------------
