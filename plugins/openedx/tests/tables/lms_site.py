@@ -21,7 +21,6 @@ from sqlalchemy import make_url
 
 from learnrelay import UserRef
 
-SALTS = ["abc", "123"]
 APPS = ("external_user_ids", "user_api", "course_overviews")
 
 
@@ -43,7 +42,7 @@ def set_up(address: str, *apps: AppConfig) -> None:
     settings.configure(
         DATABASES={"default": database}, INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", *apps],
         DEFAULT_AUTO_FIELD="django.db.models.AutoField", USE_TZ=True, SECRET_KEY="of the tests",
-        RETIRED_USER_SALTS=SALTS,
+        RETIRED_USER_SALTS=["abc", "123"],
     )  # fmt: skip
     django.setup()
 

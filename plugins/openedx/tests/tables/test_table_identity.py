@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha1
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,13 +23,13 @@ from learnrelay.lookups.identity import KeyedIdentity, KeyedSettings
 from learnrelay.providers import CORE_SPACE
 
 from .conftest import run_all_in_lms, run_in_lms
-from .lms_site import SALTS
 from .lms_tables import SECRET, LmsTables
 
 XAPI = "0b6a3f5e-8d1c-4c55-9f0a-2f3c8a7e1d07"
 CALIPER = "5f3e9c1a-77b2-4d0e-8a41-c3d5e6f70808"
 TOMAS = "00000000-0000-4000-8000-000000000008"
 LTI = "9a8b7c6d-1e2f-4a3b-8c4d-5e6f7a8b9c09"
+SALTS = ["abc", "123"]  # of lms_site
 KEYED = KeyedIdentity(KeyedSettings().load({"secret": SECRET}))
 
 
