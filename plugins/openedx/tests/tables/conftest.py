@@ -52,7 +52,7 @@ def made_tables(kind: str, folder: Path) -> Iterator[LmsTables]:
         yield tables
 
 
-@pytest.fixture(scope="module", params=["sqlite", "mysql", "mariadb"])
+@pytest.fixture(scope="module", params=["sqlite", "mysql", pytest.param("mariadb", marks=pytest.mark.slow)])
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LmsTables]:
     """Returns the tables with the columns of each server."""
     with made_tables(request.param, tmp_path_factory.mktemp("lms")) as tables:

@@ -209,6 +209,14 @@ def ask_in_broken_transaction(user_id: str) -> list[Any]:
         return _ask_bounded(_identity(), user_id)
 
 
+def ask_without_models(user_id: str) -> list[Any]:
+    """Asks in a process that lacks the platform's models: for one without and one with a need of an external id."""
+    from django.apps import apps
+
+    apps.all_models["external_user_ids"].clear()
+    return [_ask_bounded(_identity(missing_ids=missing), user_id)[0] for missing in ("create", "keyed")]
+
+
 def ask_bounded(user_id: str, **more: Any) -> list[Any]:
     """Asks for a learner: the exception's name or None, and how many seconds it took."""
     return _ask_bounded(_identity(**more), user_id)

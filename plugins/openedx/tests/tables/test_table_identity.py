@@ -286,6 +286,10 @@ class TestRequests:
         assert (raised, seconds < 4) == ("Unavailable", True)
         assert lms.external_ids() == []
 
+    def test_a_process_without_the_model(self, lms: LmsTables) -> None:
+        lms.add_user(8, "tomas")
+        assert run_in_lms(lms.url, "ask_without_models", user_id="8") == ["Unavailable", None]
+
     def test_a_transaction_that_is_broken(self, mira: LmsTables) -> None:
         raised, _ = run_in_lms(mira.url, "ask_in_broken_transaction", user_id="7")
         assert raised in (None, "Unavailable")

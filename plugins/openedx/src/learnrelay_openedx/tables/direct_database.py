@@ -136,13 +136,10 @@ def _open_mysql(url: URL, timeout: float) -> Any:
     from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 
     arguments, options = MySQLDialect_pymysql().create_connect_args(url)
-    limits = {"connect_timeout": timeout, "read_timeout": timeout, "write_timeout": timeout}
-    return pymysql.connect(
-        *arguments,
-        **{"charset": "utf8mb4", **options, **limits},
-        autocommit=True,
-        init_command=f"SET SESSION innodb_lock_wait_timeout = {LOCK_LIMIT}, {_READ_ONLY}",
-    )
+    options = {"charset": "utf8mb4", **options, "autocommit": True}
+    options |= dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), timeout)
+    options["init_command"] = f"SET SESSION innodb_lock_wait_timeout = {LOCK_LIMIT}, {_READ_ONLY}"
+    return pymysql.connect(*arguments, **options)
 
 
 def _open_sqlite(url: URL, timeout: float) -> Any:

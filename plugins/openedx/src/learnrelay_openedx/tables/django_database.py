@@ -13,7 +13,9 @@ from django.contrib.auth import get_user_model
 from django.db import Error as DjangoError
 from django.db import connections
 
-from .database import LOCK_LIMIT, LmsDatabase, Row
+from learnrelay import Unavailable
+
+from .database import LOCK_LIMIT, LmsDatabase, Row, log
 
 _DATABASE = "default"
 
@@ -48,7 +50,12 @@ class DjangoDatabase(LmsDatabase):
         A thread of its own does it, outside of the request's transaction: where that fails, the id must not be gone,
         for statements have it. A row that the request holds cannot be waited for in it.
         """
-        creation = _Creation(user_id, type_name)
+        try:
+            model = apps.get_model("external_user_ids", "ExternalId")
+        except LookupError as error:
+            log.warning("no external id can be made: external_user_ids is no app of this process; one of the LMS can")
+            raise Unavailable from error
+        creation = _Creation(model, user_id, type_name)
         thread = threading.Thread(target=creation.run, name="learnrelay-external-id", daemon=True)
         thread.start()
         thread.join(2 * self.timeout + LOCK_LIMIT)
@@ -68,7 +75,8 @@ class DjangoDatabase(LmsDatabase):
 class _Creation:
     """Makes an external id in a thread, with Django's connection of that thread."""
 
-    def __init__(self, user_id: int, type_name: str) -> None:
+    def __init__(self, model: Any, user_id: int, type_name: str) -> None:
+        self._model = model
         self._user_id = user_id
         self._type_name = type_name
         self.external_id: str | None = None
@@ -81,8 +89,7 @@ class _Creation:
                     cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {LOCK_LIMIT}")
             user = get_user_model().objects.filter(pk=self._user_id).first()
             if user is not None:
-                model = apps.get_model("external_user_ids", "ExternalId")
-                created, _ = model.add_new_user_id(user, self._type_name)
+                created, _ = self._model.add_new_user_id(user, self._type_name)
                 self.external_id = None if created is None else str(created.external_user_id)
         except Exception as error:  # raised again in the thread that waits
             self.error = error
