@@ -102,7 +102,7 @@ class OpenedxIdentity(IdentityProvider):
             return []
         names = [self._keyed(of_lms, space)]
         if space in EXTERNAL_ID_TYPES:
-            names += [of_lms.external_ids.get(type_name) or "" for type_name in (EXTERNAL_ID_TYPES[space], FORMER_TYPE)]
+            names += [of_lms.external_ids.get(type_name) or "" for type_name in (space, FORMER_TYPE)]
         return [Learner(name, of_lms.email) for name in dict.fromkeys(names) if name]
 
     def digest(self, value: str, space: str) -> str:

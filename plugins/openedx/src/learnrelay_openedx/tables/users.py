@@ -15,8 +15,8 @@ from learnrelay import UserRef
 
 from .database import LmsDatabase, Row
 
-EXTERNAL_ID_TYPES = {"xapi": "xapi", "caliper": "caliper"}
-"""Standard → name of the type of its external ids."""
+EXTERNAL_ID_TYPES = ("xapi", "caliper")
+"""Types of external ids since Palm, which have the names of their standards."""
 FORMER_TYPE = "lti"
 """The type of both before Palm, where the platform has no types of their own."""
 
@@ -50,8 +50,7 @@ class LmsUser:
 
     def external_id_type(self, standard: str) -> str:
         """Returns the type of external ids that the platform has for a standard."""
-        has_own_types = not self.external_ids.keys().isdisjoint(EXTERNAL_ID_TYPES.values())
-        return EXTERNAL_ID_TYPES[standard] if has_own_types else FORMER_TYPE
+        return FORMER_TYPE if self.external_ids.keys().isdisjoint(EXTERNAL_ID_TYPES) else standard
 
 
 @dataclass(frozen=True, slots=True)
