@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from .caching import cached, note_gap
@@ -13,6 +13,9 @@ from .config.fields import UNKNOWN_LANGUAGE
 from .errors import ProviderError
 from .providers import CourseProvider, IdentityProvider, Learner, UserRef
 from .sources import CourseParts, Source
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _NOT_IN_AN_ASCII_PATH = re.compile(r'[\x00-\x20"#%<>?\[\\\]^`{|}\x7f]')  # the same, quicker
 _NO_CHARACTERS = "".join(f"\\U{plane:04x}fffe-\\U{plane:04x}ffff" for plane in range(1, 14))
@@ -71,6 +74,11 @@ class Platform:
                 "generation": self.generation + 1,
             }
         )
+
+    def cached(self, describe: Callable[[K], V]) -> Callable[[K], V]:
+        """Caches what a function makes of answers of the providers, until these are renewed."""
+        known = cached(lambda key: describe(key[0]))
+        return lambda key: known((key, self.generation))
 
     def _set(self, attributes: Mapping[str, Any]) -> None:
         for name, value in attributes.items():

@@ -331,12 +331,12 @@ def ed_app(platform: Platform) -> Known:
 
 def course(platform: Platform, course_id: str) -> Known:
     """Describes a course run as an organisation of people."""
-    return _course((platform, course_id))
+    return _course((platform, course_id, platform.generation))
 
 
 @cached
-def _course(key: tuple[Platform, str]) -> Known:
-    platform, course_id = key
+def _course(key: tuple[Platform, str, int]) -> Known:
+    platform, course_id, _ = key
     parts = platform.course_parts(course_id)
     properties = {
         "id": platform.course_iri(course_id),

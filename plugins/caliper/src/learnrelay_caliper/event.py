@@ -101,7 +101,7 @@ class EventFrame:
 def framer(platform: Platform) -> MakeFrame:
     """Prepares what surrounds the events of learners."""
 
-    @cached
+    @platform.cached
     def course_of(course_id: str | None) -> CourseProperties:
         if course_id is None:
             return CourseProperties(None, b"null", b"", b"", b"")

@@ -25,6 +25,7 @@ from relay_files import relay_toml
 from .lms_tables import SECRET, LmsTables
 
 XAPI = "0b6a3f5e-8d1c-4c55-9f0a-2f3c8a7e1d07"
+CALIPER = "5f3e9c1a-77b2-4d0e-8a41-c3d5e6f70808"
 COURSE = "course-v1:Harbour+SAIL101+2026"
 EVENT: Mapping[str, Any] = {
     "name": "edx.course.enrollment.activated",
@@ -85,6 +86,33 @@ def test_a_retired_learner_a_new_one_and_a_new_title_are_noticed(
     assert said(pipeline) == UNKNOWN
     mira.execute("DELETE FROM user_api_userretirementrequest")
     assert said(pipeline)["actor"]["account"]["name"] == XAPI, "what is unknown is asked for at once"
+
+
+VIDEO = {**EVENT, "name": "load_video", "data": {"id": "tacking", "code": "html5", "duration": 195}}
+
+
+@pytest.mark.parametrize(("standard", "of_ours"), [("xapi", XAPI), ("caliper", CALIPER)])
+def test_a_new_title_is_noticed_in_the_context_too(
+    mira: LmsTables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, standard: str, of_ours: str
+) -> None:
+    monkeypatch.setattr(OpenedxIdentity, "max_age", 0.3)
+    mira.add_external_id(7, "caliper", CALIPER)
+    pipeline = pipeline_of(mira, tmp_path, plugins={"enabled": [f"{standard}.*"]})
+    for title in ("Segeln", "Rudern"):
+        mira.execute("UPDATE course_overviews_courseoverview SET display_name = :title", title=title)
+        time.sleep(0.35)
+        (outcome,) = pipeline.process(event_from_mapping(VIDEO))
+        content = outcome.statements[0].content.decode()
+        assert title in content
+        assert of_ours in content
+
+
+def test_titles_carry_the_language_of_erb_where_it_is_asked_for(mira: LmsTables, tmp_path: Path) -> None:
+    pipeline = pipeline_of(mira, tmp_path, xapi={"compatible_with": "erb"})
+    assert said(pipeline)["object"]["definition"]["name"] == {"en": "Segeln"}
+    (outcome,) = pipeline.process(event_from_mapping(VIDEO))
+    (course,) = outcome.statements[0].parsed["context"]["contextActivities"]["parent"]
+    assert course["definition"]["name"] == {"en-US": "Segeln"}
 
 
 @pytest.mark.parametrize(("missing_ids", "is_named"), [("skip", False), ("keyed", True)])

@@ -54,17 +54,18 @@ def duration_text(duration: str) -> str:
 def rename_languages(activity: Mapping[str, Any], language: str, in_course: bool = False) -> dict[str, Any]:
     """Returns an activity whose texts in ``language``, the platform's, carry the language that ERB names.
 
-    ``in_course``: for a course as the context.
+    ``in_course``: for a course as the context. The title of a course may have a language of its own.
     """
     definition = activity.get("definition")
     if not definition:
         return dict(activity)
     in_course = in_course or definition.get("type") == v.INTERACTION
+    is_course = definition.get("type") == v.COURSE
     named = LANGUAGE_IN_COURSE if in_course else LANGUAGE
     texts = {
-        key: {named: definition[key][language]}
+        key: {named: next(iter(definition[key].values()))}
         for key in ("name", "description")
-        if definition.get(key) and definition[key].keys() == {language}
+        if definition.get(key) and (definition[key].keys() == {language} or (is_course and len(definition[key]) == 1))
     }
     return {**activity, "definition": {**definition, **texts}}
 

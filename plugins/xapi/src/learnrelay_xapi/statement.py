@@ -139,7 +139,7 @@ def framer(settings: Mapping[str, Any], platform: Platform) -> MakeFrame:
         actor = make_actor(learner)
         return None if actor is None else (cached_json(actor), json.dumps(actor) if as_erb else "")
 
-    @cached
+    @platform.cached
     def course_of(course_id: str | None) -> CourseContext:
         if course_id is None:
             return CourseContext(b"null", None, b"")
