@@ -103,11 +103,11 @@ def find_package(points: Sequence[EntryPoint]) -> Package:
         inputs = _files_of(
             package, [point.module for point in dist.entry_points if point.group == "learnrelay.inputs.v1"]
         )
-        package.sources = _without_folders(
-            package.sources, {file.parent for file in inputs if file.parent != package.directory}
-        )
         of_host = _find_host_files(package, dist)
-        package.sources = [file for file in package.sources if file not in of_host]
+        package.sources = _without_folders(
+            [file for file in package.sources if file not in of_host],
+            {file.parent for file in inputs if file.parent != package.directory},
+        )
     if package.directory:
         package.read_notes(package.directory / NOTES)
     return package

@@ -77,7 +77,11 @@ class Platform:
 
     def cached(self, describe: Callable[[K], V]) -> Callable[[K], V]:
         """Caches what a function makes of answers of the providers, until these are renewed."""
-        known = cached(lambda key: describe(key[0]))
+
+        @cached
+        def known(key_and_generation: tuple[K, int]) -> V:
+            return describe(key_and_generation[0])
+
         return lambda key: known((key, self.generation))
 
     def _set(self, attributes: Mapping[str, Any]) -> None:
