@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from learnrelay.assembly.assemble import assemble
 from learnrelay.config.secrets import find_secrets
@@ -114,6 +115,22 @@ def test_the_page_has_every_setting() -> None:
     page = (Path(__file__).parents[3] / "docs/tutor.md").read_text("utf-8")
     missing = [name for name in [*DEFAULTS, *UNIQUE] if name != "VERSION" and f"`LEARNRELAY_{name}`" not in page]
     assert missing == [], "docs/tutor.md, Settings: add a row"
+
+
+def test_the_tables_of_the_lms_are_named(render: Callable[..., Site]) -> None:
+    identity = {
+        "provider": "openedx",
+        "database": "file:learnrelay.lms",
+        "secret": "file:learnrelay.identity",
+        "missing_ids": "create",
+    }
+    site = render(LEARNRELAY_IDENTITY=identity, OPENEDX_MYSQL_PASSWORD="p/w@:%2F", OPENEDX_MYSQL_DATABASE="openedx")
+    assembly = assemble(site.env / CONFIG / "learnrelay.toml")
+    address = make_url(assembly.config.identity.settings["database"].reveal())
+    assert (address.username, address.password, address.host, address.port, address.database) == (
+        "openedx", "p/w@:%2F", "mysql", 3306, "openedx",
+    )  # fmt: skip
+    assert [warning for warning in assembly.config.warnings if "clear text" in warning] == []
 
 
 def test_what_is_rendered_by_default_is_valid_everywhere(render: Callable[..., Site]) -> None:

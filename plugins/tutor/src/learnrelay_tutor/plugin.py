@@ -25,7 +25,7 @@ DEFAULTS: dict[str, Any] = {
     # what is installed into the image of Open edX
     "PIP_REQUIREMENTS": [
         "learnrelay[deferred,metrics,mysql,oauth2,regex]>=0.1,<0.2",
-        "learnrelay-openedx[xapi,caliper]>=0.1,<0.2",
+        "learnrelay-openedx[xapi,caliper,tables]>=0.1,<0.2",
         "learnrelay-enterprise-filter>=0.1,<0.2",
         "learnrelay-clickhouse>=0.1,<0.2",
     ],
