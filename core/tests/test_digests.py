@@ -25,7 +25,7 @@ REASONS = {
     "core/src/learnrelay/config/secrets.py __hash__": "of the class Secret, the same for all",
     "core/src/learnrelay/events.py id": KEYED,
     "core/src/learnrelay/inputs.py digest": KEYED,
-    "core/src/learnrelay/lookups/identity.py keyed_uuid": KEYED,
+    "core/src/learnrelay/providers.py keyed_uuid": KEYED,
     "core/src/learnrelay/outbox/intake.py of": PSEUDONYMS,
     "core/src/learnrelay/outbox/spool.py _record_at": CHECKSUM,
     "core/src/learnrelay/outbox/spool.py append": CHECKSUM,
@@ -44,6 +44,10 @@ REASONS = {
     "core/src/learnrelay/standards.py content_uuid": PSEUDONYMS,
     "plugins/caliper/src/learnrelay_caliper/event.py ": PSEUDONYMS,
     "plugins/caliper/src/learnrelay_caliper/event.py write": PSEUDONYMS,
+    "plugins/openedx/src/learnrelay_openedx/erb/statement_comparison.py _write": "chooses a temporary file, by what "
+    "stands in it",
+    "plugins/openedx/src/learnrelay_openedx/tables/users.py find_retired": "as the platform has written it into its table, "
+    "where it is looked up; never shown or stored",
     "plugins/xapi/src/learnrelay_xapi/statement.py ": PSEUDONYMS,
     "plugins/xapi/src/learnrelay_xapi/statement.py erb_id": PSEUDONYMS,
     "plugins/xapi/src/learnrelay_xapi/statement.py hashed": "the form mbox_sha1sum of xAPI, which the operator chooses "

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 
 import marshmallow
+
+from .config.secrets import Secret
 
 CORE_SPACE = "(core)/own"
 """Space of the core's own digests: no destination can have its name, and no setting joins it to other spaces."""
@@ -36,6 +40,21 @@ class Learner:
     def __repr__(self) -> str:
         """Shows no personal value."""
         return "Learner(…)"
+
+
+def keyed_uuid(secret: Secret, *parts: str) -> str:
+    """Computes a UUID (version 8, custom) from HMAC-SHA256 over the parts, equal on every host with the same key."""
+    message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+    digest = hmac.digest(secret.reveal().encode(), message, "sha256")
+    value = int.from_bytes(digest[:16], "big")
+    value = (value & ~(0xF << 76)) | (8 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    return str(UUID(int=value))
+
+
+def is_retired(username: str | None, prefix: str) -> bool:
+    """Tells whether the platform has retired a user, by the prefix of the user name."""
+    return bool(prefix and username and username.startswith(prefix))
 
 
 class IdentityProvider(ABC):

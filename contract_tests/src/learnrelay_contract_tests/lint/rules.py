@@ -35,7 +35,7 @@ PUBLIC = (
 NOT_FOR_PLUGINS = frozenset({"value_at", "first_value", "compile_extractor", "absent"})
 """Names of public modules that only the core needs: they give access to the event itself."""
 
-FOR_PROVIDERS = ("learnrelay.config.secrets", "learnrelay.lookups.identity", "learnrelay.exchange_deadline")
+FOR_PROVIDERS = ("learnrelay.config.secrets", "learnrelay.exchange_deadline")
 FOR_COMMANDS = frozenset({
     "learnrelay.assembly.assemble", "learnrelay.cli.output", "learnrelay.comparison.statement_changes",
     "learnrelay.pipeline.match_rules.ValueMatcher", "learnrelay.reading.lines",

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import csv
-import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
-from uuid import UUID
 
 from marshmallow import ValidationError, validates_schema
 
 from ..config.fields import FilePath, KeyText, OneOf, Section, Text
 from ..config.secrets import Secret
-from ..providers import IdentityProvider, Learner, UserRef
-
-
-def keyed_uuid(secret: Secret, *parts: str) -> str:
-    """Computes a UUID (version 8, custom) from HMAC-SHA256 over the parts, equal on every host with the same key."""
-    message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
-    digest = hmac.digest(secret.reveal().encode(), message, "sha256")
-    value = int.from_bytes(digest[:16], "big")
-    value = (value & ~(0xF << 76)) | (8 << 76)
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)
-    return str(UUID(int=value))
+from ..providers import IdentityProvider, Learner, UserRef, is_retired, keyed_uuid
 
 
 def identity_id(provider: IdentityProvider) -> str:
     """Returns an id of a provider with its secret; without a secret, pseudonyms depend on none."""
     return f"{provider.name}:{provider.key_id() or ''}"
-
-
-def is_retired(username: str | None, prefix: str) -> bool:
-    """Tells whether the platform has retired a user, by the prefix of the user name."""
-    return bool(prefix and username and username.startswith(prefix))
 
 
 class KeyedSettings(Section):

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, validates_schema
 from learnrelay import CourseProvider, IdentityProvider, Learner, UserRef, hookimpl
 from learnrelay.config.fields import BASE, Flag, KeyText, Language, OneOf, Text, TextList
 from learnrelay.config.secrets import Secret, read_secret
-from learnrelay.lookups.identity import is_retired, keyed_uuid
+from learnrelay.providers import is_retired, keyed_uuid
 
 from .database import Row, open_database
 from .database_settings import DatabaseSettings
