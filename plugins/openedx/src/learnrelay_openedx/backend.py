@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 log_throttled = ThrottledLogger(log)
 
-FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 300.0
 """Seconds before a relay that could not be made is tried again: twice as long each time, up to the longest."""
 
 NO_RELAY = "the relay could not be started"

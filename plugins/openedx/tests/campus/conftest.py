@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -98,14 +99,19 @@ class CampusSite:
         except sqlite3.OperationalError:  # there is none yet
             return []
 
-    def take_in(self, **delivery: Any) -> Status:
-        """Takes in the spool, as a worker does, and returns the status of the destination."""
+    @contextmanager
+    def open_outbox(self, **delivery: Any) -> Iterator[Outbox]:
+        """Opens the outbox in this process."""
         settings = {"database": Secret(f"sqlite:///{self.outbox}"), "spool": self.directory / "spooled", **delivery}
         outbox = Outbox.open(Delivery(**settings))
-        outbox.take_in()
-        status = outbox.status(["main"])["main"]
+        yield outbox
         outbox.close()
-        return status
+
+    def take_in(self, **delivery: Any) -> Status:
+        """Takes in the spool, as a worker does, and returns the status of the destination."""
+        with self.open_outbox(**delivery) as outbox:
+            outbox.take_in()
+            return outbox.status(["main"])["main"]
 
     def enrolments(self) -> list[int]:
         """Returns the numbers of the enrolments in the outbox, each as often as it is stored."""

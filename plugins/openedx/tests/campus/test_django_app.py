@@ -25,11 +25,6 @@ def test_the_command_line_gets_all_arguments_and_the_file_of_the_settings(campus
     campus.patch(f"LEARNRELAY_CONFIG = {str(campus.config)!r}")
     checked = campus.manage("learnrelay", "check")
     assert (checked.returncode, checked.stderr) == (0, "")
-    called = campus.run(
-        "from django.core.management import call_command\ncall_command('learnrelay', 'no-such-command')"
-    )
-    assert called.returncode == 1
-    assert "No such command" in called.stderr and "learnrelay ended with 2" in called.stderr
 
 
 @pytest.mark.parametrize(
@@ -45,14 +40,8 @@ def test_what_a_patch_has_turned_off_is_shown(patch: str, words: str, campus: Ca
     emit = "from campus_lms.events import enrol\nenrol(1)\n" if "TRACKING_ENABLED" not in patch else ""
     done = campus.run(f"{emit}from django.core.management import call_command\ncall_command('learnrelay', 'check')")
     assert words in done.stderr
+    assert ("learnrelay ended with 2" in done.stderr) is ("ENABLED is False" not in words)
     assert not campus.outbox.exists()
-
-
-def test_a_retirement_forgets_the_learner(campus: CampusSite) -> None:
-    campus.patch("CELERY_TASK_ALWAYS_EAGER = True")
-    done = campus.run(f"{RETIRE}signals.USER_RETIRE_LMS_CRITICAL.send(sender=None, user=user)")
-    assert (done.returncode, campus.enrolments()) == (0, [8]), done.stderr
-    assert "mira" not in done.stderr.replace('"username": "mira"', "")
 
 
 def test_a_retirement_goes_on_whatever_is_away_and_is_made_good(campus: CampusSite) -> None:

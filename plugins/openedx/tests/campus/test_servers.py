@@ -91,6 +91,8 @@ def test_what_a_request_has_stored_outlives_its_worker(server: str, intake: str,
 
 def test_events_and_retirements_go_through_the_platforms_celery_whose_children_are_recycled(campus: CampusSite) -> None:
     broker = redis_url()
+    campus.configure(wait="5s")
+    campus.take_in()  # makes the tables, as `learnrelay migrate` does
     campus.patch("""
 EVENT_TRACKING_BACKENDS["async"] = {
     "ENGINE": "eventtracking.backends.async_routing.AsyncRoutingBackend",
