@@ -46,8 +46,8 @@ REASONS = {
     "plugins/caliper/src/learnrelay_caliper/event.py write": PSEUDONYMS,
     "plugins/openedx/src/learnrelay_openedx/erb/statement_comparison.py _write": "chooses a temporary file, by what "
     "stands in it",
-    "plugins/openedx/src/learnrelay_openedx/tables/users.py find_retired": "as the platform has written it into its table, "
-    "where it is looked up; never shown or stored",
+    "plugins/openedx/src/learnrelay_openedx/tables/users.py find_retired": "as the platform has written it into its "
+    "table, where it is looked up; never shown or stored",
     "plugins/xapi/src/learnrelay_xapi/statement.py ": PSEUDONYMS,
     "plugins/xapi/src/learnrelay_xapi/statement.py erb_id": PSEUDONYMS,
     "plugins/xapi/src/learnrelay_xapi/statement.py hashed": "the form mbox_sha1sum of xAPI, which the operator chooses "
