@@ -63,8 +63,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        known = self.list_commands(ctx)
-        if args and args[0] not in known:
+        if args and args[0] not in COMMANDS and args[0] not in (known := self.list_commands(ctx)):
             if args[0] in BROUGHT_BY:
                 raise click.UsageError(f"{args[0]} comes with another package: pip install {BROUGHT_BY[args[0]]}")
             if near := get_close_matches(args[0], known, 1):

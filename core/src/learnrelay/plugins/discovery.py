@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import Enum
 from fnmatch import fnmatchcase
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +100,11 @@ def installed() -> list[PluginInfo]:
     """Lists all installed plugins, none enabled; marks incompatible and conflicting ones. Imports nothing."""
     plugins: list[PluginInfo] = []
     points = entry_points()
+    describe = cache(_describe)
     kinds = (*KINDS, _OPTIONAL_FAMILIES)
     groups = [known for group in points.groups if (known := _GROUP.match(group)) and known[1] in kinds]
     for match, point in ((group, point) for group in groups for point in points.select(group=group[0])):
-        distribution = point.dist.name if point.dist else "an unknown distribution"
-        version = point.dist.version if point.dist else ""
+        distribution, version = describe(point.dist)
         optional = match[1] == _OPTIONAL_FAMILIES
         kind = "families" if optional else match[1]
         reason = _OFF_BY_DEFAULT if optional else _ENABLED_BY.get(kind, "not enabled")
@@ -118,6 +119,11 @@ def installed() -> list[PluginInfo]:
     standards = {info.name for info in plugins if info.kind == "standards"}
     plugins = [_without_standard(_conflict(info, plugins), standards) for info in plugins]
     return sorted(plugins, key=lambda info: (KINDS.index(info.kind), info.name))
+
+
+def _describe(distribution: Distribution | None) -> tuple[str, str]:
+    """Returns name and version of a distribution, each of which parses its metadata."""
+    return (distribution.name, distribution.version) if distribution else ("an unknown distribution", "")
 
 
 def unknown_groups() -> list[str]:
