@@ -6,6 +6,7 @@ import contextlib
 import selectors
 import socket
 import threading
+import time
 from typing import Self
 
 from sqlalchemy import make_url
@@ -51,8 +52,8 @@ class Proxy:
                 try:
                     for key, _ in selector.select(0.05):
                         if self.frozen.is_set():
-                            self.frozen.wait(0.05)
-                            continue
+                            time.sleep(0.05)
+                            break
                         end: socket.socket = key.fileobj  # type: ignore[assignment]
                         received = end.recv(65536)
                         if not received:
@@ -64,7 +65,8 @@ class Proxy:
                     return
 
     def close(self) -> None:
-        """Refuses new connections, and closes the open ones."""
+        """Refuses new connections, and closes the open ones, which ends their threads."""
+        self.frozen.clear()
         for end in [self._listener, *self._open]:  # not close(): a thread that waits at a socket keeps it open
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
