@@ -45,6 +45,10 @@ _MARK = f"{hookspecs.PROJECT}_impl"
 class BoundPlugin:
     """Holds the hook functions of a plugin as attributes, as pluggy expects them."""
 
+    def __dir__(self) -> list[str]:
+        """Lists these alone: pluggy looks at each name twice."""
+        return list(vars(self))
+
 
 class NoFields(Fields):
     """Declares no fields, for a stage function without a declaration."""
@@ -122,6 +126,8 @@ def bind(plugin: Any, info: PluginInfo, settings: Mapping[str, Any] = NO_SETTING
     bound = BoundPlugin()
     has_settings = settings_schema_of(plugin, info) is not None
     for name in dir(plugin):
+        if name.startswith("__"):  # half of all names, and nobody marks them
+            continue
         function = inspect.getattr_static(plugin, name, None)
         if not isinstance(getattr(function, _MARK, None), dict):  # `sqlalchemy.func` has every attribute
             continue
