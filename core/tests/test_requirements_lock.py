@@ -16,9 +16,11 @@ LOCKED = [Requirement(line) for line in LINES if not line.startswith("#")]
 
 
 def declared() -> list[Requirement]:
-    """Lists what our packages, their extras and the group ``dev`` require, save our own packages."""
-    texts: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]["dev"]
-    for path in [ROOT / "core", ROOT / "contract_tests", *(ROOT / "plugins").iterdir()]:
+    """Lists what the workspace's packages, their extras and the group ``dev`` require, save our own packages."""
+    workspace = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    texts: list[str] = workspace["dependency-groups"]["dev"]
+    outside = {ROOT / path for path in workspace["tool"]["uv"]["workspace"]["exclude"]}
+    for path in [ROOT / "core", ROOT / "contract_tests", *{*(ROOT / "plugins").iterdir()} - outside]:
         project = tomllib.loads((path / "pyproject.toml").read_text("utf-8"))["project"]
         texts += [*project["dependencies"], *chain(*project.get("optional-dependencies", {}).values())]
     return [Requirement(text) for text in texts if not text.startswith("learnrelay")]

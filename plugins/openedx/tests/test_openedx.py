@@ -61,9 +61,10 @@ def read(fields: type[Fields], data: Any = None, **context: Any) -> Any:
     return compile_extractor(fields)(event_from_mapping(event).body)
 
 
-@pytest.mark.parametrize(
-    "module", [module.name for module in pkgutil.walk_packages(learnrelay_openedx.__path__, "learnrelay_openedx.")]
-)
+MODULES = [module.name for module in pkgutil.walk_packages(learnrelay_openedx.__path__, "learnrelay_openedx.")]
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if ".django_" not in name])  # what the LMS alone imports
 def test_examples_in_docstrings(module: str) -> None:
     assert doctest.testmod(importlib.import_module(module)).failed == 0
 
