@@ -155,6 +155,7 @@ def test_two_of_one_standard_are_a_conflict_that_prefer_settles(tmp_path: Path) 
     assert assemble_files(tmp_path, files, plugins=plugins).table["rows", "*"].family == "rows.all"
 
 
+@pytest.mark.slow
 def test_a_glob_does_not_turn_it_on(installation: Installation, tmp_path: Path) -> None:
     points = {
         "learnrelay.standards.v1": {"rows": "acme_rows"},

@@ -103,6 +103,7 @@ def audit(port: int) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_an_audit_names_vulnerable_packages_and_reports_an_unreachable_service() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Advisories) as server:
         threading.Thread(target=server.serve_forever).start()

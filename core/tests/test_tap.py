@@ -140,6 +140,7 @@ def tap(plain_installation: Installation, plugins: dict[str, str], config: Path)
     return run
 
 
+@pytest.mark.slow
 def test_each_stage_of_all_processes_is_seen_and_nothing_of_a_value(
     config: Path, plugins: dict[str, str], tap: Tap
 ) -> None:

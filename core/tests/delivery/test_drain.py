@@ -99,6 +99,7 @@ def test_a_batch_with_one_refused_statement_takes_few_requests(consumer: Consume
     status=st.sampled_from([400, 409, 500, 503]),
     places=st.sets(st.integers(1, 200), min_size=1, max_size=4),
 )
+@pytest.mark.slow
 def test_a_culprit_costs_some_logarithm_of_requests(
     size: int, status: int, places: set[int], tmp_path_factory: pytest.TempPathFactory, clock: TurnedClock,
     consumer: Consumer, make_drain: MakeDrain,

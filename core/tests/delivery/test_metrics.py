@@ -61,6 +61,7 @@ def at(samples: Samples, name: str, **labels: str) -> float:
     return samples[f"learnrelay_{name}", frozenset(labels.items())]
 
 
+@pytest.mark.slow
 def test_a_workers_metrics_agree_with_the_consumer(
     plain_installation: Installation, consumer: Consumer, database_url: Secret, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

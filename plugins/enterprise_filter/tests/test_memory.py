@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 ATTACK = """
 import json, resource, sys
 from pathlib import Path
@@ -74,6 +76,7 @@ def growth(*attacks: tuple[int, int, str]) -> list[int]:
     return [int(line) for line in done.stdout.split()]
 
 
+@pytest.mark.slow
 def test_hostile_events_make_a_process_grow_by_at_most_32_mb() -> None:
     long_leaves, short_leaves = (400, 45_000 // 28, "a"), (2_000, 150, "z")
     grown = growth(long_leaves, (40, 900_000 // 28, "a"), short_leaves, (800, 300, "学"))

@@ -47,6 +47,7 @@ class EventJudge(Judge):
         assert SCHEMA.validate(statement) == {}, about
 
 
+@pytest.mark.slow
 def test_our_goldens_mutated(anyone: Pipeline) -> None:
     EventJudge(anyone).mutate_all(EVENTS)
 

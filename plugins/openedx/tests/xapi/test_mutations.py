@@ -54,6 +54,7 @@ class StatementJudge(Judge):
         assert not list(empties(statement)), about
 
 
+@pytest.mark.slow
 def test_our_goldens_mutated(pipeline: Pipeline) -> None:
     StatementJudge(pipeline).mutate_all(EVENTS)
 
