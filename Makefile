@@ -10,7 +10,7 @@ EDITABLE := --group dev -e 'core[celery,deferred,metrics,mysql,oauth2,postgres,r
 EXPORT := export --quiet --upgrade --all-packages --all-extras --group dev --no-emit-workspace --no-hashes --no-annotate --no-header
 TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py tools
 
-.PHONY: help install lock demo test test-all lint types format docs bench wheels clean
+.PHONY: help install lock demo test test-all coverage lint types format docs bench wheels clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
@@ -39,7 +39,10 @@ demo: install ## the whole way of an event, with a consumer that goes down and c
 test: install ## run the tests, without the slow ones; services are used where their addresses are set (see README)
 	@$(PYTEST) --skip-slow
 
-test-all: install ## run all tests, with coverage
+test-all: install ## run all tests
+	@$(PYTEST)
+
+coverage: install ## run all tests, and print the lines that none of them runs
 	@$(PYTEST) --cov --cov-report=term
 
 lint: install types ## ruff, mypy --strict, layers of imports, names, and known vulnerabilities of what is installed

@@ -20,9 +20,11 @@ from typing import Any
 
 import learnrelay_moodle
 import learnrelay_openedx
+from learnrelay.assembly.file_reference import list_sections
+from learnrelay.config.keys import Key
 from learnrelay.fields import declared_paths
 from learnrelay.mapping import Transformer
-from learnrelay.plugins.discovery import installed, load, optional_families, select
+from learnrelay.plugins.discovery import installed, load, optional_families
 from learnrelay.plugins.registry import Registry, collect
 from learnrelay_moodle import xapi_vocabulary as moodle_vocabulary
 from learnrelay_openedx import caliper_departures
@@ -45,10 +47,8 @@ REPOSITORY = "https://github.com/learnrelay/learnrelay"
 
 def registry() -> Registry:
     """Collects everything that this repository's own packages contribute."""
-    plugins = installed()
-    sources = [info.name for info in plugins if info.kind == "sources"]
-    chosen = select(plugins, ["*", *optional_families(plugins), *sources])
-    infos = [info for info in chosen if info.distribution.startswith("learnrelay")]
+    own = [info for info in installed() if info.distribution.startswith("learnrelay")]
+    infos = sorted(own, key=lambda info: info.optional)
     return collect([(info, load(info)) for info in infos])
 
 
@@ -111,6 +111,67 @@ def in_words(constant: Any) -> str:
     if isinstance(constant, tuple):
         return " or ".join(in_words(value) for value in constant)
     return str(constant)
+
+
+# --- the operator's file --------------------------------------------------------------------------------
+
+FILE_HEAD = """# The operator's file
+
+Generated from the schemas by `make docs`. `learnrelay keys` shows the same in the terminal, with the keys of all
+plugins that are installed, and `learnrelay init` asks a few questions and writes a file to begin with.
+
+- The file is TOML. Paths in it are relative to its directory.
+- `learnrelay check --config relay.toml` reports all that is wrong in it at once, each with key and cure. A key that
+  nobody knows is an error.
+- A *time span* is a number with its unit: `"250ms"`, `"2s"`, `"15m"`, `"1h"`, `"7d"`.
+- A *secret* stands outside the file: `"env:NAME"` is the value of an environment variable, `"file:PATH"` the content
+  of a file. A secret in clear text works, with a warning.
+- Names in capitals (`NAME`) are the operator's choice.
+- An editor that knows JSON Schema can check the file and complete its keys: write the schema with
+  `learnrelay keys --json-schema > relay.schema.json`, and begin the file with `#:schema ./relay.schema.json` (Taplo).
+
+A small file:
+
+```toml
+[platform]
+root_url = "https://lms.example.org"
+
+[plugins]
+enabled = ["xapi.*"]
+
+[identity]
+provider = "keyed"
+secret = "env:LEARNRELAY_IDENTITY_SECRET"
+
+[destinations.main]
+standard = "xapi"
+url = "https://lrs.example.org/xAPI/statements"
+scope = "all"
+auth = { scheme = "basic", username = "relay", password = "env:LRS_PASSWORD" }
+```
+"""
+
+
+def configuration_page(contributed: Registry) -> str:
+    """Lists each key of the operator's file."""
+    lines = [FILE_HEAD]
+    for section in list_sections(contributed):
+        lines += [f"## `{section.heading}`", "", section.about, ""]
+        if keys := list(section.list_keys()):
+            lines += ["| key | type | default | what it is | example |", "|---|---|---|---|---|"]
+            lines += [key_row(key, section.path) for key in keys]
+        else:
+            lines.append("No keys of its own.")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def key_row(key: Key, section: str) -> str:
+    """Writes a key as a row, with its path in the section."""
+    unit = f" ({key.unit})" if key.unit else ""
+    default = "**required**" if key.is_required else key.default
+    cells = [f"`{key.path.removeprefix(f'{section}.')}`", f"{key.form}{unit}", default, key.meaning, f"`{key.example}`"]
+    return f"| {' | '.join(cells)} |"
 
 
 # --- who maps what --------------------------------------------------------------------------------------
@@ -329,6 +390,7 @@ def locked_shapes() -> dict[str, Shape]:
 
 
 PAGES: dict[str, Callable[[Registry], str]] = {
+    "configuration.md": configuration_page,
     "mapping.md": mapping_page,
     "caliper-departures.md": lambda _contributed: caliper_departures.page(),
     "who-maps-what.md": who_maps_page,

@@ -17,8 +17,8 @@ from marshmallow import ValidationError
 
 from learnrelay import hookimpl
 from learnrelay.assembly.access_rules import AccessRuleCompiler, AccessRules
+from learnrelay.config.destination_schema import ScopeField
 from learnrelay.config.models import Destination
-from learnrelay.config.schema import ScopeField
 from learnrelay.logs import ThrottledLogger
 from learnrelay.pipeline.patterns import LONGEST_VALUE, compile_glob, compile_regex
 from learnrelay.pipeline.plan import transform_table

@@ -124,6 +124,9 @@ AUTH_SCHEMES: ContextVar[Mapping[str, type[AuthScheme]]] = ContextVar(
 class AuthField(marshmallow.fields.Field[Auth]):
     """Reads ``auth = { scheme = "NAME", … }`` as `Auth`; the scheme checks its own keys."""
 
+    form = "table: scheme, and its keys"
+    json_schema: Mapping[str, Any] = MappingProxyType({"$ref": "#/definitions/auth"})
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Auth:
         if not isinstance(value, Mapping):
             raise ValidationError(f"expected a table, found {in_words(value)}")

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import marshmallow
 from marshmallow import ValidationError, post_load, validates_schema
 
 from .auth import MESSAGE_HEADERS, Auth, AuthField, HeaderSecret, find_header_fault
-from .config.fields import AuthoritiesFile, FilePath, Flag, Section, Table, Url, in_words
+from .config.fields import AuthoritiesFile, FilePath, Flag, Section, Table, Url, described, in_words
 from .config.secrets import Secret
 
 
 class ClientCertificateSection(Section):
     """Validates ``client_cert = { cert = "relay.pem", key = "relay.key" }``: our certificate for a consumer."""
 
-    cert = FilePath(required=True)
-    key = FilePath(required=True)
+    cert = FilePath(required=True, metadata=described("file with our certificate (PEM)", '"relay.pem"'))
+    key = FilePath(required=True, metadata=described("file with its key (PEM), without a passphrase", '"relay.key"'))
 
     @validates_schema
     def _a_pair(self, data: dict[str, Any], **_: Any) -> None:
@@ -34,6 +35,9 @@ class ClientCertificateSection(Section):
 
 class HeadersField(marshmallow.fields.Field[Mapping[str, "str | Secret"]]):
     """Reads ``headers = { "X-Name" = "value", "X-Key" = "env:NAME" }``; values by reference are secrets."""
+
+    form = "table: header = text, or secret by reference"
+    json_schema: Mapping[str, Any] = MappingProxyType({"type": "object", "additionalProperties": {"type": "string"}})
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, str | Secret]:
         if not isinstance(value, Mapping):
@@ -73,12 +77,42 @@ class HttpSection(Section):
     certificate and its key, or None).
     """
 
-    url = Url(required=True)
-    auth = AuthField(load_default=Auth())
-    headers = HeadersField(load_default=dict)
-    verify_tls = Flag(load_default=True)
-    ca_file = AuthoritiesFile(load_default=None)
-    client_cert = Table(ClientCertificateSection, load_default=None)
+    url = Url(
+        required=True,
+        metadata=described("address that the statements are sent to", '"https://lrs.example.org/statements"'),
+    )
+    auth = AuthField(
+        load_default=Auth(),
+        metadata=described(
+            "credentials: the scheme, and its own keys",
+            '{ scheme = "basic", username = "relay", password = "env:LRS_PASSWORD" }',
+            default="no credentials",
+        ),
+    )
+    headers = HeadersField(
+        load_default=dict,
+        metadata=described(
+            "further headers of each request; values by reference are secrets",
+            '{ "X-Tenant" = "harbour", "X-Key" = "env:GATEWAY_KEY" }',
+            default="none",
+        ),
+    )
+    verify_tls = Flag(load_default=True, metadata=described("whether the consumer's certificate is checked", "false"))
+    ca_file = AuthoritiesFile(
+        load_default=None,
+        metadata=described(
+            "certificates (PEM) of the authorities that may have signed the consumer's",
+            '"ca.pem"',
+            default="those of the system",
+        ),
+    )
+    client_cert = Table(
+        ClientCertificateSection,
+        load_default=None,
+        metadata=described(
+            "our certificate, for consumers that ask for one", '{ cert = "relay.pem", key = "relay.key" }'
+        ),
+    )
 
     @validates_schema
     def _one_way(self, data: dict[str, Any], **_: Any) -> None:

@@ -19,8 +19,8 @@ import pytest
 import trustme
 
 from installation import Installation
+from learnrelay.config.delivery_schema import DeliverySection
 from learnrelay.config.models import Delivery
-from learnrelay.config.schema import DeliverySection
 from learnrelay.config.secrets import Secret
 from learnrelay.core_sinks.http_client import NoAnswerError
 from learnrelay.delivery import celery_engine

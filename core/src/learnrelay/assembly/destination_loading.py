@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..auth import AUTH_SCHEMES
+from ..config.destination_schema import DestinationSection
 from ..config.fields import did_you_mean
 from ..config.models import Destination
 from ..config.problems import load_section
-from ..config.schema import DestinationSection
 from ..pipeline.routing import DestinationRules, check_of_router
 from ..plugins.discovery import PluginState
 from ..plugins.registry import Registry

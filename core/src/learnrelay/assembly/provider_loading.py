@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..config.fields import BASE, did_you_mean, in_words
+from ..config.fields import BASE, did_you_mean
 from ..config.models import Provider
-from ..config.schema import ProviderSection
+from ..config.schema import IdentitySection, ProviderSection
 from ..errors import ObjectionsError, ProviderError
 from ..lookups.objections import Objections
 from ..providers import IdentityProvider
 from .operator_file import OperatorFile
-
-_CORE_KEYS = {"identity": ("objections",)}
-"""Section of a provider → its keys that are the core's, besides ``provider``."""
 
 
 def load_provider(
@@ -28,7 +25,8 @@ def load_provider(
     if not isinstance(raw, Mapping):
         file.add_problem(key, "expected a table")
         return None
-    head, valid = file.load_table(ProviderSection(), {k: raw[k] for k in raw if k == "provider"}, key)
+    section = IdentitySection() if key == "identity" else ProviderSection()
+    head, valid = file.load_table(section, {k: raw[k] for k in raw if k in section.fields}, key)
     name = head.get("provider")
     if not valid or name is None:
         return None
@@ -36,9 +34,8 @@ def load_provider(
         hint = did_you_mean(name, list(known))
         file.add_problem(f"{key}.provider", f"no enabled plugin provides this; known: {', '.join(known)}{hint}")
         return None
-    of_core = ["provider", *_CORE_KEYS.get(key, ())]
-    own = {k: value for k, value in raw.items() if k not in of_core}
-    settings, valid = file.load_table(known[name].settings_schema(), own, key, also=of_core)
+    own = {k: value for k, value in raw.items() if k not in section.fields}
+    settings, valid = file.load_table(known[name].settings_schema(), own, key, also=list(section.fields))
     return (Provider(name, settings), known[name](settings)) if valid else None
 
 
@@ -48,9 +45,6 @@ def load_objections(file: OperatorFile, identity: IdentityProvider) -> Objection
     if name is None:
         return None
     at = "identity.objections"
-    if not isinstance(name, str) or not name.strip():
-        file.add_problem(at, f"expected the path of a file, found {in_words(name)}")
-        return None
     path = BASE.get() / name
     if not path.is_file():
         file.add_problem(

@@ -24,8 +24,8 @@ from ..logs import EscapingFormatter
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 COMMANDS = (
-    "backup", "check", "diff", "explain", "failed", "follow", "forget", "migrate", "new-plugin", "object", "plugins",
-    "privacy", "replay", "resume", "status", "tap", "transform", "void", "worker",
+    "backup", "check", "diff", "explain", "failed", "follow", "forget", "init", "keys", "migrate", "new-plugin",
+    "object", "plugins", "privacy", "replay", "resume", "status", "tap", "transform", "void", "worker",
 )  # fmt: skip
 """Names of the core's commands. Each is the function ``command`` in the module of its name."""
 

@@ -38,6 +38,15 @@ _FEWEST_BITS = 40.0  # what is random has more: 16 hexadecimal digits about 64
 _CURE = 'make one: python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
+def described(meaning: str, example: str, *, unit: str = "", default: str = "") -> dict[str, str]:
+    """Makes the ``metadata`` of a key, for the reference of the file, ``learnrelay keys`` and editors.
+
+    ``meaning``: a phrase. ``example``: a value as it is written in TOML. ``default``: in words, where the value itself
+    does not say it.
+    """
+    return {"description": meaning, "example": example, "unit": unit, "default": default}
+
+
 class Section(Schema):
     """Rejects unknown keys: the base of all schemas of the operator's file."""
 
@@ -50,6 +59,10 @@ class Section(Schema):
 
 
 class _Strict(fields.Field[Any]):
+    form: str = "text"
+    """What the reference of the file calls such values."""
+    json_schema: Mapping[str, Any] = MappingProxyType({"type": "string"})
+    """What editors check of them: JSON Schema, draft 7."""
     default_error_messages = {  # noqa: RUF012  # marshmallow declares it so
         "required": "is missing",
         "null": "must not be empty",
@@ -69,6 +82,9 @@ class Text(_Strict):
 class Language(Text):
     """Accepts the tag of a language (RFC 5646, 2.1)."""
 
+    form = "tag of a language"
+    json_schema = MappingProxyType({"type": "string", "pattern": f"^(?:{_LANGUAGE_TAG.pattern})$"})
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         if _LANGUAGE_TAG.fullmatch(text) is None:
@@ -82,6 +98,8 @@ class OneOf(Text):
     def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.choices = choices
+        self.form = quoted(choices).replace(", ", " or ") if len(choices) < 3 else f"one of {quoted(choices)}"
+        self.json_schema = {"enum": list(choices)}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -96,6 +114,8 @@ class WholeNumber(_Strict):
     def __init__(self, least: int = 0, most: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.least, self.most = least, most
+        self.form = f"whole number, {least:,} or more" if most is None else f"whole number, {least:,} to {most:,}"
+        self.json_schema = {"type": "integer", "minimum": least} | ({} if most is None else {"maximum": most})
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, int) or isinstance(value, bool):
@@ -109,6 +129,9 @@ class WholeNumber(_Strict):
 class Flag(_Strict):
     """Accepts true or false."""
 
+    form = "true or false"
+    json_schema = MappingProxyType({"type": "boolean"})
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, bool):
             raise ValidationError(f"expected true or false, found {in_words(value)}")
@@ -117,6 +140,9 @@ class Flag(_Strict):
 
 class Duration(_Strict):
     """Reads a time span with its unit (``"250ms"``, ``"2s"``, ``"15m"``, ``"1h"``, ``"7d"``) as seconds."""
+
+    form = "time span"
+    json_schema = MappingProxyType({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h|d)$"})
 
     _form = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
     _units: ClassVar[dict[str, float]] = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -130,6 +156,8 @@ class Duration(_Strict):
 
 class Url(Text):
     """Accepts an absolute http(s) address without credentials."""
+
+    form = "http(s) address"
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -149,6 +177,8 @@ class Url(Text):
 class Address(Text):
     """Reads an address to listen at, ``"127.0.0.1:9464"`` or ``"[::1]:9464"``, as (host, port)."""
 
+    form = "host and port"
+
     _form = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})")
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> tuple[str, int]:
@@ -160,6 +190,8 @@ class Address(Text):
 
 class FilePath(Text):
     """Reads the path of a file, relative to the operator's file, as absolute path."""
+
+    form = "path of a file"
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         path = BASE.get() / super()._deserialize(value, attr, data, **kwargs)
@@ -182,6 +214,8 @@ class AuthoritiesFile(FilePath):
 
 class SecretText(Text):
     """Reads a secret by reference: ``"env:NAME"`` or ``"file:PATH"`` (clear text works, with a warning)."""
+
+    form = "secret, by reference"
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Secret:
         if not isinstance(value, str) or not value.strip():
@@ -208,6 +242,9 @@ class KeyText(SecretText):
 class TextList(_Strict):
     """Accepts a list of texts."""
 
+    form = "list of texts"
+    json_schema = MappingProxyType({"type": "array", "items": {"type": "string"}})
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
             raise ValidationError(f"expected a list of texts, found {in_words(value)}")
@@ -216,6 +253,8 @@ class TextList(_Strict):
 
 class FilePaths(TextList):
     """Reads paths of files, relative to the operator's file, as absolute `Path` objects."""
+
+    form = "list of paths"
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> tuple[Path, ...]:
         paths = tuple((BASE.get() / name).absolute() for name in super()._deserialize(value, attr, data, **kwargs))
@@ -226,6 +265,8 @@ class FilePaths(TextList):
 
 class Table(_Strict):
     """Reads a table with a schema of its own (``[delivery]``, ``auth = { … }``)."""
+
+    form = "table"
 
     def __init__(self, section: type[Schema], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -254,6 +295,8 @@ def secret_keys(section: type[Schema], prefix: str = "") -> Iterator[str]:
 
 class Tables(_Strict):
     """Reads an array of tables with a schema of its own (``[[tests]]``). Problems name a table, or give its number."""
+
+    form = "tables"
 
     def __init__(self, section: type[Schema], **kwargs: Any) -> None:
         super().__init__(**kwargs)

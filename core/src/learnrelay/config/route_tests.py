@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from marshmallow import ValidationError, post_load, validates_schema
 
 from ..errors import ConfigurationError, Problem
-from .fields import BASE, Section, Tables, Text, TextList, did_you_mean, in_words
+from .fields import BASE, Section, Tables, Text, TextList, described, did_you_mean, in_words
 from .problems import load_section, read_toml
 
 StatementParts = Mapping[str, Any]
@@ -36,6 +37,9 @@ class RouteTest:
 class EventField(Text):
     """Reads an event: a table, JSON in a text, or the path of a file, relative to the operator's file."""
 
+    form = "table, JSON, or path of a file"
+    json_schema = MappingProxyType({"type": ["string", "object"]})
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Mapping[str, Any] | str | Path:
         if isinstance(value, Mapping):
             return value
@@ -47,6 +51,9 @@ class EventField(Text):
 class ReasonField(Text):
     """Reads ``"part of the reason"``, or ``{ destination = "part of the reason" }``."""
 
+    form = "text, or table: destination = text"
+    json_schema = MappingProxyType({"type": ["string", "object"]})
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Mapping[str | None, str]:
         if isinstance(value, Mapping):
             return {name: super(ReasonField, self)._deserialize(text, attr, data) for name, text in value.items()}
@@ -55,6 +62,9 @@ class ReasonField(Text):
 
 class StatementsField(Text):
     """Reads ``{ destination or standard = { "object.id" = … } }``, or a list of such parts, one for each statement."""
+
+    form = "table: destination or standard = table, or list of tables"
+    json_schema = MappingProxyType({"type": "object"})
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Mapping[str, tuple[StatementParts, ...]]:
         if not isinstance(value, Mapping):
@@ -72,11 +82,32 @@ class StatementsField(Text):
 class RouteTestSection(Section):
     """Validates ``[[tests]]``: an event, and at least one expectation."""
 
-    name = Text(required=True)
-    event = EventField(required=True)
-    destinations = TextList(load_default=None)
-    reason = ReasonField(load_default=dict)
-    statements = StatementsField(load_default=dict)
+    name = Text(
+        required=True,
+        metadata=described("what the test is called in the answer of `learnrelay check`", '"grades stay in the house"'),
+    )
+    event = EventField(
+        required=True,
+        metadata=described("the event: a table, its JSON, or the path of a file with it", '"tests/grade.json"'),
+    )
+    destinations = TextList(
+        load_default=None,
+        metadata=described("destinations that get statements of it, exactly these", '["main"]', default="not checked"),
+    )
+    reason = ReasonField(
+        load_default=dict,
+        metadata=described(
+            "part of the reason why a destination gets none: one text for all, or by destination",
+            '{ partner = "another organisation" }',
+        ),
+    )
+    statements = StatementsField(
+        load_default=dict,
+        metadata=described(
+            "parts of the statements, by destination or standard; a list for several statements",
+            '{ STANDARD = { "verb.id" = "http://id.tincanapi.com/verb/earned" } }',
+        ),
+    )
 
     @validates_schema
     def _expects(self, data: dict[str, Any], **_: Any) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 from marshmallow import ValidationError, validates_schema
 
 from ..auth import AuthScheme, HeaderSecret, OutgoingRequest, find_header_fault
-from ..config.fields import SecretText, Section, Text
+from ..config.fields import SecretText, Section, Text, described
 
 
 class BasicSection(Section):
     """Validates ``auth = { scheme = "basic", username = …, password = … }``."""
 
-    username = Text(required=True)
-    password = SecretText(required=True)
+    username = Text(required=True, metadata=described("user name, without a colon", '"relay"'))
+    password = SecretText(required=True, metadata=described("its password", '"env:LRS_PASSWORD"'))
 
     @validates_schema
     def _separable(self, data: dict[str, Any], **_: Any) -> None:
@@ -43,7 +43,7 @@ def encode_basic(username: str, password: str) -> str:
 class BearerSection(Section):
     """Validates ``auth = { scheme = "bearer", token = … }``."""
 
-    token = HeaderSecret(required=True)
+    token = HeaderSecret(required=True, metadata=described("the token", '"env:CONSUMER_TOKEN"'))
 
 
 class BearerAuth(AuthScheme):
@@ -60,8 +60,8 @@ class BearerAuth(AuthScheme):
 class HeaderSection(Section):
     """Validates ``auth = { scheme = "header", name = "X-API-Key", value = … }``."""
 
-    name = Text(required=True)
-    value = HeaderSecret(required=True)
+    name = Text(required=True, metadata=described("name of the header", '"X-API-Key"'))
+    value = HeaderSecret(required=True, metadata=described("its value", '"file:api.key"'))
 
     @validates_schema
     def _legal(self, data: dict[str, Any], **_: Any) -> None:

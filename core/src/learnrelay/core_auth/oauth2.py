@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, validates_schema
 
 from ..auth import AuthError, AuthScheme, OutgoingRequest
-from ..config.fields import AuthoritiesFile, OneOf, SecretText, Section, Text, Url
+from ..config.fields import AuthoritiesFile, OneOf, SecretText, Section, Text, Url, described
 from ..config.secrets import Secret
 
 _EXCHANGE = 10.0  # seconds for one exchange with a token server
@@ -41,14 +41,29 @@ def _is_loopback(host: str) -> bool:
 class OAuth2Section(Section):
     """Validates ``auth = { scheme = "oauth2", token_url = …, client_id = …, client_secret = … }``."""
 
-    token_url = TokenUrl(required=True)
-    client_id = Text(required=True)
-    client_secret = SecretText(required=True)
-    client_auth = OneOf(["basic", "body"], load_default="basic")
-    scope = Text(load_default=None)
-    audience = Text(load_default=None)
-    resource = Text(load_default=None)
-    ca_file = AuthoritiesFile(load_default=None)
+    token_url = TokenUrl(
+        required=True, metadata=described("address of the token server, https", '"https://auth.example.org/token"')
+    )
+    client_id = Text(required=True, metadata=described("id of the client", '"relay"'))
+    client_secret = SecretText(required=True, metadata=described("its secret", '"env:OAUTH_SECRET"'))
+    client_auth = OneOf(
+        ["basic", "body"],
+        load_default="basic",
+        metadata=described("how the client proves itself: in the header, or in the body", '"body"'),
+    )
+    scope = Text(load_default=None, metadata=described("scope to ask for", '"statements/write"'))
+    audience = Text(load_default=None, metadata=described("audience to ask for", '"https://lrs.example.org"'))
+    resource = Text(
+        load_default=None, metadata=described("resource to ask for (RFC 8707)", '"https://lrs.example.org/statements"')
+    )
+    ca_file = AuthoritiesFile(
+        load_default=None,
+        metadata=described(
+            "certificates (PEM) of the authorities that may have signed the token server's",
+            '"ca.pem"',
+            default="those of the system",
+        ),
+    )
 
     @validates_schema
     def _installed(self, data: dict[str, Any], **_: Any) -> None:

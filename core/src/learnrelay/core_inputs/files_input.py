@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ..config.fields import BASE, OneOf, Section, TextList
+from ..config.fields import BASE, OneOf, Section, TextList, described
 from ..errors import UnreadableEventError
 from ..inputs import Input, InputBatch, Position
 from ..logs import ThrottledLogger
@@ -34,6 +34,8 @@ _File = tuple[int, int]
 class Paths(TextList):
     """Accepts names and globs of files, relative to the operator's file, and makes them absolute."""
 
+    form = "list of paths, or globs"
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         texts = super()._deserialize(value, attr, data, **kwargs)
         return tuple(os.path.abspath(BASE.get() / text) for text in texts)  # noqa: PTH100  # removes .., keeps links
@@ -42,8 +44,18 @@ class Paths(TextList):
 class FilesSettings(Section):
     """Validates the keys of an input ``files``."""
 
-    paths = Paths(required=True)
-    begin = OneOf(["start", "end"], load_default="start")
+    paths = Paths(
+        required=True,
+        metadata=described(
+            "logs to read, by name or glob, with those that rotation has renamed or packed",
+            '["/var/log/tracking/tracking.log*"]',
+        ),
+    )
+    begin = OneOf(
+        ["start", "end"],
+        load_default="start",
+        metadata=described("where to begin in logs that are there when it starts for the first time", '"end"'),
+    )
 
 
 class FilesInput(Input):

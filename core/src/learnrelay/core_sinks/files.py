@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError
 
-from ..config.fields import BASE, OneOf, Section, Text
+from ..config.fields import BASE, OneOf, Section, Text, described
 from ..errors import LearnrelayError, SinkError, StorageError
 from ..sinks import Batch, ProbeResult, Repeats, Sink, SinkAnswer
 from ..standards import Verdict
@@ -31,6 +31,8 @@ _ABANDONED = 3600.0  # seconds after which a temporary file is one of a worker t
 class FolderUrl(Text):
     """Reads the path of a folder, relative to the operator's file, or a URL that fsspec can write."""
 
+    form = "path of a folder, or address"
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         if not is_url(text):
@@ -43,8 +45,13 @@ class FolderUrl(Text):
 class FilesSection(Section):
     """Validates the keys of the sink ``files``."""
 
-    folder = FolderUrl(required=True)
-    compress = OneOf(["gzip", "zstd", "none"], load_default="gzip")
+    folder = FolderUrl(
+        required=True,
+        metadata=described("folder for the files, or an address that fsspec can write", '"s3://archive/statements"'),
+    )
+    compress = OneOf(
+        ["gzip", "zstd", "none"], load_default="gzip", metadata=described("how the files are compressed", '"zstd"')
+    )
 
 
 class FilesSink(Sink):

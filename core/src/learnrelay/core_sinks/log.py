@@ -19,7 +19,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from .. import forks
-from ..config.fields import OneOf, Section, Text
+from ..config.fields import OneOf, Section, Text, described
 from ..errors import SinkError
 from ..sinks import Batch, Repeats, Sink, SinkAnswer
 from ..standards import Verdict
@@ -44,8 +44,15 @@ class LoggerName(Text):
 class LogSection(Section):
     """Validates the keys of the sink ``log``."""
 
-    to = OneOf(["stderr", "stdout", "logger"], load_default="stderr")
-    logger = LoggerName(load_default=None)
+    to = OneOf(
+        ["stderr", "stdout", "logger"],
+        load_default="stderr",
+        metadata=described("where the lines go: a stream of the process, or a logger of Python's", '"stdout"'),
+    )
+    logger = LoggerName(
+        load_default=None,
+        metadata=described("name in the lines, and of the logger", '"acme_tracking"', default="`STANDARD_tracking`"),
+    )
 
 
 class LogSink(Sink):

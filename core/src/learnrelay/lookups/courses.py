@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, validates_schema
 
 from ..caching import cached
-from ..config.fields import FilePath, Section
+from ..config.fields import FilePath, Section, described
 from ..errors import ProviderError, UnknownCourseError
 from ..events import SourceEvent
 from ..providers import CourseProvider
@@ -36,7 +36,7 @@ class NoCourses(CourseProvider):
 class CourseTableSettings(Section):
     """Validates ``[courses] provider = "table"``."""
 
-    path = FilePath(required=True)
+    path = FilePath(required=True, metadata=described("CSV file with the columns course_id and title", '"courses.csv"'))
 
     @validates_schema
     def _readable(self, data: dict[str, Any], **_: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
-from ..config.fields import FilePath, KeyText, OneOf, Section, Text
+from ..config.fields import FilePath, KeyText, OneOf, Section, Text, described
 from ..config.secrets import Secret
 from ..providers import IdentityProvider, Learner, UserRef, is_retired, keyed_uuid
 
@@ -22,9 +22,26 @@ def identity_id(provider: IdentityProvider) -> str:
 class KeyedSettings(Section):
     """Validates ``[identity] provider = "keyed"``. ``retired_prefix`` replaces that of the source."""
 
-    secret = KeyText(required=True)
-    pseudonyms = OneOf(["per-standard", "shared"], load_default="per-standard")
-    retired_prefix = Text(load_default=None)
+    secret = KeyText(
+        required=True,
+        metadata=described(
+            "secret from which pseudonyms are derived; with a new one everybody becomes a new person",
+            '"env:LEARNRELAY_IDENTITY_SECRET"',
+        ),
+    )
+    pseudonyms = OneOf(
+        ["per-standard", "shared"],
+        load_default="per-standard",
+        metadata=described("whether a learner has another pseudonym in each standard, or one for all", '"shared"'),
+    )
+    retired_prefix = Text(
+        load_default=None,
+        metadata=described(
+            "beginning of the names of retired users, of whom nothing is said",
+            '"retired__user_"',
+            default="that of the source",
+        ),
+    )
 
 
 class KeyedIdentity(IdentityProvider):
@@ -72,9 +89,28 @@ class KeyedIdentity(IdentityProvider):
 class IdentityTableSettings(Section):
     """Validates ``[identity] provider = "table"``. Without a secret, digests are keyed with the table's content."""
 
-    path = FilePath(required=True)
-    secret = KeyText(load_default=None)
-    retired_prefix = Text(load_default=None)
+    path = FilePath(
+        required=True,
+        metadata=described(
+            "CSV file with the columns user_id, username, external_id and perhaps email", '"identities.csv"'
+        ),
+    )
+    secret = KeyText(
+        load_default=None,
+        metadata=described(
+            "secret for digests of other values and for pseudonyms of single destinations",
+            '"env:LEARNRELAY_IDENTITY_SECRET"',
+            default="the content of the table",
+        ),
+    )
+    retired_prefix = Text(
+        load_default=None,
+        metadata=described(
+            "beginning of the names of retired users, of whom nothing is said",
+            '"retired__user_"',
+            default="that of the source",
+        ),
+    )
 
     @validates_schema
     def _readable(self, data: dict[str, Any], **_: Any) -> None:

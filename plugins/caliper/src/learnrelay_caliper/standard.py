@@ -9,7 +9,7 @@ from typing import ClassVar
 import marshmallow
 
 from learnrelay import Answer, Constant, Judgement, Platform, Request, Standard, Statement, Transformer, hookimpl
-from learnrelay.config.fields import OneOf, Section, Url
+from learnrelay.config.fields import OneOf, Section, Url, described
 from learnrelay.frames import MakeFrame
 from learnrelay.standards import Compose, Prepare
 
@@ -22,8 +22,11 @@ from .schema import event_schema
 class CaliperSettings(Section):
     """Validates ``[caliper]`` in the operator's file."""
 
-    version = OneOf(list(CONTEXTS), load_default="1.2")
-    sensor = Url(load_default="https://learnrelay.invalid/sensor")
+    version = OneOf(list(CONTEXTS), load_default="1.2", metadata=described("version of Caliper", '"1.1"'))
+    sensor = Url(
+        load_default="https://learnrelay.invalid/sensor",
+        metadata=described("id of the sensor, which each message names", '"https://lms.example.org/sensor"'),
+    )
 
 
 class CaliperStandard(Standard):

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from learnrelay.config.fields import OneOf, Text
+from learnrelay.config.fields import OneOf, Text, described
 from learnrelay.sinks import HttpSection
 
 ASPECTS, WIDE = "aspects", "wide"
@@ -15,6 +15,8 @@ ASPECTS, WIDE = "aspects", "wide"
 
 class TableName(Text):
     """Reads ``database.table``: names that need no quotes in SQL."""
+
+    form = "database and table"
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -29,5 +31,12 @@ class ClickHouseSection(HttpSection):
     ``layout``: the columns of the table; both layouts get the same three values of a statement.
     """
 
-    table = TableName(required=True)
-    layout = OneOf([ASPECTS, WIDE], load_default=ASPECTS)
+    table = TableName(
+        required=True,
+        metadata=described("database and table that the statements are inserted into", '"openedx.xapi_events_all"'),
+    )
+    layout = OneOf(
+        [ASPECTS, WIDE],
+        load_default=ASPECTS,
+        metadata=described("columns of the table: those that Aspects reads, or more", '"wide"'),
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from learnrelay.config.fields import OneOf, Section, Text, TextList
+from learnrelay.config.fields import OneOf, Section, Text, TextList, described
 
 _DIGITS = 'expected ids of Moodle\'s table user, in quotes: "2"'
 
@@ -38,6 +38,15 @@ class MoodleSettings(Section):
     administrators: ids of those in whose names cron acts (the first of ``siteadmins``).
     """
 
-    grades = OneOf(["activities", "gradebook"], load_default="activities")
-    guest = UserId(load_default="1")
-    administrators = UserIds(load_default=("2",))
+    grades = OneOf(
+        ["activities", "gradebook"],
+        load_default="activities",
+        metadata=described("who tells grades that Moodle logs twice: the activities, or the gradebook", '"gradebook"'),
+    )
+    guest = UserId(
+        load_default="1", metadata=described("id of the guest account, `siteguest` in Moodle's configuration", '"1"')
+    )
+    administrators = UserIds(
+        load_default=("2",),
+        metadata=described("ids of those in whose names cron acts, the first of `siteadmins`", '["2", "5"]'),
+    )

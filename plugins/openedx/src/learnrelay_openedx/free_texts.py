@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learnrelay.config.fields import Flag, Section
+from learnrelay.config.fields import Flag, Section, described
 
 FREE_TEXT = "free text of the learner: it may say anything, of anybody; read only where `texts` is on"
 """Why such a field is read."""
@@ -11,4 +11,7 @@ FREE_TEXT = "free text of the learner: it may say anything, of anybody; read onl
 class FreeTextSettings(Section):
     """Declares the settings of a family; ``texts``: whether statements hold what learners write."""
 
-    texts = Flag(load_default=False)
+    texts = Flag(
+        load_default=False,
+        metadata=described("whether statements hold what learners write, which may say anything of anybody", "true"),
+    )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from learnrelay.config.schema import CoreSections, DestinationSection
+from learnrelay.config.destination_schema import DestinationSection
+from learnrelay.config.schema import CoreSections
 from learnrelay.core_sinks.http import HttpSink
 from learnrelay_openedx.erb.setting_counterparts import COUNTERPARTS, ROUTER_COUNTERPARTS, Counterpart, list_rows
 from learnrelay_xapi.standard import XapiSettings

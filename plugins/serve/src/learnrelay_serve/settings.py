@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from marshmallow import ValidationError, post_load
 
-from learnrelay.config.fields import Address, Duration, KeyText, OneOf, Section, Text, WholeNumber, in_words
+from learnrelay.config.fields import Address, Duration, KeyText, OneOf, Section, Text, WholeNumber, described, in_words
 from learnrelay.config.secrets import Secret
 
 
@@ -24,9 +24,22 @@ class Token:
 class TokenSection(Section):
     """Validates ``[inputs.NAME.tokens.SENDER]``."""
 
-    token = KeyText(required=True)
-    trust = OneOf(["platform", "client"], load_default="platform")
-    rate = WholeNumber(1, load_default=None)
+    token = KeyText(
+        required=True,
+        metadata=described("secret that the sender gives as `Authorization: Bearer …`", '"env:LMS_TOKEN"'),
+    )
+    trust = OneOf(
+        ["platform", "client"],
+        load_default="platform",
+        metadata=described(
+            "whose word its events are: the platform's, or a client's, whose words decide nothing", '"client"'
+        ),
+    )
+    rate = WholeNumber(
+        1,
+        load_default=None,
+        metadata=described("events a second that it may send", "50", unit="events/s", default="any number"),
+    )
 
     @post_load
     def _made(self, data: dict[str, Any], **_: Any) -> Token:
@@ -35,6 +48,10 @@ class TokenSection(Section):
 
 class Tokens(Text):
     """Reads the tables of tokens by sender; there must be one."""
+
+    form = "tables by sender"
+    section = TokenSection
+    entry = "SENDER"
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, Mapping) or not value:
@@ -63,9 +80,21 @@ class HttpSettings(Section):
     client may take to send a request.
     """
 
-    listen = Address(load_default=("127.0.0.1", 8080))
-    tokens = Tokens(required=True)
-    largest = WholeNumber(2**10, 2**30, load_default=2**24)
-    connections = WholeNumber(1, 100_000, load_default=200)
-    wait = Duration(load_default=10.0)
-    patience = Duration(load_default=30.0)
+    listen = Address(load_default=("127.0.0.1", 8080), metadata=described("where to listen", '"127.0.0.1:8080"'))
+    tokens = Tokens(
+        required=True,
+        metadata=described("senders, each with its token; one at least", '{ lms = { token = "env:LMS_TOKEN" } }'),
+    )
+    largest = WholeNumber(
+        2**10,
+        2**30,
+        load_default=2**24,
+        metadata=described("largest body of a request, unpacked", "67108864", unit="bytes"),
+    )
+    connections = WholeNumber(
+        1, 100_000, load_default=200, metadata=described("connections at once", "1000", unit="connections")
+    )
+    wait = Duration(
+        load_default=10.0, metadata=described("how long a request waits for its events to be stored", '"2s"')
+    )
+    patience = Duration(load_default=30.0, metadata=described("how long a client may take to send a request", '"1m"'))

@@ -21,7 +21,7 @@ from learnrelay import (
     Transformer,
     hookimpl,
 )
-from learnrelay.config.fields import Flag, OneOf, Section
+from learnrelay.config.fields import Flag, OneOf, Section, described
 from learnrelay.frames import MakeFrame
 from learnrelay.standards import Compose, Prepare
 
@@ -35,12 +35,35 @@ from .voiding import voiding_statement
 class XapiSettings(Section):
     """Validates ``[xapi]`` in the operator's file."""
 
-    version = OneOf(list(VERSIONS), load_default="1.0.3")
-    statement_ids = OneOf(list(IDS), load_default="stable")
-    actor = OneOf(list(ACTORS), load_default="account")
-    session_ids = OneOf(["digest", "plain"], load_default="digest")
-    question_statements = Flag(load_default=True)
-    compatible_with = OneOf(["erb"], load_default=None)
+    version = OneOf(list(VERSIONS), load_default="1.0.3", metadata=described("version of xAPI", '"2.0"'))
+    statement_ids = OneOf(
+        list(IDS),
+        load_default="stable",
+        metadata=described(
+            "how ids of statements are made: by one of our schemes, or as event-routing-backends does", '"erb"'
+        ),
+    )
+    actor = OneOf(
+        list(ACTORS),
+        load_default="account",
+        metadata=described(
+            "how learners are named: by account, or by e-mail address where the identity provider has one", '"mbox"'
+        ),
+    )
+    session_ids = OneOf(
+        ["digest", "plain"],
+        load_default="digest",
+        metadata=described("whether sessions are named by a keyed digest, or as the platform names them", '"plain"'),
+    )
+    question_statements = Flag(
+        load_default=True,
+        metadata=described("whether an answered problem gives a statement for each of its questions too", "false"),
+    )
+    compatible_with = OneOf(
+        ["erb"],
+        load_default=None,
+        metadata=described("whose statements ours are to equal, in what dashboards read", '"erb"'),
+    )
 
 
 class XapiStandard(Standard):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, column, func, select, table
 from sqlalchemy.exc import DBAPIError
 
 from learnrelay import Input, InputBatch, hookimpl
-from learnrelay.config.fields import Duration, OneOf, Section, Text
+from learnrelay.config.fields import Duration, OneOf, Section, Text, described
 from learnrelay.inputs import Position
 
 from ..rows import COLUMNS
@@ -42,10 +42,28 @@ class Prefix(Text):
 class LogTableSettings(Section):
     """Validates the keys of an input ``moodle``."""
 
-    database = DatabaseAddress(required=True)
-    prefix = Prefix(load_default="mdl_")
-    settle = Duration(load_default=60.0)
-    begin = OneOf(["start", "end"], load_default="start")
+    database = DatabaseAddress(
+        required=True,
+        metadata=described(
+            "address of Moodle's database, which may hold a password: MariaDB, MySQL or PostgreSQL",
+            '"env:MOODLE_DATABASE"',
+        ),
+    )
+    prefix = Prefix(
+        load_default="mdl_",
+        metadata=described("prefix of the tables' names, `$CFG->prefix` in config.php", '"moodle_"'),
+    )
+    settle = Duration(
+        load_default=60.0,
+        metadata=described(
+            "how long the log waits for rows that are written late, before it reads beyond them", '"5m"'
+        ),
+    )
+    begin = OneOf(
+        ["start", "end"],
+        load_default="start",
+        metadata=described("where to begin in a log that is there when it starts for the first time", '"end"'),
+    )
 
 
 class LogTableInput(Input):

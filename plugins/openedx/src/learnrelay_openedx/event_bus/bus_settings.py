@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from marshmallow import ValidationError, validates_schema
 
-from learnrelay.config.fields import AuthoritiesFile, SecretText, Section, Text
+from learnrelay.config.fields import AuthoritiesFile, SecretText, Section, Text, described
 from learnrelay.config.secrets import Secret
 
 _ADDRESS = 'expected the address of a Redis, "redis://USER@HOST:PORT/NUMBER", or "rediss://…" with TLS'
@@ -31,9 +31,14 @@ class BusSection(Section):
     ``topic_prefix``: None without such. ``group``: of this relay alone.
     """
 
-    topic = Topic(load_default="analytics")
-    topic_prefix = Topic(load_default=None)
-    group = Topic(load_default="learnrelay")
+    topic = Topic(load_default="analytics", metadata=described("topic of the tracking events", '"analytics"'))
+    topic_prefix = Topic(
+        load_default=None,
+        metadata=described(
+            "prefix of the topics' names, `EVENT_BUS_TOPIC_PREFIX` of the platform", '"prod"', default="none"
+        ),
+    )
+    group = Topic(load_default="learnrelay", metadata=described("consumer group of this relay alone", '"learnrelay"'))
 
 
 class RedisAddress(SecretText):
@@ -66,9 +71,21 @@ def split_address(address: str | Secret) -> SplitResult:
 class RedisBusSection(BusSection):
     """Validates the keys of an input ``openedx_bus``. ``password``: where the address has none."""
 
-    url = RedisAddress(required=True)
-    password = SecretText(load_default=None)
-    ca_file = AuthoritiesFile(load_default=None)
+    url = RedisAddress(
+        required=True,
+        metadata=described("address of the bus's Redis, `rediss://` with TLS", '"redis://redis.example.org:6379/0"'),
+    )
+    password = SecretText(
+        load_default=None, metadata=described("its password, where the address has none", '"env:REDIS_PASSWORD"')
+    )
+    ca_file = AuthoritiesFile(
+        load_default=None,
+        metadata=described(
+            "certificates (PEM) of the authorities that may have signed the server's",
+            '"ca.pem"',
+            default="those of the system",
+        ),
+    )
 
     @validates_schema
     def _fit_each_other(self, data: dict[str, Any], **_: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from learnrelay.config.fields import Duration, SecretText, Section
+from learnrelay.config.fields import Duration, SecretText, Section, described
 from learnrelay.config.secrets import Secret
 
 IN_DJANGO = "django"
@@ -43,8 +43,17 @@ class WaitLimit(Duration):
 class DatabaseSettings(Section):
     """Validates the keys that both providers have. ``timeout``: seconds, to connect and again for each answer."""
 
-    database = DatabaseAddress(required=True)
-    timeout = WaitLimit(load_default=2.0)
+    database = DatabaseAddress(
+        required=True,
+        metadata=described(
+            '"django" inside the LMS, elsewhere the address of its database, which may hold a password',
+            '"env:LMS_DATABASE"',
+        ),
+    )
+    timeout = WaitLimit(
+        load_default=2.0,
+        metadata=described("longest wait for a connection, and again for each answer; 100ms to 30s", '"5s"'),
+    )
 
 
 def _check_django() -> None:

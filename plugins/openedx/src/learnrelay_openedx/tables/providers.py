@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, validates_schema
 
 from learnrelay import CourseProvider, IdentityProvider, Learner, UserRef, hookimpl
-from learnrelay.config.fields import BASE, Flag, KeyText, Language, OneOf, Text, TextList
+from learnrelay.config.fields import BASE, Flag, KeyText, Language, OneOf, Text, TextList, described
 from learnrelay.config.secrets import Secret, read_secret
 from learnrelay.providers import is_retired, keyed_uuid
 
@@ -29,6 +29,8 @@ _COURSES = "SELECT id, display_name, language FROM course_overviews_courseovervi
 class SecretTexts(TextList):
     """Reads a list of secrets by reference."""
 
+    form = "list of secrets, by reference"
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> tuple[Secret, ...]:
         try:
             return tuple(
@@ -47,11 +49,40 @@ class OpenedxIdentitySettings(DatabaseSettings):
     RETIRED_USER_SALTS of the LMS, where Django's settings are not at hand.
     """
 
-    secret = KeyText(required=True)
-    missing_ids = OneOf(["skip", "create", "keyed"], load_default="skip")
-    emails = Flag(load_default=False)
-    retired_prefix = Text(load_default=None)
-    retired_salts = SecretTexts(load_default=())
+    secret = KeyText(
+        required=True,
+        metadata=described(
+            "secret for digests, and for pseudonyms where the table has none", '"env:LEARNRELAY_IDENTITY_SECRET"'
+        ),
+    )
+    missing_ids = OneOf(
+        ["skip", "create", "keyed"],
+        load_default="skip",
+        metadata=described(
+            "what a learner without an external id gets: no statements, a new id in the table, or a keyed pseudonym",
+            '"create"',
+        ),
+    )
+    emails = Flag(
+        load_default=False,
+        metadata=described("whether e-mail addresses are read, for consumers that name learners by them", "true"),
+    )
+    retired_prefix = Text(
+        load_default=None,
+        metadata=described(
+            "beginning of the names of retired users, of whom nothing is said",
+            '"retired__user_"',
+            default="that of the source",
+        ),
+    )
+    retired_salts = SecretTexts(
+        load_default=(),
+        metadata=described(
+            "RETIRED_USER_SALTS of the LMS, where Django's settings are not at hand",
+            '["env:RETIRED_USER_SALT"]',
+            default="none",
+        ),
+    )
 
     @validates_schema
     def _creatable(self, data: dict[str, Any], **_: Any) -> None:
