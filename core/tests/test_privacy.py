@@ -275,6 +275,15 @@ def test_table_csv_json_and_page_hold_the_same(plain_installation: Installation,
     assert by_key["watched", "data.video", "what"]["destinations"] == ["main (match context.org_id)", copy]
     assert by_key["watched.old", "data.video", "what"]["destinations"] == ["main (match context.org_id)", "old", copy]
 
+    graded = json.loads(run("--json", "--grade", "direct", "--grade", "none"))["flows"]
+    assert graded == [flow for flow in flows if flow["grade"] != "indirect"]
+    assert 0 < len(graded) < len(flows)
+    of_old = json.loads(run("--json", "--destination", "old"))["flows"]
+    assert [flow for flow in of_old if flow["output"]] == [
+        {**flow, "destinations": ["old"]} for flow in flows if "old" in flow["destinations"] and flow["output"]
+    ]
+    assert {flow["event"] for flow in of_old} == {"watched.old"}
+
     table = run("--event", "watched")
     assert "watched.old" not in table
     for flow in flows:
@@ -291,8 +300,14 @@ def test_table_csv_json_and_page_hold_the_same(plain_installation: Installation,
     assert read.loads == []
     assert "Kd7wq2Lmz9Xv4bTn" not in page.read_text(encoding="utf-8")
 
-    refused = plain_installation.run("privacy", "--config", str(config), "--event", "wached", SECRET="Kd7wq2Lmz9Xv4bTn")
-    assert refused.returncode == 2
+    for option, value, cure in (
+        ("--event", "wached", ""),
+        ("--destination", "mian", 'did you mean "main"?'),
+        ("--grade", "some", "indirect"),
+    ):
+        refused = plain_installation.run("privacy", "--config", str(config), option, value, SECRET="Kd7wq2Lmz9Xv4bTn")
+        assert refused.returncode == 2
+        assert cure in refused.stderr.decode()
 
 
 STAGES = """

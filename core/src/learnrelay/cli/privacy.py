@@ -15,6 +15,8 @@ from rich.progress import track
 
 from ..assembly.assemble import assemble
 from ..assembly.warnings import list_notices
+from ..config.fields import did_you_mean
+from ..personal_data import Grade
 from ..privacy.data_map import Row, derive_data_map
 from . import config_option, json_option
 from .output import print_json, print_line
@@ -26,12 +28,26 @@ COLUMNS = ("event", "standard", "family", "source", "grade", "output", "form", "
 @click.command()
 @config_option(required=True)
 @click.option("--event", "events", multiple=True, metavar="NAME", help="Event name; repeatable.")
+@click.option(
+    "--destination", "destinations", multiple=True, metavar="NAME", help="Destination that gets it; repeatable."
+)
+@click.option(
+    "--grade", "grades", multiple=True, type=click.Choice([grade.value for grade in Grade]), help="Grade; repeatable."
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Output as CSV, with a line for each source path and output path.")
 @json_option
 @click.option(
     "--html", "html", type=click.Path(dir_okay=False), help="File for an HTML page that works without a network."
 )
-def command(config_path: str, events: tuple[str, ...], as_csv: bool, as_json: bool, html: str | None) -> None:
+def command(
+    config_path: str,
+    events: tuple[str, ...],
+    destinations: tuple[str, ...],
+    grades: tuple[str, ...],
+    as_csv: bool,
+    as_json: bool,
+    html: str | None,
+) -> None:
     r"""Show which source path reaches which output path, in what form, and which destinations may get it.
 
     The table is derived by running the mappings on samples of the fields that they declare.
@@ -47,7 +63,13 @@ def command(config_path: str, events: tuple[str, ...], as_csv: bool, as_json: bo
     unknown = [name for name in events if not assembly.plan.mappings_of(name)]
     if unknown:
         raise click.BadParameter(f"{', '.join(unknown)}: no enabled transformer maps this event", param_hint="--event")
-    rows = derive_data_map(assembly, set(events), _watched)
+    for name in destinations:
+        if name not in assembly.config.destinations:
+            hint = did_you_mean(name, list(assembly.config.destinations))
+            raise click.BadParameter(f"there is no destination {name}{hint}", param_hint="--destination")
+    rows = derive_data_map(assembly, set(events), destinations, _watched)
+    if grades:
+        rows = [row for row in rows if row.grade.value in grades]
     if html is not None:
         Path(html).write_text(render_page(assembly, rows), encoding="utf-8")
         click.echo(f"{html}: {len(rows):,} flows of {len({row.event for row in rows}):,} events", err=True)

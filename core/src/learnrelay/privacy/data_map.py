@@ -56,9 +56,14 @@ class Row:
 
 
 def derive_data_map(
-    assembly: Assembly, events: Collection[str] = (), watch: Callable[[Sequence[str]], Iterable[str]] = iter
+    assembly: Assembly,
+    events: Collection[str] = (),
+    destinations: Collection[str] = (),
+    watch: Callable[[Sequence[str]], Iterable[str]] = iter,
 ) -> list[Row]:
     """Lists all flows of these events (by default of all enabled ones), by event, standard, source and output path.
+
+    ``destinations``: those whose flows are wanted; by default all flows, also of what nobody gets.
 
     Where a destination with pseudonyms of its own gets a value in another form, it has rows of its own.
 
@@ -81,6 +86,10 @@ def derive_data_map(
     for event in watch(sorted(events or mapped)):
         for place, mapping in enumerate(plans[False].mappings_of(event)):
             rules = [rules for rules in assembly.plan.rules.get(mapping.standard, ()) if _lets_pass(rules, event)]
+            if destinations:
+                rules = [candidate for candidate in rules if candidate.destination.name in destinations]
+                if not rules:
+                    continue
             own = [candidate for candidate in rules if candidate.destination.pseudonyms == "own"]
             if own and flows(event, place, own=True) != flows(event, place, own=False):
                 rows += _rows(assembly, event, mapping, own, flows(event, place, own=True))

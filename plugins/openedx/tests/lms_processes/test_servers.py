@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -28,7 +29,8 @@ SERVERS = {
     ],
     "gunicorn": ["gunicorn", "--preload", "-w", "3", "-b", "127.0.0.1:{port}", "campus_lms.wsgi:application"],
 }  # fmt: skip
-REQUESTS = 300
+REQUESTS = 300  # at least; on a fast machine they end before workers are killed
+KILLS = 3
 RETIRE = """
 from django.contrib.auth.models import User
 from openedx.core.djangoapps.user_api.accounts import signals
@@ -63,6 +65,12 @@ def test_what_a_request_has_stored_outlives_its_worker(server: str, intake: str,
         threads.update(answer["threads"])
         answered.add(number)
 
+    def enrol_many(_thread: int) -> None:
+        for number in numbers:
+            if number > REQUESTS and len(kills) > KILLS:
+                return
+            enrol(number)
+
     def kill_workers() -> None:
         chance = random.Random(7)
         while not ended.wait(0.3):
@@ -73,11 +81,12 @@ def test_what_a_request_has_stored_outlives_its_worker(server: str, intake: str,
             workers.clear()
 
     kills: list[bool] = []
+    numbers = itertools.count(1)  # its calls do not overlap: CPython's lock
     ended = threading.Event()
     killer = threading.Thread(target=kill_workers)
     killer.start()
     with ThreadPoolExecutor(4) as executor:
-        list(executor.map(enrol, range(1, REQUESTS + 1)))
+        list(executor.map(enrol_many, range(4)))
     ended.set()
     killer.join()
     campus.end()  # of all, by force
@@ -85,7 +94,7 @@ def test_what_a_request_has_stored_outlives_its_worker(server: str, intake: str,
     stored = campus.enrolments()
     assert len(stored) == len(set(stored))
     assert answered | {0} <= set(stored), campus.logs()[-3000:]
-    assert len(answered) > REQUESTS / 2 and len(kills) > 2
+    assert len(answered) > REQUESTS / 2
     assert not threads
 
 
