@@ -6,7 +6,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist lo
 PACKAGES := core plugins/xapi plugins/caliper plugins/openedx plugins/moodle plugins/enterprise_filter plugins/serve plugins/clickhouse contract_tests plugins/tutor
 VERSIONS := $(wildcard $(addsuffix /src/*/__init__.py,$(PACKAGES)))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-EDITABLE := --group dev -e 'core[celery,deferred,metrics,mysql,oauth2,postgres,regex,s3,zstd]' $(addprefix -e ,$(filter-out core plugins/tutor,$(PACKAGES)))
+EDITABLE := --group dev -e 'core[celery,deferred,metrics,mysql,oauth2,otel,postgres,regex,s3,zstd]' $(addprefix -e ,$(filter-out core plugins/tutor,$(PACKAGES)))
 EXPORT := export --quiet --upgrade --all-packages --all-extras --group dev --no-emit-workspace --no-hashes --no-annotate --no-header
 TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py tools
 

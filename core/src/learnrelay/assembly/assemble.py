@@ -161,6 +161,7 @@ def _assemble(file: OperatorFile) -> Assembly:
         inputs=inputs,
         settings=registry.settings,
         metrics=core["metrics"],
+        telemetry=core["telemetry"],
         path=file.path,
         warnings=(*file.warnings, *warnings),
         tests=tuple(core["tests"]),

@@ -27,6 +27,7 @@ _ABOUT = {
     "delivery": "Who delivers, where statements wait, and what happens when they cannot be stored.",
     "inputs.NAME": "What a worker reads events from; one table for each.",
     "metrics": "Metrics for Prometheus.",
+    "telemetry": "Metrics and traces by OpenTelemetry, sent by `learnrelay worker`.",
     "tests": "Tests of routes, which `learnrelay check` runs; they may stand in a file beside, `relay.tests.toml`.",
 }
 
@@ -83,7 +84,7 @@ def list_sections(registry: Registry) -> list[FileSection]:
         *_with_choices("destinations.NAME.auth", AuthSection, "scheme", schemes),
         FileSection("delivery", core["delivery"], _ABOUT["delivery"]),
         *_with_choices("inputs.NAME", InputSection, "input", list_inputs(registry)),
-        *(FileSection(name, core[name], _ABOUT[name]) for name in ("metrics", "tests")),
+        *(FileSection(name, core[name], _ABOUT[name]) for name in ("metrics", "telemetry", "tests")),
     ]
     for info, plugin in registry.plugins:
         if (schema := settings_schema_of(plugin, info)) is not None:

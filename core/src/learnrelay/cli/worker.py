@@ -74,6 +74,11 @@ def command(config_path: str, until_empty: bool, listen: tuple[str, int] | None,
     with Relay(assembly, engine="celery" if is_celery else "embedded") as relay, ExitStack() as stack:
         if (where := listen or assembly.config.metrics.listen) is not None:
             _expose(relay, where, stack)
+        if assembly.config.telemetry.endpoint is not None:
+            from ..delivery.telemetry import TelemetryExporter
+
+            exporter = TelemetryExporter(relay.outbox, relay.queues, assembly.config.telemetry)
+            stack.callback(exporter.stop)
         relay.start()
         threads = InputThreads(relay, inputs, is_direct=not is_celery, until_end=until_empty)
         stack.callback(threads.stop)

@@ -116,6 +116,18 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True)
+class Telemetry:
+    """Says where a worker sends metrics and spans by OpenTelemetry: ``endpoint``, None for nowhere.
+
+    ``interval``: seconds between two exports of metrics; ``traces``: whether there are spans too.
+    """
+
+    endpoint: str | None = None
+    interval: float = 60.0
+    traces: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """Names a provider (identity, courses) and holds its validated settings."""
 
@@ -158,6 +170,7 @@ class Config:
     inputs: Mapping[str, InputConfig] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metrics: Metrics = Metrics()
+    telemetry: Telemetry = Telemetry()
     path: Path | None = None
     warnings: tuple[str, ...] = ()
     tests: tuple[RouteTest, ...] = ()

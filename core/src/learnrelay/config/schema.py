@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validates_schema
@@ -12,7 +13,9 @@ from .fields import (
     BASE,
     UNKNOWN_LANGUAGE,
     Address,
+    Duration,
     FilePaths,
+    Flag,
     Language,
     OneOf,
     Section,
@@ -23,7 +26,7 @@ from .fields import (
     Url,
     described,
 )
-from .models import Metrics
+from .models import Metrics, Telemetry
 from .route_tests import RouteTestSection
 from .secrets import read_secret
 
@@ -120,6 +123,26 @@ class MetricsSection(Section):
         return Metrics(**data)
 
 
+class TelemetrySection(Section):
+    """Validates ``[telemetry]``: where a worker sends metrics and traces by OpenTelemetry."""
+
+    endpoint = Url(
+        load_default=None,
+        metadata=described("address of a collector that takes OTLP by HTTP", '"http://127.0.0.1:4318"'),
+    )
+    interval = Duration(load_default=60.0, metadata=described("time between two exports of metrics", '"15s"'))
+    traces = Flag(load_default=True, metadata=described("whether each batch is sent as a span too", "false"))
+
+    @validates_schema
+    def _installed(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("endpoint") and find_spec("opentelemetry.sdk") is None:
+            raise ValidationError('a library is missing: pip install "learnrelay[otel]"', "endpoint")
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> Telemetry:
+        return Telemetry(**data)
+
+
 class ProviderSection(Section):
     """Validates the provider of ``[identity]`` and ``[courses]``; the other keys are the provider's own."""
 
@@ -164,4 +187,5 @@ class CoreSections(Section):
     delivery = Table(DeliverySection)
     destinations = DestinationNames()
     metrics = Table(MetricsSection)
+    telemetry = Table(TelemetrySection)
     tests = Tables(RouteTestSection, load_default=())

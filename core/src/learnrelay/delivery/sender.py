@@ -12,6 +12,7 @@ from ..errors import SinkError
 from ..outbox.store import utc
 from ..sinks import Batch, Sink, SinkAnswer
 from ..standards import SerializedStatement, Verdict
+from .batch_spans import record_batch
 from .bisection import Deliveries, SendResult
 
 
@@ -31,9 +32,17 @@ class Sender:
 
     def __call__(self, rows: Deliveries, batch_id: str = "") -> SendResult:
         """Sends one batch. Never raises for what a sink or a consumer does."""
+        started = time.perf_counter()
+        try:
+            result = self._send(rows, batch_id)
+        finally:
+            self.request_time = max(time.perf_counter() - started, 1e-6)
+        record_batch(self.sink, len(rows), self.request_time, result)
+        return result
+
+    def _send(self, rows: Deliveries, batch_id: str) -> SendResult:
         now = self.last_sent = self._clock()
         batch = Batch([SerializedStatement(row.statement_id, row.payload) for row in rows], batch_id, utc(now))
-        started = time.perf_counter()
         try:
             with forks.no_fork():
                 if not self._is_open:
@@ -44,8 +53,6 @@ class Sender:
             return SendResult(Verdict.RETRY, self._mask(str(error)), reached=False, answered=False)
         except Exception as error:
             return SendResult(Verdict.RETRY, f"the sink {self.sink.name} failed ({type(error).__name__})")
-        finally:
-            self.request_time = max(time.perf_counter() - started, 1e-6)
         return self._translate(answer, rows)
 
     def _translate(self, answer: SinkAnswer, rows: Deliveries) -> SendResult:
