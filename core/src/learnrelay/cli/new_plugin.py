@@ -231,6 +231,9 @@ class _Starter:
         contents = {
             "pyproject.toml": "pyproject.toml",
             "README.md": "README.md",
+            ".gitignore": "gitignore",
+            ".github/workflows/ci.yml": "ci.yml",
+            ".pre-commit-config.yaml": "pre-commit-config.yaml",
             f"src/{self.module}/__init__.py": code,
             f"tests/test_{self.module}.py": test,
         }
