@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -137,3 +138,45 @@ def test_many_processes_may_start_at_once(database_url: Secret) -> None:
         outboxes = list(pool.map(lambda _: Outbox.open(Delivery(database=database_url)), range(8)))
     for outbox in outboxes:
         outbox.close()
+
+
+def test_to_make_the_tables_waits_for_the_process_that_makes_them_whatever_a_request_may_wait(tmp_path: Path) -> None:
+    database = Database(Secret(f"sqlite:///{tmp_path}/outbox.db"), lock_timeout=5.0)
+    database.create()
+    entered, ended = threading.Event(), threading.Event()
+
+    def take_long(transaction: Transaction, postgres: bool) -> None:
+        MIGRATIONS[0](transaction, postgres)
+        entered.set()
+        ended.wait(10.0)
+
+    migrating = threading.Thread(target=migrate, args=(database, (take_long, *MIGRATIONS[1:])))
+    migrating.start()
+    assert entered.wait(10.0)
+    threading.Timer(1.0, ended.set).start()
+    Outbox.open(Delivery(database=Secret(f"sqlite:///{tmp_path}/outbox.db"), wait=0.1)).close()
+    migrating.join()
+    database.close()
+
+
+def test_processes_with_little_patience_make_one_file_together(tmp_path: Path) -> None:
+    start, begin = os.pipe()
+    children = []
+    for number in range(12):
+        if (child := os.fork()) == 0:
+            code = 1
+            try:
+                os.close(begin)
+                os.read(start, 1)  # the end of the pipe, for all of them at once
+                outbox = Outbox.open(Delivery(database=Secret(f"sqlite:///{tmp_path}/outbox.db"), wait=0.02))
+                outbox.close()
+                code = 0
+            except BaseException as error:
+                (tmp_path / f"error{number}").write_text(repr(error), "utf-8")
+            finally:
+                os._exit(code)
+        children.append(child)
+    os.close(start)
+    os.close(begin)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    assert codes == [0] * len(children), [path.read_text("utf-8") for path in tmp_path.glob("error*")]

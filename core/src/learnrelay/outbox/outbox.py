@@ -29,7 +29,7 @@ from .refusals import read_refusals
 from .spool import Spool
 from .spool_reader import SpoolReader, SpoolStatus
 from .store import Clock, Store
-from .time_limits import time_limit
+from .time_limits import CALL_LIMIT, time_limit
 
 log = logging.getLogger("learnrelay.delivery")
 
@@ -98,7 +98,8 @@ class Outbox(Store):
         """
         outbox = cls._connect(settings, clock)
         try:
-            with time_limit(settings.wait + _GRACE):
+            # A file is waited for only while another process makes it, which ends; a server may never answer.
+            with time_limit(settings.wait + _GRACE if outbox.database.has_server else CALL_LIMIT):
                 is_ready = outbox._is_ready()
             if not is_ready:
                 migrate(outbox.database)

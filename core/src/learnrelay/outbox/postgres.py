@@ -104,6 +104,7 @@ class PostgresDialect(Dialect):
         """Begins a transaction."""
         if limit > CALL_LIMIT:
             cursor.execute(f"SET LOCAL statement_timeout = {int(limit * 1000)}")
+            cursor.execute(f"SET LOCAL lock_timeout = {int(CALL_LIMIT * 1000)}")  # another host may be migrating
         if not durable:
             cursor.execute("SET LOCAL synchronous_commit = off")
 

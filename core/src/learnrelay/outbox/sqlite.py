@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from .dialect import Cursor, Dialect, Failure, find_reason, round_wait
-from .time_limits import remaining_time
+from .time_limits import CALL_LIMIT, remaining_time
 
 _ERRORS = {
     "SQLITE_FULL": "the disk is full",
@@ -47,13 +47,16 @@ class SqliteDialect(Dialect):
         """Opens the file. Raises sqlite3.Error."""
         file: sqlite3.Connection = sqlite3.connect(*self.arguments, **{"timeout": self.lock_timeout, **self.options})
         file.isolation_level = None  # transactions are begun here, not by the driver
-        _set_wal_mode(file, min(self.lock_timeout, remaining_time()))
+        _set_wal_mode(file, min(CALL_LIMIT, remaining_time()))
         file.execute(_ERASE_WHERE_FREE)
         return file
 
     def begin(self, cursor: Cursor, info: dict[Any, Any], *, write: bool, durable: bool, limit: float) -> None:
-        """Begins a transaction; each text of a statement has a place in the connection's cache of statements."""
-        wait = round_wait(self.lock_timeout)
+        """Begins a transaction; each text of a statement has a place in the connection's cache of statements.
+
+        A migration waits for the lock as long as another process may need for the same one.
+        """
+        wait = round_wait(CALL_LIMIT if limit > CALL_LIMIT else self.lock_timeout)
         if info.get(_LOCK_WAIT) != wait:
             cursor.execute(f"PRAGMA busy_timeout = {int(wait * 1000)}")
             info[_LOCK_WAIT] = wait
