@@ -34,7 +34,7 @@ KILLS = 3
 RETIRE = """
 from django.contrib.auth.models import User
 from openedx.core.djangoapps.user_api.accounts import signals
-signals.USER_RETIRE_LMS_CRITICAL.send(sender=None, user=User(id=7, username="mira"))
+signals.USER_RETIRE_LMS_CRITICAL.send(sender=None, user=User.objects.create(id=7, username="mira"))
 """
 
 
@@ -102,6 +102,7 @@ def test_events_and_retirements_go_through_the_platforms_celery_whose_children_a
     broker = redis_url()
     campus.configure(wait="5s")
     campus.take_in()  # makes the tables, as `learnrelay migrate` does
+    assert campus.manage("migrate", "--run-syncdb").returncode == 0
     campus.patch("""
 EVENT_TRACKING_BACKENDS["async"] = {
     "ENGINE": "eventtracking.backends.async_routing.AsyncRoutingBackend",
@@ -122,6 +123,7 @@ EVENT_TRACKING_BACKENDS["async"] = {
         done = campus.run(RETIRE, **queue)
         assert done.returncode == 0, done.stderr
         assert wait_until(lambda: not campus.stored()), campus.logs()[-3000:]
+        assert wait_until(lambda: "retirements" not in campus.manage("learnrelay", "status").stderr)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(30) == 0
     finally:

@@ -13,6 +13,7 @@ from django.db import connections
 
 from learnrelay.cli import main
 
+from ...open_retirements import list_warnings
 from ...retirement import config_path, forget_all_retired
 from ...site_check import list_findings
 
@@ -44,7 +45,8 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django has no types
 def run(arguments: Sequence[str]) -> int:
     """Runs the command line. Returns its exit code.
 
-    ``check`` looks at the platform's settings too; ``forget-retired`` is a command of the platform's alone.
+    ``check`` looks at the settings of the platform too, ``check`` and ``status`` at retirements that are open;
+    ``forget-retired`` is a command of the platform's alone.
     """
     if (path := config_path()) is not None:
         os.environ.setdefault("LEARNRELAY_CONFIG", path)
@@ -55,7 +57,11 @@ def run(arguments: Sequence[str]) -> int:
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    if next((argument for argument in arguments if not argument.startswith("-")), "") == "check":
+    name = next((argument for argument in arguments if not argument.startswith("-")), "")
+    if name in ("check", "status"):
+        for warning in list_warnings():
+            print(f"warning: {warning}", file=sys.stderr)
+    if name == "check":
         for level, reason in list_findings():
             print(f"{level}: {reason}", file=sys.stderr)
             code = 2 if level == "error" else code

@@ -1,0 +1,1 @@
+"""Migrates the app's tables in the platform's database."""
