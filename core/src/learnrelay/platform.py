@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -31,9 +31,10 @@ _NOT_IN_A_PATH = re.compile(
 class Platform:
     """Gives mappings addresses, titles and digests in one pseudonym space.
 
-    root_url: without a slash at the end. space: name of the pseudonym space. own: whether it is the space of one
-    destination; e-mail addresses would join it to the others and are left out. language: that of the texts that authors
-    and learners write, as a language tag (RFC 5646).
+    root_url: without a slash at the end; that of a site, where the platform has several. home_url: that of the platform
+    itself, to which accounts, applications and terms belong. space: name of the pseudonym space. own: whether it is the
+    space of one destination; e-mail addresses would join it to the others and are left out. language: that of the texts
+    that authors and learners write, as a language tag (RFC 5646).
     """
 
     root_url: str
@@ -43,11 +44,13 @@ class Platform:
     space: str = ""
     own: bool = False
     language: str = UNKNOWN_LANGUAGE
+    home_url: str = ""
 
     def __post_init__(self) -> None:
         """Puts caches before the look-ups."""
         self._set(
             {
+                "home_url": self.home_url or self.root_url,
                 "_iri": cached(self._address),
                 "course_iri": cached(self._course_address),
                 "digest": cached(lambda value: self.identity.digest(value, self.space)),
@@ -63,6 +66,10 @@ class Platform:
     _language: Callable[[str], str | None] = field(init=False, repr=False)
     generation: int = field(init=False, repr=False, default=0)
     """Number of the present answers of the providers; what was made of those before does not count any more."""
+
+    def at(self, root_url: str) -> Platform:
+        """Returns the platform with the address of one of its sites."""
+        return replace(self, root_url=root_url)
 
     def renew_answers(self) -> None:
         """Has the providers asked anew about learners, titles and languages."""
@@ -137,9 +144,13 @@ class Platform:
         """
         return self._iri(parts)
 
+    def learner_iri(self, pseudonym: str) -> str:
+        """Returns the address that stands for a learner, the same on all sites."""
+        return f"{self.home_url}/user/{_quoted(pseudonym)}"
+
     def term(self, name: str) -> str:
         """Returns the address of an extension that every statement has: ``session_id``, ``transformer_version``."""
-        return self.source.terms.get(name) or self.iri("extension", name.replace("_", "-"))
+        return self.source.terms.get(name) or f"{self.home_url}/extension/{name.replace('_', '-')}"
 
     def course_parts(self, course_id: str) -> CourseParts:
         """Splits a course key into the parts that people use."""

@@ -23,13 +23,13 @@ from ..lookups.guards import GuardedCourses, GuardedIdentity
 from ..lookups.objections import Objections
 from ..mapping import Transformer
 from ..pipeline.constants import check_constants
-from ..pipeline.plan import Plan, compile_plan, transform_table
+from ..pipeline.plan import Plan, Sites, compile_plan, transform_table
 from ..platform import Platform
 from ..plugins.discovery import PluginInfo, installed, load
 from ..plugins.registry import Registry, collect
 from ..providers import CORE_SPACE, CourseProvider, IdentityProvider
 from ..sinks import Sink
-from ..sources import Source
+from ..sources import UNREADABLE_COURSE, Source
 from ..standards import Standard
 from .access_rules import AccessRuleCompiler
 from .core_plugins import COURSE_PROVIDERS, IDENTITY_PROVIDERS, list_inputs, list_sinks
@@ -133,6 +133,7 @@ def _assemble(file: OperatorFile) -> Assembly:
     destinations, access_rules = load_destinations(file, plugins, compiler)
     check_destinations(file, destinations, registry, standards, identity and identity[1])
     inputs = load_inputs(file, registry, source)
+    sites = _load_sites(file, core.get("platform", {}), source)
     if file.problems:
         raise ConfigurationError(file.problems)
     assert identity is not None
@@ -160,6 +161,7 @@ def _assemble(file: OperatorFile) -> Assembly:
         standards={name: standard.settings for name, standard in standards.items()},
         inputs=inputs,
         settings=registry.settings,
+        sites=sites.roots if sites is not None else {},
         metrics=core["metrics"],
         telemetry=core["telemetry"],
         path=file.path,
@@ -179,10 +181,24 @@ def _assemble(file: OperatorFile) -> Assembly:
             )
     rules = compile_destination_rules(destinations, access_rules, registry)
     try:
-        plan = compile_plan(registry, table, standards, platforms, rules, own, objections)
+        plan = compile_plan(registry, table, standards, platforms, rules, own, objections, sites)
     except PluginError as error:
         raise ConfigurationError([Problem(str(file.path), "plugins.enabled", str(error))]) from error
     return Assembly(config, plan, registry, source, standards, table, titles, plugins.infos, identity[1], objections)
+
+
+def _load_sites(file: OperatorFile, platform: Mapping[str, Any], source: Source | None) -> Sites | None:
+    """Reads the addresses of sites, and reports organisations that the source can tell of no event."""
+    roots = {org: root_url.rstrip("/") for org, root_url in platform.get("sites", {}).items()}
+    if not roots or source is None:
+        return None
+    if source.course_proof is None:
+        file.add_problem("platform.sites", f"events of the source {source.name} do not tell their organisation")
+        return None
+    for org in roots:
+        if source.course_proof.read_org(org) == UNREADABLE_COURSE:
+            file.add_problem(f"platform.sites.{org}", f"is no organisation of the source {source.name}")
+    return Sites(roots, source.course_proof.read_key)
 
 
 def _load_standards(file: OperatorFile, plugins: LoadedPlugins) -> dict[str, Standard]:

@@ -153,8 +153,8 @@ class InputConfig:
 class Config:
     """Holds the whole validated configuration.
 
-    ``standards`` has the settings of each standard under its name, ``settings`` those of each other plugin. ``tests``:
-    those of the file itself.
+    ``sites``: organisation → root of its site. ``standards`` has the settings of each standard under its name,
+    ``settings`` those of each other plugin. ``tests``: those of the file itself.
     """
 
     root_url: str
@@ -169,6 +169,7 @@ class Config:
     standards: Mapping[str, Mapping[str, Any]]
     inputs: Mapping[str, InputConfig] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sites: Mapping[str, str] = field(default_factory=dict)
     metrics: Metrics = Metrics()
     telemetry: Telemetry = Telemetry()
     path: Path | None = None

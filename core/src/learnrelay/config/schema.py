@@ -51,7 +51,7 @@ class PlatformSection(Section):
     """Validates ``[platform]``: the learning platform. ``source`` is optional when a single source is installed.
 
     ``root_url``: its address, or ``"env:NAME"`` where its processes know that themselves. ``language``: that of its
-    texts, such as ``"pt-BR"``.
+    texts, such as ``"pt-BR"``. ``sites``: addresses of sites of their own, by organisation.
     """
 
     root_url = RootUrl(
@@ -70,6 +70,15 @@ class PlatformSection(Section):
     language = Language(
         load_default=UNKNOWN_LANGUAGE,
         metadata=described("language of the platform's texts, for titles and names in statements", '"pt-BR"'),
+    )
+    sites = fields.Dict(
+        keys=Text(),
+        values=RootUrl(),
+        load_default=dict,
+        metadata=described(
+            "addresses of a platform's further sites: organisation = address, below which its courses are",
+            '{ Harbour = "https://harbour.example.org" }',
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from ..frames import Frame, ObjectionList, frame_look_up
 from ..mapping import ANY_EVENT, Skip, Transformer
 from ..platform import Platform
 from ..plugins.registry import Registry
+from ..sources import CourseRef
 from ..standards import Compose, Prepare, Standard
 from .constants import transformer_error
 from .error_places import describe_error
@@ -65,11 +66,27 @@ class MappingPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Sites:
+    """Holds the addresses of the sites of one platform, by the organisation of a course.
+
+    roots: organisation → root. read_key: key of a course → what it names.
+    """
+
+    roots: Mapping[str, str]
+    read_key: Callable[[str], CourseRef]
+
+    def root_of(self, facts: Facts) -> str | None:
+        """Returns the root of the site of an event's course; None for that of the platform."""
+        return self.roots.get(self.read_key(facts.course_id).org) if facts.course_id else None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Holds everything that the pipeline needs.
 
     mappings: event name → how each standard maps it; its keys are the allowlist, unless ``others`` maps every other
-    name. rules: standard → the rules of its destinations.
+    name. rules: standard → the rules of its destinations. sites: where addresses depend on the course; recompose:
+    makes the composing of a mapping for another platform and an event's name.
     """
 
     mappings: Mapping[str, tuple[MappingPlan, ...]]
@@ -77,6 +94,31 @@ class Plan:
     enrichers: tuple[tuple[str, Callable[..., Mapping[str, Any] | None]], ...]
     rules: Mapping[str, tuple[DestinationRules, ...]]
     others: tuple[MappingPlan, ...] = ()
+    sites: Sites | None = None
+    recompose: Callable[[Transformer, Platform, str], Composing] | None = None
+
+    def at_site(self, root_url: str) -> Plan:
+        """Returns the plan with the addresses of a site."""
+        assert self.recompose is not None
+        recompose = self.recompose
+        platforms: dict[Platform, Platform] = {}
+
+        def move(mapping: MappingPlan, event: str) -> MappingPlan:
+            mapped_name = event if event in mapping.transformer.events else ANY_EVENT
+
+            def move_composing(composing: Composing) -> Composing:
+                platform = composing.platform
+                if platform not in platforms:
+                    platforms[platform] = platform.at(root_url)
+                return recompose(mapping.transformer, platforms[platform], mapped_name)
+
+            own = {name: move_composing(composing) for name, composing in mapping.own.items()}
+            moved = replace(mapping, shared=move_composing(mapping.shared), own=own)
+            return moved if event == mapped_name else moved.named(event)
+
+        mappings = {event: tuple(move(mapping, event) for mapping in plans) for event, plans in self.mappings.items()}
+        others = tuple(move(mapping, ANY_EVENT) for mapping in self.others)
+        return replace(self, mappings=mappings, others=others, sites=None, recompose=None)
 
     def mappings_of(self, event: str) -> tuple[MappingPlan, ...]:
         """Returns how each standard maps events of a name."""
@@ -159,11 +201,12 @@ def compile_plan(
     rules: Mapping[str, Iterable[DestinationRules]],
     own: Mapping[str, Mapping[str, Platform]] | None = None,
     objections: ObjectionList | None = None,
+    sites: Sites | None = None,
 ) -> Plan:
     """Resolves hooks, extractors and composers, once. Raises PluginError where a standard cannot take a mapping.
 
     ``own``: standard → destinations with pseudonyms of their own → the platform as they see it. ``objections``: who
-    gets no statements.
+    gets no statements. ``sites``: where addresses depend on the course.
     """
     mappings: dict[str, list[MappingPlan]] = {}
     extractors: dict[int, Callable[[Body], Any]] = {}
@@ -209,4 +252,6 @@ def compile_plan(
         enrichers=stage(registry, "enrich_statement"),
         rules={standard: tuple(of_standard) for standard, of_standard in rules.items()},
         others=others,
+        sites=sites,
+        recompose=composing if sites is not None else None,
     )

@@ -97,6 +97,8 @@ class Pipeline:
     def __init__(self, plan: Plan, caching: bool = True) -> None:
         """Takes ``caching``: whether results of mappings are cached, see `learnrelay.pipeline.mapping_cache`."""
         self.plan = plan
+        self._caching = caching
+        self._at_sites: dict[str, Pipeline] = {}
         self._caches: dict[Platform, MappingCache] | None = {} if caching else None
         self._aging = _list_aging_platforms(plan)
         self._max_age = min(self._aging.values(), default=math.inf)
@@ -140,6 +142,8 @@ class Pipeline:
             if not self._others:
                 return [unmapped_outcome(event.name)]
             mappings = self._others_of(event.name)
+        if self.plan.sites is not None and (at_site := self._find_site(event)) is not None:
+            return at_site.process(event)
         body, filters = event.body, self.plan.filters
         if filters and (skip := _first_skip(filters, body)) is not None:
             log.debug("%s skipped: %s", event.shown_name, skip.reason)
@@ -151,6 +155,19 @@ class Pipeline:
         for mapping, route in routed:
             outcomes.append(self._transform(mapping, event, body, route))
         return outcomes
+
+    def _find_site(self, event: SourceEvent) -> Pipeline | None:
+        """Returns the pipeline with the addresses of the event's site, made at its first event; None for the usual."""
+        assert self.plan.sites is not None
+        try:
+            root_url = self.plan.sites.root_of(event.facts)
+        except EventError:  # each standard reports it, as for an event of any site
+            return None
+        if root_url is None:
+            return None
+        if root_url not in self._at_sites:
+            self._at_sites.setdefault(root_url, Pipeline(self.plan.at_site(root_url), self._caching))
+        return self._at_sites[root_url]
 
     def _renew_answers(self) -> None:
         self._renewal = time.monotonic() + self._max_age

@@ -79,6 +79,7 @@ class ReplaySpec:
         config = assembly.config
         parts = [
             config.root_url,
+            sorted(config.sites.items()),
             config.language,
             config.identity,
             config.courses,

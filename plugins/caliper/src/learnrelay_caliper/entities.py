@@ -42,7 +42,7 @@ Id = str | Fragment
 
 def learner_to_come(platform: Platform) -> Fragment:
     """Returns a placeholder for a learner's IRI, for entities of this module; those of other packages get text only."""
-    return LEARNER.within(f"{platform.root_url}/user/", "")
+    return LEARNER.within(platform.learner_iri(""), "")
 
 
 class LearnerWantedError(Exception):
@@ -326,7 +326,7 @@ def person(learner: Id) -> Entity:
 @cached
 def ed_app(platform: Platform) -> Known:
     """Makes the learning platform, as edApp and as grader."""
-    return Known({"id": platform.root_url, "type": "SoftwareApplication"})
+    return Known({"id": platform.home_url, "type": "SoftwareApplication"})
 
 
 def course(platform: Platform, course_id: str) -> Known:

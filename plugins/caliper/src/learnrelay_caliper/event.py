@@ -113,7 +113,7 @@ def framer(platform: Platform) -> MakeFrame:
 
     @cached
     def learner_of(pseudonym: str) -> tuple[str, bytes, bytes]:
-        iri = platform.iri("user", pseudonym)
+        iri = platform.learner_iri(pseudonym)
         return iri, cached_json(learner_key(iri))[1:-1], cached_json(entities.person(iri))
 
     def make_frame(learner: Learner, who: Who, course_id: str | None, session: str | None) -> EventFrame:

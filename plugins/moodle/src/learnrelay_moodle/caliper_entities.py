@@ -69,7 +69,7 @@ def graded(attempt: Attempt, given: float | None, most: float | None, platform: 
 
     Who graded is not told: the platform is, and the learner is the attempt's assignee.
     """
-    score = Score(attempt, given, most, platform.root_url)
+    score = Score(attempt, given, most, platform.home_url)
     return {
         "actor": entities.ed_app(platform),
         "object": attempt,

@@ -24,7 +24,7 @@ def test_the_command_line_gets_all_arguments_and_the_file_of_the_settings(campus
     del campus.environment["LEARNRELAY_CONFIG"]
     campus.patch(f"LEARNRELAY_CONFIG = {str(campus.config)!r}")
     assert campus.manage("makemigrations", "--check", "learnrelay").returncode == 0
-    assert campus.manage("migrate", "learnrelay").returncode == 0
+    assert campus.manage("migrate", "--run-syncdb").returncode == 0
     checked = campus.manage("learnrelay", "check")
     assert (checked.returncode, checked.stderr) == (0, "")
 
@@ -136,3 +136,31 @@ assert User.objects.get().username == "mira"
     assert "retirements are not recorded (OperationalError)" in done.stderr
     checked = campus.manage("learnrelay", "check")
     assert (checked.returncode, "manage.py lms migrate learnrelay" in checked.stderr) == (0, True)
+
+
+def test_addresses_of_sites_are_written_from_the_site_configurations_and_compared(campus: CampusSite) -> None:
+    assert campus.manage("migrate", "--run-syncdb").returncode == 0
+    done = campus.run("""
+from openedx.core.djangoapps.site_configuration.models import SiteConfiguration
+campus, harbour = "https://campus.example.org", "https://harbour.example.org"
+for enabled, values in (
+    (True, {"LMS_ROOT_URL": f"{harbour}/", "course_org_filter": ["Harbour", "Reef"]}),
+    (True, {"LMS_ROOT_URL": campus, "course_org_filter": "Campus"}),
+    (True, {"LMS_ROOT_URL": "https://late.example.org", "course_org_filter": "Reef"}),
+    (True, {"LMS_ROOT_URL": "https://alone.example.org"}),
+    (True, {"PLATFORM_NAME": "no address"}), (True, {}),
+    (False, {"LMS_ROOT_URL": "https://off.example.org", "course_org_filter": "Off"}),
+):
+    SiteConfiguration.objects.create(enabled=enabled, site_values=values)
+""")
+    assert done.returncode == 0, done.stderr
+    checked = campus.manage("learnrelay", "check").stderr
+    assert "platform.sites differs from the platform's site configurations for Harbour, Reef;" in checked
+    written = campus.manage("learnrelay", "sites")
+    section = '[platform.sites]\n"Harbour" = "https://harbour.example.org"\n"Reef" = "https://harbour.example.org"\n'
+    assert (written.returncode, written.stdout) == (1, section)
+    assert "site configuration 3: Reef has another LMS_ROOT_URL in an earlier one" in written.stderr
+    assert "site configuration 4 has LMS_ROOT_URL and no course_org_filter" in written.stderr
+    campus.config.write_text(campus.config.read_text("utf-8") + section, "utf-8")
+    checked = campus.manage("learnrelay", "check")
+    assert (checked.returncode, "platform.sites differs" in checked.stderr) == (0, False)

@@ -116,7 +116,7 @@ class XapiStandard(Standard):
     def names(self, learner: Learner, platform: Platform) -> Sequence[str]:
         """Lists the pseudonym, alone and as the address of a page, and the e-mail address in both its forms."""
         addresses = (actor[key] for key in ("mbox", "mbox_sha1sum") if (actor := ACTORS[key](platform)(learner)))
-        return [learner.pseudonym, platform.iri("user", learner.pseudonym), *addresses]
+        return [learner.pseudonym, platform.learner_iri(learner.pseudonym), *addresses]
 
     def learners(self, statement: Statement) -> Iterator[str]:
         """See `learnrelay_xapi.people`."""

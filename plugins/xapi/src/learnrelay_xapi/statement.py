@@ -58,7 +58,7 @@ def account(platform: Platform) -> MakeActor:
     """Makes actors for ``actor = "account"``: the pseudonym under the platform's address."""
     return lambda learner: {
         "objectType": "Agent",
-        "account": {"name": learner.pseudonym, "homePage": platform.root_url},
+        "account": {"name": learner.pseudonym, "homePage": platform.home_url},
     }
 
 

@@ -26,7 +26,7 @@ def voiding_statement(statement_id: str, version: str, platform: Platform) -> Se
     identifier = _uuid_of(voided_id.encode())
     statement = {
         "id": identifier,
-        "actor": {"objectType": "Agent", "account": {"name": RELAY, "homePage": platform.root_url}},
+        "actor": {"objectType": "Agent", "account": {"name": RELAY, "homePage": platform.home_url}},
         "verb": VOIDED.json,
         "object": {"objectType": "StatementRef", "id": voided_id},
         "version": version,

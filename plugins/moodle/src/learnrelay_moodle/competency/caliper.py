@@ -24,7 +24,7 @@ def rated(rating: RatingFields, platform: Platform) -> EventParts | Skip:
         return address
     attempt = Attempt({"id": address, "type": "AssignableDigitalResource"}, describes_learner=True)
     position = None if rating.position is None else int(rating.position)
-    score = Score(attempt, None, None, platform.root_url, {"scalePosition": position})
+    score = Score(attempt, None, None, platform.home_url, {"scalePosition": position})
     return {"actor": entities.ed_app(platform), "object": attempt, "generated": score}
 
 

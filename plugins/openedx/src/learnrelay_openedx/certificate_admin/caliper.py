@@ -25,5 +25,5 @@ def certificate_withdrawn(certificate: WithdrawnFields, platform: Platform) -> E
     return {
         "actor": entities.ed_app(platform),
         "object": {"id": iri, "type": "Document"},
-        "generated": Result(attempt, None, None, platform.root_url, {"withdrawn": iri}),
+        "generated": Result(attempt, None, None, platform.home_url, {"withdrawn": iri}),
     }

@@ -34,7 +34,7 @@ def certificate_earned(certificate: CertificateFields, platform: Platform) -> Ev
     return {
         "actor": entities.ed_app(platform),
         "object": made,
-        "generated": Result(attempt, None, None, platform.root_url, {"certificate": made["id"]}),
+        "generated": Result(attempt, None, None, platform.home_url, {"certificate": made["id"]}),
     }
 
 

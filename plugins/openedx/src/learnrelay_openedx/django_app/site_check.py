@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
+from django.db import Error as DjangoError
 
 from learnrelay import ConfigurationError
 from learnrelay.assembly.assemble import Assembly, assemble
 
 from ..backend import BackendPlace, list_places
 from .retirement import config_path
+from .site_configurations import read_site_roots
 
 LONG_WAIT = 1.0
 """Seconds of ``delivery.wait`` that a learner notices."""
@@ -45,6 +47,7 @@ def list_findings() -> Iterator[tuple[str, str]]:
     except ConfigurationError:  # the command has listed the problems
         return
     yield from _list_waits(assembly, places)
+    yield from _list_site_findings(assembly)
     for place in places:
         if place.caller == "bus":
             yield from _list_bus_findings(assembly, f"EVENT_TRACKING_BACKENDS: {'.'.join(place.path)}")
@@ -61,6 +64,29 @@ def _list_waits(assembly: Assembly, places: list[BackendPlace]) -> Iterator[tupl
         )
 
 
+def _list_site_findings(assembly: Assembly) -> Iterator[tuple[str, str]]:
+    try:
+        read = read_site_roots()
+    except DjangoError as error:
+        yield "warning", f"platform.sites: the site configurations cannot be read ({type(error).__name__})"
+        return
+    for problem in read.problems:
+        yield "warning", f"platform.sites: {problem}"
+    written = assembly.config.sites
+    differing = sorted(org for org in {*read.roots, *written} if read.roots.get(org) != written.get(org))
+    if differing:
+        yield (
+            "warning",
+            f"platform.sites differs from the platform's site configurations for {_shorten(differing)}; manage.py lms "
+            "learnrelay sites writes the section. It changes addresses in statements",
+        )
+
+
+def _shorten(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
+    return f"{', '.join(names[:SHOWN_NAMES])}{more}"
+
+
 def _list_bus_findings(assembly: Assembly, place: str) -> Iterator[tuple[str, str]]:
     if not assembly.config.delivery.spools:
         yield (
@@ -72,9 +98,7 @@ def _list_bus_findings(assembly: Assembly, place: str) -> Iterator[tuple[str, st
         yield "error", f"{place}: SEND_TRACKING_EVENT_EMITTED_SIGNAL is not True: nothing is put on the event bus"
     missing = sorted(set(assembly.plan.mappings).difference(getattr(settings, "EVENT_BUS_TRACKING_LOGS", ())))
     if missing:
-        more = f" and {len(missing) - SHOWN_NAMES:,} more" if len(missing) > SHOWN_NAMES else ""
         yield (
             "warning",
-            f"{place}: EVENT_BUS_TRACKING_LOGS lacks {len(missing):,} names that are mapped: "
-            f"{', '.join(missing[:SHOWN_NAMES])}{more}",
+            f"{place}: EVENT_BUS_TRACKING_LOGS lacks {len(missing):,} names that are mapped: {_shorten(missing)}",
         )

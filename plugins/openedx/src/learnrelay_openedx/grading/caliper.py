@@ -35,7 +35,7 @@ def graded(
 ) -> EventParts:
     """Makes the grading of the learner's work on an item; without points there is no score."""
     attempt = Attempt(item, describes_learner=True)
-    score = Score(attempt, given, most, platform.root_url, {"letterGrade": letter})
+    score = Score(attempt, given, most, platform.home_url, {"letterGrade": letter})
     return {
         "actor": entities.ed_app(platform),
         "object": attempt,
@@ -100,7 +100,7 @@ def standing(
         Attempt(course_content(platform, course_id), describes_learner=by_platform),
         percent,
         None if percent is None else 1.0,
-        platform.root_url,
+        platform.home_url,
         {"passed": passed, "letterGrade": letter_of(grade) if grade else None},
     )
     return {

@@ -76,7 +76,7 @@ def checked(check: CheckFields, platform: Platform) -> EventParts | Sequence[Eve
         "weightedScoreGiven": check.weighted_earned,
         "weightedMaxScore": check.weighted_possible,
     }
-    score = Score(attempt, check.grade, check.max_grade, platform.root_url, extensions)
+    score = Score(attempt, check.grade, check.max_grade, platform.home_url, extensions)
     is_graded = any(value is not None for value in (check.grade, check.weighted_earned, success))
     graded: EventParts = {
         "actor": entities.ed_app(platform),

@@ -17,6 +17,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "eventtracking.django.apps.EventTrackingConfig",
     "openedx_events",
+    "openedx.core.djangoapps.site_configuration",
     "openedx.core.djangoapps.user_api",
     *get_plugin_apps("lms.djangoapp"),
 ]

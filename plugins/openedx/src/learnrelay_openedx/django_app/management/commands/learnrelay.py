@@ -16,12 +16,13 @@ from learnrelay.cli import main
 from ...open_retirements import list_warnings
 from ...retirement import config_path, forget_all_retired
 from ...site_check import list_findings
+from ...site_configurations import print_site_roots
 
 
 class Command(BaseCommand):  # type: ignore[misc]  # Django has no types
     """Passes everything on to the command line, also options that Django has itself, such as ``--help``."""
 
-    help = "The command line of learnrelay, with LEARNRELAY_CONFIG of the settings as --config; and forget-retired."
+    help = "The command line of learnrelay, with LEARNRELAY_CONFIG of the settings as --config; forget-retired, sites."
     requires_system_checks: list[str] = []  # noqa: RUF012  # Django's form
 
     def run_from_argv(self, argv: list[str]) -> None:
@@ -46,8 +47,10 @@ def run(arguments: Sequence[str]) -> int:
     """Runs the command line. Returns its exit code.
 
     ``check`` looks at the settings of the platform too, ``check`` and ``status`` at retirements that are open;
-    ``forget-retired`` is a command of the platform's alone.
+    ``forget-retired`` and ``sites`` are commands of the platform's alone.
     """
+    if list(arguments) == ["sites"]:
+        return print_site_roots()
     if (path := config_path()) is not None:
         os.environ.setdefault("LEARNRELAY_CONFIG", path)
         if list(arguments) == ["forget-retired"]:
