@@ -10,6 +10,7 @@ import pytest
 
 from learnrelay import Input, InputBatch
 from learnrelay.core_inputs.files_input import FilesInput
+from learnrelay.inputs import ProbeResult
 from learnrelay_contract_tests import input_checks
 from learnrelay_contract_tests.input_checks import check_input
 
@@ -78,6 +79,24 @@ class TooFew(ListInput):
         return [begin + number]
 
 
+class DoubtsItself(ListInput):
+    def probe(self) -> ProbeResult:
+        return ProbeResult(False, "a bad feeling")
+
+
+class ProbesToTake(ListInput):
+    """Takes an event from what all instances read."""
+
+    taken = 0
+
+    def probe(self) -> ProbeResult:
+        type(self).taken += 1
+        return ProbeResult(True)
+
+    def open(self, position: Any) -> None:
+        self.at = position or self.taken
+
+
 def test_an_input_that_keeps_its_place() -> None:
     check_input(ListInput, EVENTS)
 
@@ -89,6 +108,8 @@ def test_an_input_that_keeps_its_place() -> None:
         (OfTheBatch, "repeats or loses"),
         (BeginsAgain, "repeats or loses"),
         (TooFew, "as many positions"),
+        (DoubtsItself, "probe finds a fault before it is read: a bad feeling"),
+        (ProbesToTake, "other events"),
     ],
 )
 def test_each_fault_is_found(faulty: type[ListInput], words: str) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from learnrelay import Input, UnreadableEventError
-from learnrelay.inputs import InputEvent, Position
+from learnrelay.inputs import InputEvent, Position, ProbeResult
 
 _READ_WAIT = 0.2  # seconds that an input has for one read
 _QUIET = 1.0  # seconds without events after which it has read everything
@@ -34,6 +34,7 @@ def check_input(make: Callable[[], Input], expected: Sequence[InputEvent]) -> No
     """
     wanted = [_key(event) for event in expected]
     assert len(wanted) > 3, "give more events, so that there is something to go on with"
+    _check_probe(make)
     whole = list(_read(make(), None))
     assert [event for event, _ in whole] == wanted, (
         "it reads other events than those that are expected, or not in order"
@@ -46,6 +47,15 @@ def check_input(make: Callable[[], Input], expected: Sequence[InputEvent]) -> No
             position = _through_json(pairs[-1][1])
         assert events == wanted, f"stored after each {cut} events and opened again, it repeats or loses events"
     _check_kills(make, wanted)
+
+
+def _check_probe(make: Callable[[], Input]) -> None:
+    """Probes twice what can be read: no fault is found. That no event is taken, the reading after it shows."""
+    made = make()
+    for name in ("before it is read", "again"):
+        result = made.probe()
+        assert isinstance(result, ProbeResult), "probe returns no ProbeResult"
+        assert result.is_sound, f"probe finds a fault {name}: {result.reason}"
 
 
 def _check_kills(make: Callable[[], Input], wanted: Sequence[Any]) -> None:

@@ -33,6 +33,9 @@ from typing import Any, ClassVar, Literal
 import marshmallow
 
 from .errors import UnreadableEventError
+from .probes import ProbeResult
+
+__all__ = ["Input", "InputBatch", "InputEvent", "InputHost", "Position", "ProbeResult"]
 
 Position = Any
 """A JSON value that names a place in what an input reads. It is stored, so it must hold no value of an event."""
@@ -124,6 +127,14 @@ class Input(ABC):
 
     def close(self) -> None:  # noqa: B027  # only inputs that hold something need it
         """Releases what `open` took. Called after an error too."""
+
+    def probe(self) -> ProbeResult:
+        """Checks that what it reads can be reached, and says in a few words what was found.
+
+        For ``learnrelay check --connect``, also while another process reads: it is not opened, and nothing is read,
+        acknowledged, changed or kept. May raise OSError or `learnrelay.Unavailable` with the reason.
+        """
+        return ProbeResult(True)
 
     def lag(self) -> int | None:
         """Returns how many bytes, or events, are still to be read; None when it is not known. For the display."""

@@ -17,6 +17,7 @@ import marshmallow
 
 from .errors import SinkError
 from .http_section import HttpSection
+from .probes import ProbeResult
 from .standards import SerializedStatement, Standard, Verdict
 
 if TYPE_CHECKING:
@@ -75,14 +76,6 @@ class SinkAnswer:
     status: int = 0
     stored: Collection[str] | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """Says whether a consumer can be used, and in a few words what was found. No secret, no value of a statement."""
-
-    is_sound: bool
-    reason: str = ""
 
 
 class Sink(ABC):

@@ -412,3 +412,10 @@ def test_killed_workers_lose_nothing_and_read_nothing_twice(
     assert len(consumer.stored) == written
     status = json.loads(site.run("status", "--json"))["main"]
     assert status["events"]["read"] == written
+
+
+def test_a_probe_tells_how_far_the_log_reaches_and_why_it_cannot_be_read(moodle: MoodleDatabase) -> None:
+    moodle.add(viewed(1), viewed(2))
+    assert moodle.input().probe().reason == "the log reaches id 2"
+    with pytest.raises(OSError, match="Moodle's database: there is no such table"):
+        moodle.input(prefix="other_").probe()

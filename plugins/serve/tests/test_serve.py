@@ -22,6 +22,7 @@ from learnrelay import ConfigurationError
 from learnrelay.assembly.assemble import assemble
 from learnrelay.config.models import Delivery
 from learnrelay.config.secrets import Secret
+from learnrelay.inputs import ProbeResult
 from learnrelay.outbox import Outbox
 from learnrelay.outbox.statistics import Statistics
 from learnrelay_serve.connections import HEAD_PATIENCE
@@ -358,3 +359,23 @@ def test_check(given: str, mended: str, words: str, tmp_path: Path, monkeypatch:
     except ConfigurationError as error:
         problems = str(error)
     assert words in problems
+
+
+def probe_of(directory: Path, port: int) -> ProbeResult:
+    (directory / "relay.toml").write_text(CONFIG.format(port=port, delivery=""), encoding="utf-8")
+    assembly = assemble(directory / "relay.toml")
+    return assembly.make_input(assembly.config.inputs["web"]).probe()
+
+
+def test_check_tells_a_free_address_from_ours_and_from_another(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**TOKENS, "SECRET": "Kd7wq2Lmz9Xv4bTn"}.items():
+        monkeypatch.setenv(name, value)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        with monkeypatch.context() as quick:
+            quick.setattr("learnrelay_serve.http_input._PROBE_TIMEOUT", 0.3)
+            assert probe_of(tmp_path, taken) == ProbeResult(False, f"127.0.0.1:{taken} is taken by another program")
+    assert probe_of(tmp_path, taken) == ProbeResult(True, f"127.0.0.1:{taken} is free")
+    assert probe_of(tmp_path, served.port) == ProbeResult(True, f"127.0.0.1:{served.port} is served now")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.fields import BASE, UNKNOWN, did_you_mean
-from ..config.models import Config, Delivery, Destination
+from ..config.models import Config, Delivery, Destination, InputConfig
 from ..config.problems import load_section, read_toml
 from ..config.schema import CoreSections
 from ..config.secrets import Secret
@@ -60,6 +60,11 @@ class Assembly:
         """Makes a sink of a destination, for one thread."""
         sink = list_sinks(self.registry)[destination.sink]
         return sink(destination.settings, self.standards[destination.standard], destination)
+
+    def make_input(self, config: InputConfig) -> Input:
+        """Makes an input. Raises ProviderError while the identity provider, which has the key, is away."""
+        key = GuardedIdentity(self.identity.name, self.identity).digest("inputs", CORE_SPACE)
+        return self.input_class(config.input)(config.settings, key.encode())
 
     def input_class(self, name: str) -> type[Input]:
         """Returns the class of the input that has this name."""

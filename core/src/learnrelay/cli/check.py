@@ -13,8 +13,8 @@ import click
 from ..assembly.assemble import Assembly, assemble
 from ..assembly.core_plugins import COURSE_PROVIDERS, IDENTITY_PROVIDERS
 from ..config.fields import did_you_mean
-from ..config.models import Config, Delivery
-from ..errors import ConfigurationError, OutboxError, OutboxVersionError, Problem, ProviderError, SinkError
+from ..config.models import Config, Delivery, InputConfig
+from ..errors import ConfigurationError, OutboxError, OutboxVersionError, Problem, ProviderError, SinkError, Unavailable
 from ..lookups.guards import GuardedIdentity
 from ..mapping import ANY_EVENT
 from ..outbox import Outbox
@@ -36,7 +36,7 @@ _UNATTENDED = 60.0  # seconds without a look of a worker, while statements wait
 @click.option(
     "--connect",
     is_flag=True,
-    help="Also check that database, broker, providers and destinations answer and accept the credentials.",
+    help="Also check that database, broker, providers, inputs and destinations answer and accept the credentials.",
 )
 @json_option
 def command(config_path: str, connect: bool, as_json: bool) -> None:
@@ -66,6 +66,7 @@ def command(config_path: str, connect: bool, as_json: bool) -> None:
     answers = [_probe_destination(assembly, name) for name in assembly.config.destinations] if connect else []
     behind = list(_probe_services(assembly.config)) if connect else []
     providers = list(_probe_providers(assembly)) if connect else []
+    inputs = [_probe_input(assembly, config) for config in assembly.config.inputs.values()] if connect else []
     if as_json:
         print_json({
             "problems": [],
@@ -73,6 +74,7 @@ def command(config_path: str, connect: bool, as_json: bool) -> None:
             "settings": {name: show_settings(of_plugin) for name, of_plugin in assembly.config.settings.items()},
             "delivery": [{"name": name, "sound": sound, "reason": reason} for name, sound, reason in behind],
             "providers": [{"name": name, "sound": sound, "reason": reason} for name, sound, reason in providers],
+            "inputs": [{"name": name, "sound": sound, "reason": reason} for name, sound, reason in inputs],
             "destinations": [{"name": name, "sound": sound, "reason": reason} for name, sound, reason in answers],
             "tests": [{"file": t.file, "name": t.name, "differences": t.differences} for t in tests],
         })  # fmt: skip
@@ -81,13 +83,13 @@ def command(config_path: str, connect: bool, as_json: bool) -> None:
             click.echo(f"warning: {config_path}: {warning}", err=True)
         _print(assembly)
         _print_tests(tests)
-        if behind:
-            print_table(["delivery", "answers", ""], ((n, "yes" if s else "NO", r) for n, s, r in behind))
-        if providers:
-            print_table(["provider", "answers", ""], ((n, "yes" if s else "NO", r) for n, s, r in providers))
-        if answers:
-            print_table(["destination", "answers", ""], ((n, "yes" if s else "NO", r) for n, s, r in answers))
-    if not all(sound for _, sound, _ in [*behind, *providers, *answers]) or any(test.differences for test in tests):
+        for heading, results in (
+            ("delivery", behind), ("provider", providers), ("input", inputs), ("destination", answers),
+        ):  # fmt: skip
+            if results:
+                print_table([heading, "answers", ""], ((n, "yes" if s else "NO", r) for n, s, r in results))
+    all_sound = all(sound for _, sound, _ in [*behind, *providers, *inputs, *answers])
+    if not all_sound or any(test.differences for test in tests):
         sys.exit(1)
 
 
@@ -249,6 +251,22 @@ def _print_tests(tests: Sequence[RouteTestResult]) -> None:
         print_line(f"FAILED {test.file}: {test.name}")
         for difference in test.differences:
             print_line(f"  {difference}")
+
+
+def _probe_input(assembly: Assembly, config: InputConfig) -> tuple[str, bool, str]:
+    """Returns (name, whether what it reads can be reached, what was found)."""
+    try:
+        result = assembly.make_input(config).probe()
+    except ProviderError as error:
+        return config.name, False, error.reason
+    except Unavailable as error:
+        return config.name, False, str(error) or "does not answer"
+    except OSError as error:
+        about = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        return config.name, False, f"{about}{error.strerror or type(error).__name__}"
+    except Exception as error:  # a plugin's
+        return config.name, False, f"the input {config.input} failed ({type(error).__name__})"
+    return config.name, result.is_sound, result.reason
 
 
 def _probe_destination(assembly: Assembly, name: str) -> tuple[str, bool, str]:

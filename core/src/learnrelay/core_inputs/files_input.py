@@ -16,6 +16,7 @@ from ..config.fields import BASE, OneOf, Section, TextList, described
 from ..errors import UnreadableEventError
 from ..inputs import Input, InputBatch, Position
 from ..logs import ThrottledLogger
+from ..probes import ProbeResult
 from .growing_log import GrowingLog, LogPosition, ShrunkError, read_head
 
 log = logging.getLogger("learnrelay.inputs")
@@ -110,6 +111,21 @@ class FilesInput(Input):
         for entry in self._logs:
             entry.close()
         self._logs = []
+
+    def probe(self) -> ProbeResult:
+        """Opens each log for a moment. One that is not there yet is waited for. Raises OSError for others."""
+        missing: list[str] = []
+        number = size = 0
+        for pattern in self.settings["paths"]:
+            names = _names_of(pattern)
+            if not names:
+                _check_searchable(pattern)
+                missing.append(pattern)
+            for name in names:
+                GrowingLog(Path(name), LogPosition(name), self.digest).close()
+                number, size = number + 1, size + Path(name).stat().st_size
+        waiting = f"; not there yet: {', '.join(missing)}" if missing else ""
+        return ProbeResult(True, f"{number:,} file{'s' * (number != 1)}, {size:,} bytes{waiting}")
 
     def lag(self) -> int:
         """Returns the bytes that are still to be read."""
@@ -313,6 +329,14 @@ def _names_of(pattern: str) -> list[str]:
         return [pattern]
     names = glob.glob(pattern, recursive=True)  # noqa: PTH207  # absolute ones
     return [name for name in names if not Path(name).is_dir() and name.isprintable()]
+
+
+def _check_searchable(pattern: str) -> None:
+    """Checks that a file of this name would be seen. Raises OSError for a folder that this user may not search."""
+    folder = Path(pattern).parent
+    while glob.has_magic(str(folder)) or not folder.exists():  # raises PermissionError within such a folder
+        folder = folder.parent
+    os.scandir(folder).close()
 
 
 def _stem(path: Path) -> str:

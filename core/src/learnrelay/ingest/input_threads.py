@@ -10,8 +10,6 @@ from functools import partial
 from ..config.models import InputConfig
 from ..errors import LearnrelayError
 from ..inputs import Input, InputHost
-from ..lookups.guards import GuardedIdentity
-from ..providers import CORE_SPACE
 from ..relay import Relay
 from .input_runner import InputRunner
 
@@ -57,9 +55,7 @@ class InputThreads:
 
     def _make(self, config: InputConfig, runner: InputRunner) -> Input:
         """Makes an input. Raises ProviderError while the identity provider is away."""
-        assembly = self._relay.assembly
-        key = GuardedIdentity(assembly.identity.name, assembly.identity).digest("inputs", CORE_SPACE)
-        made = self._input_class(config)(config.settings, key.encode())
+        made = self._relay.assembly.make_input(config)
         made.host = InputHost(self._render_metrics, lambda: runner.waiting_for)
         return made
 

@@ -535,3 +535,29 @@ def test_an_address_is_a_secret_where_it_holds_one(tmp_path: Path, monkeypatch: 
     warned = "".join(config.warnings)
     assert [name for name in urls if f"inputs.{name}.url" in warned] == ["open"]
     assert WORD not in f"{config}{warned}"
+
+
+# --- learnrelay check --connect -------------------------------------------------------------------------
+
+
+def test_a_probe_looks_and_changes_nothing(stream: BusStream) -> None:
+    made = stream.input()
+    result = made.probe()
+    assert (result.is_sound, result.reason) == (
+        True, f"no stream {stream.name} yet; group learnrelay is made at the first start",
+    )  # fmt: skip
+    assert not stream.redis.exists(stream.name)
+    stream.add(enrolled(1), enrolled(2))
+    assert "2 entries; group learnrelay is made" in made.probe().reason
+    assert stream.redis.xinfo_groups(stream.name) == []
+    with closing(stream.input()) as reading:
+        reading.open(None)
+        assert made.probe().reason == f"stream {stream.name}: 2 entries"
+        assert read_numbers(reading, 2) == [1, 2]
+
+
+def test_a_probe_of_a_redis_that_is_away_or_evicts_says_so(tmp_path: Path) -> None:
+    with redis_of_our_own(tmp_path, "--maxmemory", "3mb", "--maxmemory-policy", "allkeys-lru") as url:
+        assert "maxmemory-policy allkeys-lru" in BusStream(url).input().probe().reason
+    with pytest.raises(OSError, match="Redis does not answer"):
+        BusStream(url).input().probe()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import http.client
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -11,14 +13,16 @@ from typing import Any
 import uvicorn
 
 from learnrelay import Input, InputBatch, hookimpl
-from learnrelay.inputs import InputEvent, Position
+from learnrelay.inputs import InputEvent, Position, ProbeResult
 
-from .application import EventServer
+from .application import HEALTHY, EventServer
 from .connections import BoundedProtocol
 from .request_queue import RequestQueue
 from .settings import HttpSettings
 
 _QUEUE_SHARE = 4  # bodies of the largest size that may wait to be stored
+_PROBE_TIMEOUT = 5.0  # seconds
+_REACHED_BY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what the operator listens at
 _STOP_TIMEOUT = 5.0  # seconds that requests have at the end
 
 
@@ -44,9 +48,7 @@ class HttpInput(Input):
 
     def open(self, position: Position | None) -> None:
         """Listens. Raises OSError where the address is taken. Where a former process has stopped means nothing here."""
-        host, port = self.settings["listen"]
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=1024)
+        listener = self._listen()
         server = EventServer(self.settings, self._queue, self.host)
         config = uvicorn.Config(
             server.application,
@@ -66,6 +68,25 @@ class HttpInput(Input):
             target=self._server.run, args=([listener],), name="learnrelay-http", daemon=True
         )
         self._thread.start()
+
+    def _listen(self) -> socket.socket:
+        host, port = self.settings["listen"]
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=1024)
+
+    def probe(self) -> ProbeResult:
+        """Tries to listen at the address; where that is taken, asks whether a server of this kind has it."""
+        host, port = self.settings["listen"]
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        try:
+            self._listen().close()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise OSError(error.errno, f"{place}: {error.strerror}") from None
+            if not _is_served(host, port):
+                return ProbeResult(False, f"{place} is taken by another program")
+            return ProbeResult(True, f"{place} is served now")
+        return ProbeResult(True, f"{place} is free")
 
     def read(self, timeout: float) -> InputBatch | None:
         """Returns the events of the next requests. Raises OSError when the server has ended."""
@@ -97,6 +118,19 @@ class HttpInput(Input):
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join(2 * _STOP_TIMEOUT)
+
+
+def _is_served(host: str, port: int) -> bool:
+    """Tells whether a server of this kind answers."""
+    connection = http.client.HTTPConnection(_REACHED_BY.get(host, host), port, timeout=_PROBE_TIMEOUT)
+    try:
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        return (answer.status, answer.read(len(HEALTHY) + 1)) == (200, HEALTHY)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _is_loopback(host: str) -> bool:

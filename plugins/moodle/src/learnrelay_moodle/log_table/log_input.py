@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from learnrelay import Input, InputBatch, hookimpl
 from learnrelay.config.fields import Duration, OneOf, Section, Text, described
-from learnrelay.inputs import Position
+from learnrelay.inputs import Position, ProbeResult
 
 from ..rows import COLUMNS
 from .log_connection import DatabaseAddress, connect, describe
@@ -114,6 +114,14 @@ class LogTableInput(Input):
             return None
         self._last = rows[-1]["id"]
         return InputBatch(rows, [row["id"] for row in rows])
+
+    def probe(self) -> ProbeResult:
+        """Connects, and tries what will be read. Raises OSError."""
+        try:
+            self.open(None)
+        finally:
+            self.close()
+        return ProbeResult(True, f"the log reaches id {self._ids.largest:,}")
 
     def close(self) -> None:
         """Disconnects."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from learnrelay import Input, InputBatch, UnreadableEventError, hookimpl
-from learnrelay.inputs import InputEvent, Position
+from learnrelay.inputs import InputEvent, Position, ProbeResult
 
 from .bus_settings import RedisBusSection
 from .entry_ids import BEGIN, EntryId, read_id, write_id
@@ -57,13 +57,7 @@ class RedisBusInput(Input):
 
     def open(self, position: Position | None) -> None:
         """Connects, makes the group if there is none, and finds where to read on. Raises OSError."""
-        from .redis_stream import RedisStream  # which needs the extra
-
-        settings = self.settings
-        self._stream = RedisStream(
-            settings["url"], settings["password"], settings["ca_file"], self._name, settings["group"]
-        )
-        self._is_open = True
+        self._connect()
         self._state, self._lost, self._look_at = self._stream.look(), 0, 0.0
         if self._state.acknowledged is None:
             self._stream.make_group()
@@ -72,14 +66,38 @@ class RedisBusInput(Input):
             self._stream.acknowledge(self._last, self._entries, has_pending=self._state.pending > 0)
         else:
             self._last, self._entries = BEGIN, self._state.removed
+        if danger := self._eviction():
+            log.warning("stream %s: %s", self._name, danger)
+
+    def _connect(self) -> None:
+        from .redis_stream import RedisStream  # which needs the extra
+
+        settings = self.settings
+        self._stream = RedisStream(
+            settings["url"], settings["password"], settings["ca_file"], self._name, settings["group"]
+        )
+        self._is_open = True
+
+    def _eviction(self) -> str:
+        """Says that Redis may evict the stream; empty where it does not."""
         policy = self._stream.eviction_policy()
-        if policy.startswith("allkeys-"):
-            log.warning(
-                "stream %s: Redis may evict it as a whole (maxmemory-policy %s); what is not read is lost then."
-                " Set volatile-lru, or give the bus a Redis of its own",
-                self._name,
-                policy,
-            )
+        if not policy.startswith("allkeys-"):
+            return ""
+        return (
+            f"Redis may evict it as a whole (maxmemory-policy {policy}); what is not read is lost then. Set "
+            "volatile-lru, or give the bus a Redis of its own"
+        )
+
+    def probe(self) -> ProbeResult:
+        """Connects, and looks at the stream and the group. Raises OSError."""
+        try:
+            self._connect()
+            state, eviction = self._stream.look(), self._eviction()
+        finally:
+            self.close()
+        content = f"stream {self._name}: {state.length:,} entries" if state.added else f"no stream {self._name} yet"
+        group = "" if state.acknowledged is not None else f"; group {self.settings['group']} is made at the first start"
+        return ProbeResult(True, content + group + (f"; {eviction}" if eviction else ""))
 
     def read(self, timeout: float) -> InputBatch | None:
         """Returns the next events. Raises OSError."""
