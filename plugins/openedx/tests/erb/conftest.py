@@ -40,7 +40,8 @@ def assemble_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
         for line in result.stderr.splitlines():
             variable, colon, _ = line.strip().partition(": ")
             if colon and variable.startswith("LEARNRELAY_"):
-                monkeypatch.setenv(variable, SECRET)
+                is_address = variable == "LEARNRELAY_LMS_TABLES"
+                monkeypatch.setenv(variable, f"sqlite:///{tmp_path}/lms.db" if is_address else SECRET)
         return assemble(tmp_path / "relay.toml")
 
     return run

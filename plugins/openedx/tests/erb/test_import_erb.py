@@ -341,6 +341,37 @@ def test_incomplete_routers_are_comments(import_routers: Import, fields: dict[st
     assert (result.exit_code, destinations_of(result.stdout)) == (1, {})
 
 
+@pytest.mark.parametrize("actor", ["mbox", "mbox_sha1sum"])
+def test_learners_who_are_named_by_their_addresses(
+    import_routers: Import, assemble_written: AssembleWritten, actor: str
+) -> None:
+    result = import_routers([make_router()], {"XAPI_AGENT_IFI_TYPE": actor})
+    assert result.exit_code == 0
+    assert "pip install 'learnrelay-openedx[tables]'" in result.stderr
+    assembly = assemble_written(result)
+    assert assembly.standards["xapi"].settings["actor"] == actor
+    settings = assembly.config.identity.settings
+    assert (assembly.config.identity.name, settings["emails"], settings["missing_ids"]) == ("openedx", True, "keyed")
+    assert ("a second actor for each learner" in result.stdout) is (actor == "mbox_sha1sum")
+
+
+def test_learners_whom_caliper_names_too_keep_their_external_ids(
+    import_routers: Import, assemble_written: AssembleWritten
+) -> None:
+    routers = [make_router(), make_router(2, backend_name="Caliper")]
+    result = import_routers(routers, {"XAPI_AGENT_IFI_TYPE": "mbox", "CALIPER_EVENTS_ENABLED": True})
+    assert assemble_written(result).config.identity.settings["missing_ids"] == "skip"
+    assert '# missing_ids = "create"' in result.stdout
+    alone = import_routers(routers[1:], {"XAPI_AGENT_IFI_TYPE": "mbox", "CALIPER_EVENTS_ENABLED": True})
+    assert assemble_written(alone).config.identity.name == "keyed"
+
+
+def test_an_actor_that_erb_does_not_know_is_the_external_id(import_routers: Import) -> None:
+    result = import_routers([make_router()], {"XAPI_AGENT_IFI_TYPE": "openid"})
+    assert "a value that it does not know as external_id" in result.stdout
+    assert tomllib.loads(result.stdout)["identity"]["provider"] == "keyed"
+
+
 def test_variables_do_not_collide(import_routers: Import) -> None:
     fields = {"backend_name": "Caliper", "auth_scheme": "Bearer", "auth_key": "invented"}
     routers = [

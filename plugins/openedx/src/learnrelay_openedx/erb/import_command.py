@@ -125,6 +125,8 @@ def _report(written: WrittenFile) -> None:
     print_line("Set these variables:", err=True)
     for variable, holds in written.secrets.items():
         print_line(f"  {variable}: {holds}", err=True)
+    if written.needs_tables:
+        print_line("Install what reads the LMS's tables: pip install 'learnrelay-openedx[tables]'", err=True)
     if written.needs_regex:
         print_line("Install what reads the expressions: pip install 'learnrelay[regex]'", err=True)
     for name, faults in written.inactive.items():

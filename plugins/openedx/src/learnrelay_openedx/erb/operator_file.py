@@ -26,7 +26,9 @@ from .router_rows import RouterRow
 
 STANDARDS = {"xapi": "xAPI", "caliper": "Caliper"}
 ACTORS = {"mbox", "mbox_sha1sum"}
+"""Values of XAPI_AGENT_IFI_TYPE beside ``external_id``, as which ERB takes all others."""
 IDENTITY_SECRET = "LEARNRELAY_IDENTITY_SECRET"  # noqa: S105  # the name of a variable
+LMS_TABLES = "LEARNRELAY_LMS_TABLES"
 
 _WIDTH = 116
 _LONGEST_HOST = 60
@@ -59,7 +61,7 @@ class WrittenFile:
     """Holds the file.
 
     secrets: variable → what it holds. inactive: name of a destination → why it is a comment. is_complete: whether all
-    routers that are enabled are active.
+    routers that are enabled are active. needs_regex, needs_tables: whether what they name has to be installed.
     """
 
     text: str
@@ -67,6 +69,7 @@ class WrittenFile:
     inactive: Mapping[str, Sequence[str]]
     is_complete: bool
     needs_regex: bool
+    needs_tables: bool
 
 
 def write_file(rows: Sequence[RouterRow], settings: Mapping[str, Any], root_url: str, left_out: int) -> WrittenFile:
@@ -90,13 +93,7 @@ def write_file(rows: Sequence[RouterRow], settings: Mapping[str, Any], root_url:
         "[plugins]",
         f"enabled = {quote_list([f'{standard}.*' for standard in standards])}",
         "",
-        *comment(
-            'ERB names learners by the external ids of the LMS, and provider = "openedx" reads these. With "keyed", '
-            "learners and statements have other names and ids than in ERB's statements (docs/moving-from-erb.md)."
-        ),
-        "[identity]",
-        'provider = "keyed"',
-        f'secret = "env:{IDENTITY_SECRET}"',
+        *_write_identity(standards, settings),
         *_write_standards(standards, settings),
         *_write_delivery(settings),
         *_list_settings_left_out(settings),
@@ -104,13 +101,50 @@ def write_file(rows: Sequence[RouterRow], settings: Mapping[str, Any], root_url:
     for draft in drafts:
         lines += ["", *_write_destination(draft)]
     secrets = {IDENTITY_SECRET: "makes the names of learners; 32 characters or more, and never changed"}
+    needs_tables = _has_addresses(standards, settings)
+    if needs_tables:
+        secrets[LMS_TABLES] = (
+            "address of the LMS's database, mysql+pymysql://USER:PASSWORD@HOST/NAME; django in the LMS"
+        )
     for draft in active:
         secrets |= draft.secrets
     inactive = {draft.name: draft.faults for draft in drafts if draft.faults}
     values = [value for draft in active for rule in draft.match.values() for value in rule]
     is_complete = not any(draft.faults and draft.row.enabled for draft in drafts)
     needs_regex = any(value.startswith("regex:") for value in values)
-    return WrittenFile("\n".join(lines) + "\n", secrets, inactive, is_complete, needs_regex)
+    return WrittenFile("\n".join(lines) + "\n", secrets, inactive, is_complete, needs_regex, needs_tables)
+
+
+def _has_addresses(standards: Collection[str], settings: Mapping[str, Any]) -> bool:
+    """Tells whether ERB names learners by their e-mail addresses: in xAPI alone."""
+    return "xapi" in standards and settings.get("XAPI_AGENT_IFI_TYPE") in ACTORS
+
+
+def _write_identity(standards: Collection[str], settings: Mapping[str, Any]) -> Iterator[str]:
+    if not _has_addresses(standards, settings):
+        yield from comment(
+            'ERB names learners by the external ids of the LMS, and provider = "openedx" reads these. With "keyed", '
+            "learners and statements have other names and ids than in ERB's statements (docs/moving-from-erb.md)."
+        )
+        yield "[identity]"
+        yield 'provider = "keyed"'
+        yield f'secret = "env:{IDENTITY_SECRET}"'
+        return
+    yield from comment("The addresses of learners come from the LMS's tables, as in ERB (docs/openedx-tables.md).")
+    yield "[identity]"
+    yield 'provider = "openedx"'
+    yield f'database = "env:{LMS_TABLES}"'
+    yield f'secret = "env:{IDENTITY_SECRET}"'
+    yield "emails = true"
+    if "caliper" in standards:
+        yield from comment(
+            "Caliper has external ids in ERB, which makes those that are missing: missing_ids does that, where the "
+            'user of the database may write. With "skip", a learner without one has no statements.'
+        )
+        yield '# missing_ids = "create"'
+    else:
+        yield from comment("Nobody sees the names beside the addresses, so no external id is needed.")
+        yield 'missing_ids = "keyed"'
 
 
 def _write_standards(standards: Collection[str], settings: Mapping[str, Any]) -> Iterator[str]:
@@ -125,12 +159,15 @@ def _write_standards(standards: Collection[str], settings: Mapping[str, Any]) ->
     yield 'statement_ids = "erb"'
     yield 'compatible_with = "erb"'
     actor = settings.get("XAPI_AGENT_IFI_TYPE", "external_id")
-    if actor in ACTORS:
+    if actor == "mbox_sha1sum":
         yield from comment(
-            "XAPI_AGENT_IFI_TYPE: this needs a provider under [identity] that knows e-mail addresses. ERB's "
-            "mbox_sha1sum hashes the address without mailto:, ours with it as xAPI asks: these actors differ."
+            "XAPI_AGENT_IFI_TYPE: ERB hashes the address without mailto:, ours with it as xAPI asks. So a store that "
+            "has ERB's statements gets a second actor for each learner, and other ids."
         )
-        yield f'# actor = "{actor}"'
+    if actor in ACTORS:
+        yield f'actor = "{actor}"'
+    elif actor != "external_id":
+        yield from comment("XAPI_AGENT_IFI_TYPE: ERB takes a value that it does not know as external_id.")
 
 
 def _write_delivery(settings: Mapping[str, Any]) -> Iterator[str]:

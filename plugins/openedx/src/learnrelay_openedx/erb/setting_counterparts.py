@@ -38,7 +38,7 @@ COUNTERPARTS = {
     "XAPI_AGENT_IFI_TYPE": Counterpart(
         "external_id",
         "xapi.actor",
-        "as a comment for `mbox` and `mbox_sha1sum`, which need a provider of addresses",
+        "as it is; `mbox` and `mbox_sha1sum` with the provider `openedx`, which reads the addresses",
         str,
     ),
     "EVENT_ROUTING_BACKEND_MAX_RETRIES": Counterpart(
