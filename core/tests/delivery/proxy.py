@@ -64,6 +64,13 @@ class Proxy:
                     server.close()
                     return
 
+    def cut(self) -> None:
+        """Ends the open connections, as a server does that is started again; new ones are taken."""
+        ended, self._open = self._open, []
+        for end in ended:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Refuses new connections, and closes the open ones, which ends their threads."""
         self.frozen.clear()

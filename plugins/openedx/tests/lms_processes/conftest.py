@@ -46,11 +46,11 @@ class CampusSite:
         self.patch("")
         self.configure()
 
-    def configure(self, *families: str, **delivery: object) -> None:
-        """Writes the operator's file: an outbox in SQLite, and one destination that nobody reaches."""
-        main = {"standard": "xapi", "url": "http://127.0.0.1:9/xAPI/statements"}
+    def configure(self, *families: str, url: str = "http://127.0.0.1:9/xAPI/statements", **delivery: object) -> None:
+        """Writes the operator's file: an outbox in SQLite, and one destination, which nobody reaches by default."""
+        main = {"standard": "xapi", "url": url}
         usual = {"database": f"sqlite:///{self.outbox}", "spool": "spooled", "engine": "none", "wait": "250ms"}
-        platform = {"root_url": "env:LMS_ROOT_URL"}
+        platform = {"root_url": "env:LMS_ROOT_URL", "source": "openedx"}
         families = families or ("xapi.enrollment",)
         self.config.write_text(
             relay_toml(families, destinations={"main": main}, platform=platform, delivery=usual | delivery), "utf-8"
