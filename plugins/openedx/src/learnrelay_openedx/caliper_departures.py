@@ -14,6 +14,7 @@ class Departure(NamedTuple):
     events: names of the source events; a part of an event's occurrences as ``name (which)``; none for all events.
     erb, ours: what each emits. rule: what decides.
     changes: what of type, actor (its id), object (its id), eventTime and session (its presence) is not as ERB has it.
+    name: under which `learnrelay compare` counts it; empty where two events cannot show it.
     """
 
     events: tuple[str, ...]
@@ -21,6 +22,7 @@ class Departure(NamedTuple):
     ours: str
     rule: str
     changes: frozenset[str] = frozenset()
+    name: str = ""
 
 
 TYPE = frozenset({"type"})
@@ -45,24 +47,28 @@ DEPARTURES = (
         "`id` is random",
         "`id` is a UUID of version 5 over what the event says",
         "Event, `id`: version 4 is a recommendation, uniqueness is the rule; consumers find duplicates by `id` only",
+        name="id",
     ),
     Departure(
         (),
         "no `profile`, `edApp`, `group`",
         "`profile` (1.2), `edApp` = the platform, `group` = the course run as CourseSection",
         "Event: the profile should be named; application and organisation are what consumers filter by",
+        name="profile, application and course run",
     ),
     Departure(
         (),
         "`object.extensions.isPartOf`, a CourseOffering",
         "`object.isPartOf`, the id of `group`",
         "`extensions` are for what the model does not have; an entity described once is named by its id after that",
+        name="course of an object",
     ),
     Departure(
         (),
         "`session.id` is the login session's key",
         "`session.id` is a keyed digest as `urn:uuid:`, `session.user` the learner where the session is the learner's",
         "an id must be an IRI; the key is a credential (ADR 4)",
+        name="session",
     ),
     Departure(
         (),
@@ -70,12 +76,20 @@ DEPARTURES = (
         "reads both shapes of an event and all forms of keys",
         "an event is the same fact in either shape (ADR 5)",
     ),
+    Departure(
+        (),
+        "`extensions.transformerVersion` = `event-routing-backends@…`",
+        "the distribution that has the mapping",
+        "`extensions` are for what the model does not have: who made the event",
+        name="transformer version",
+    ),
     # --- enrollment
     Departure(
         ("edx.course.enrollment.activated", "edx.course.enrollment.deactivated"),
         "`object.extensions.mode`; no membership; CourseOffering",
         "`membership` with member, organization, role, status and the mode; CourseSection",
         "Membership: the status is the membership's, and so is the mode; the course does not have one",
+        name="membership",
     ),
     Departure(
         ("edx.course.enrollment.mode_changed",),
@@ -89,6 +103,7 @@ DEPARTURES = (
         "Completed, without result",
         "Completed, `generated` = Result with `passed`",
         "Result: how the attempt at the course stands; completed alone does not say that it is passed",
+        name="result of a course",
     ),
     Departure(
         ("edx.course.grade.now_passed", "edx.course.grade.now_failed", "edx.course.passed", "edx.course.failed"),
@@ -113,6 +128,7 @@ DEPARTURES = (
         "AssessmentEvent / Submitted alone: a grade without its points",
         "the same with its Attempt, and a GradeEvent / Graded / Attempt → Score",
         "Assessment profile: Submitted generates an Attempt; Grading profile: Graded generates a Score",
+        name="attempt and points of a submission",
     ),
     Departure(
         ("edx.grades.problem.rescored", "edx.grades.problem.score_overridden"),
@@ -145,6 +161,7 @@ DEPARTURES = (
         "AssessmentEvent / Submitted alone; object from the address of the page, often that of the subsection",
         "the same with its Attempt; object from the names of the inputs, else from the address",
         "Assessment profile: Submitted generates an Attempt; the object is the problem",
+        name="browser's problem_check",
     ),
     Departure(
         ("problem_check (server)",),
@@ -152,12 +169,14 @@ DEPARTURES = (
         "actor = the platform; the learner is the attempt's `assignee`",
         "Grading profile: for automatic grading the actor must be the SoftwareApplication",
         ACTOR,
+        name="who grades",
     ),
     Departure(
         ("problem_check (server)",),
         "assignee, assignable and count of the Attempt as extensions",
         "as properties",
         "Attempt has them; `extensions` are for what the model does not have",
+        name="properties of an attempt",
     ),
     Departure(
         ("problem_check (server)",),
@@ -165,12 +184,14 @@ DEPARTURES = (
         "`generated` = the Score, with attempt, scoredBy and an id of its own; success true or false and, where known, "
         "weighted points as extensions",
         "GradeEvent, `generated`: a Score, which is an entity; a blank node means nothing outside its document",
+        name="score",
     ),
     Departure(
         ("problem_check (server)",),
         "one event, also for several questions; no answers",
         "in addition an AssessmentItemEvent / Completed → Response for each question, its Attempt a part of the whole",
         "Assessment profile: an AssessmentItem is completed with a Response; Attempt, `isPartOf`",
+        name="answers to questions",
     ),
     Departure(
         ("showanswer", "edx.problem.hint.demandhint_displayed"),
@@ -178,6 +199,7 @@ DEPARTURES = (
         "ViewEvent / Viewed / DigitalResource, part of the problem",
         "Viewed is the ViewEvent's action; an Annotation is what a person makes",
         TYPE,
+        name="view of an answer or hint",
     ),
     Departure(
         ("edx.problem.completed",),
@@ -192,30 +214,42 @@ DEPARTURES = (
         "ViewEvent / Viewed",
         "Media profile: Started is playback; a player that is ready is in view",
         TYPE,
+        name="player that is ready",
     ),
     Departure(
         ("play_video", "edx.video.played"),
         "Resumed",
         "Started at the beginning, else Resumed",
         "Media profile: Resumed is for where playback was paused",
+        name="start of a video",
     ),
     Departure(
         _PLAYBACK,
         "`target` is `_:MediaLocation`, without a time at the beginning; `duration` P0D where it is not known",
         "`target` has an id of its own (`#t=` seconds) and its time, 0 too; no `duration` where it is not known",
         "MediaLocation: an entity with an id; what is not known is left out",
+        name="place in a video",
+    ),
+    Departure(
+        ("speed_change_video",),
+        "`extensions.oldSpeed` and `newSpeed` as `1.25`",
+        "as `1.25x`",
+        "MediaLocation and MediaEvent have no property for it; Caliper's examples write speeds so",
+        name="speed",
     ),
     Departure(
         ("complete_video", "edx.video.completed"),
         "no place",
         "`target` is the end",
         "Media profile: for Ended the place is the end",
+        name="end of a video",
     ),
     Departure(
         ("seek_video", "edx.video.position.changed", "edx.video.seeked"),
         "`target.extensions.newTime`",
         "`extensions.newTime`, seconds; `target` is the place that was left",
         "Media profile: the place is where the action occurs",
+        name="new place in a video",
     ),
     Departure(
         (
@@ -227,6 +261,7 @@ DEPARTURES = (
         "Event / Showed or Hid, `extensions.panel` = transcript or language menu",
         "Media profile: captions are captions; a panel beside the video and a menu turn none on or off",
         TYPE,
+        name="panels of the player",
     ),
     # --- navigation
     Departure(
@@ -234,12 +269,14 @@ DEPARTURES = (
         "Webpage",
         "WebPage",
         "the type's name; a page of the web is not said to be part of the course",
+        name="WebPage",
     ),
     Departure(
         ("edx.ui.lms.link_clicked", "edx.ui.lms.outline.selected"),
         "no `referrer`; an address that is relative stays so",
         "`referrer` = the page that was left; an address is made absolute",
         "NavigationEvent, `referrer`; an id is an absolute IRI",
+        name="page that was left",
     ),
     Departure(
         ("edx.ui.lms.link_clicked", "edx.ui.lms.outline.selected", "edx.ui.lms.sequence.outline.selected"),
@@ -248,6 +285,7 @@ DEPARTURES = (
         "some static pages, else the site alone; of another site's up to what may name a person; skipped where it is "
         "not `http:` or `https:`",
         "the rest may name a learner or hold a token, which no pseudonym covers",
+        name="address of a link",
     ),
     Departure(
         ("edx.ui.lms.sequence.outline.selected",),
@@ -262,6 +300,7 @@ DEPARTURES = (
         "the subsection, `target` = the unit reached, `referrer` = the unit left, as Frames with their index; where "
         "the unit reached is not known, `extensions.target` says the direction",
         "NavigationEvent, `target`: the part of the object that is navigated to",
+        name="units of a subsection",
     ),
     # --- forum
     Departure(
@@ -819,7 +858,7 @@ def changes_of(event: str) -> frozenset[str]:
 
 def page() -> str:
     """Writes the page of the departures, and of what version 1.1 does not know."""
-    rows = (f"| {_names(row.events)} | {row.erb} | {row.ours} | {row.rule} |" for row in DEPARTURES)
+    rows = (f"| {row.name} | {_names(row.events)} | {row.erb} | {row.ours} | {row.rule} |" for row in DEPARTURES)
     nearest = (f"| `{newer}` | `{older.type}` | {_properties(older)} |" for newer, older in NEAREST.items())
     actions = (f"| {newer} | {older} | an action |" for newer, older in NEAREST_ACTIONS.items())
     return "\n".join((_HEAD, *rows, "", _HEAD_1_1, *nearest, *actions, ""))
@@ -843,10 +882,11 @@ Generated from `learnrelay_openedx/caliper_departures.py` by `make docs`; do not
 event-routing-backends (ERB) maps 35 events to Caliper 1.2. learnrelay maps these, and all others that have xAPI
 statements. Type, actor, object, time and session of an event are as ERB has them, except where this table says
 otherwise; what decides is Caliper 1.2 with its entities, events and profiles. Where several events are made of one
-source event, the first is the one that ERB has.
+source event, the first is the one that ERB has. [`learnrelay compare`](moving-from-erb.md#compare) counts differences
+by the names in the first column.
 
-| source events | ERB emits | learnrelay emits | which rule decides |
-|---|---|---|---|"""
+| departure | source events | ERB emits | learnrelay emits | which rule decides |
+|---|---|---|---|---|"""
 
 _HEAD_1_1 = """\
 ## Version 1.1

@@ -153,7 +153,7 @@ def test_packed_streams_arrays_and_lines_of_the_log(compare_streams: Compare) ->
 def test_a_line_without_a_statement(compare_streams: Compare, line: bytes) -> None:
     result = compare_streams([STATEMENT], json.dumps(STATEMENT).encode() + b"\n" + line)
     assert result.exit_code == 2
-    assert re.search("theirs: 1 lines hold no xAPI statement, first .*theirs:2", result.stdout)
+    assert re.search("theirs: 1 lines hold no xAPI statement or Caliper event, first .*theirs:2", result.stdout)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ LONGEST_LINE = 2**24
 
 _HEADINGS = {
     "form": "in another form",
-    "correction": "corrected, see docs/xapi-corrections.md",
+    "correction": "corrected, see docs/xapi-corrections.md and docs/caliper-departures.md",
     "difference": "different",
     "only ours": "only in ours",
     "only theirs": "only in theirs",
@@ -37,11 +37,12 @@ _HEADINGS = {
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Output as JSON instead of lines.")
 def compare(ours: str, theirs: str, ignored: tuple[str, ...], as_json: bool) -> None:
-    r"""Compare our xAPI statements with those of event-routing-backends (ERB), by meaning.
+    r"""Compare our statements with those of event-routing-backends (ERB), by meaning.
 
-    OURS and THEIRS are files with a statement a line, or arrays of statements, plain, gzip or zstd; ``-`` is standard
-    input. Lines of the log that ERB writes (xapi_tracking) work too. Statements of the same instant and verb are
-    paired: by their ids, and those that are left by likeness.
+    OURS and THEIRS are files with xAPI statements or Caliper events, one a line, or arrays or envelopes of them, plain,
+    gzip or zstd; ``-`` is standard input. Lines of the logs that ERB writes (xapi_tracking, caliper_tracking) work too.
+    Statements of the same instant, and in xAPI of the same verb, are paired: by their ids, and those that are left by
+    likeness.
 
     Differences are counted by kind: in form alone; corrections of ERB that are documented, by name; others, by path.
     Nothing that statements say is printed. Both streams are written into temporary files (TMPDIR), unpacked; two of
@@ -137,4 +138,5 @@ def _stream_in_words(name: str, stream: dict[str, Any]) -> Iterator[str]:
     repeated = f", {stream['repeated']:,} of them repeated" if stream["repeated"] else ""
     yield f"{name}: {stream['statements']:,} statements{repeated}"
     if stream["unreadable"]:
-        yield f"{name}: {stream['unreadable']:,} lines hold no xAPI statement, first {stream['first_unreadable']}"
+        first = stream["first_unreadable"]
+        yield f"{name}: {stream['unreadable']:,} lines hold no xAPI statement or Caliper event, first {first}"

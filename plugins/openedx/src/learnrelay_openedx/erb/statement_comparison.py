@@ -1,7 +1,7 @@
-"""Compares two streams of xAPI statements by meaning, in temporary files.
+"""Compares two streams of statements by meaning, in temporary files.
 
-Statements are paired that have the same instant, in milliseconds, and the same verb: by their ids, and what is left by
-likeness. Both streams are written into parts by instant and verb, so that two parts are in memory at a time.
+Statements are paired that have the same instant, in milliseconds, and in xAPI the same verb: by their ids, and what is
+left by likeness. Both streams are written into parts by these, so that two parts are in memory at a time.
 """
 
 from __future__ import annotations
@@ -20,21 +20,19 @@ import orjson
 from learnrelay.comparison.statement_changes import compare_values, pair_statements
 from learnrelay.reading.lines import Line
 
-from .corrections import Difference, name_correction
-from .statement_forms import VERBS, form_statement, is_same_meaning, read_instant, unform
+from .compared_standards import STANDARDS, ComparedStandard
+from .corrections import Difference
+from .statement_forms import is_same_meaning, unform
 
 PARTS = 64
 """Files that each stream is written into."""
-
-OTHER_VERB = "(another verb)"
-"""Stands for verbs of no vocabulary, which may be anything."""
 
 Kind = Literal["form", "correction", "difference", "only ours", "only theirs"]
 _WEIGHTS: dict[Kind, int] = {"form": 1, "correction": 2, "difference": 3, "only ours": 3, "only theirs": 3}
 
 
 class DifferenceRow(NamedTuple):
-    """Identifies what is counted together. ``what``: a path, or the name of a correction."""
+    """Identifies what is counted together. ``verb``: of Caliper type and action. ``what``: a path, or a correction."""
 
     kind: Kind
     verb: str
@@ -84,24 +82,36 @@ class StreamComparison:
             for part in range(PARTS):
                 ours_by_key, theirs_by_key = ours.read(part), theirs.read(part)
                 for key in sorted(ours_by_key.keys() | theirs_by_key.keys()):
-                    self._compare_group(ours_by_key.get(key, []), theirs_by_key.get(key, []))
+                    standard = STANDARDS[orjson.loads(key)[0]]
+                    self._compare_group(standard, ours_by_key.get(key, []), theirs_by_key.get(key, []))
 
-    def _compare_group(self, ours: Sequence[bytes], theirs: Sequence[bytes]) -> None:
-        our_statements, their_statements = _identify(ours, self.ours), _identify(theirs, self.theirs)
+    def _compare_group(self, standard: ComparedStandard, ours: Sequence[bytes], theirs: Sequence[bytes]) -> None:
+        our_statements, their_statements = (
+            _identify(standard, contents, stream) for contents, stream in ((ours, self.ours), (theirs, self.theirs))
+        )
+        paired: list[dict[str, Any]] = []
         for identifier in our_statements.keys() & their_statements.keys():
-            self._compare_pair(their_statements.pop(identifier), our_statements.pop(identifier))
+            paired.append(our_statements.pop(identifier))
+            self._compare_pair(standard, their_statements.pop(identifier), paired[-1])
         left = [sorted(side.items(), key=_place) for side in (their_statements, our_statements)]
+        ours_alone: list[dict[str, Any]] = []
         for their_pair, our_pair in pair_statements(*left):
             if their_pair is not None and our_pair is not None:
-                self._compare_pair(their_pair[1], our_pair[1])
-            else:
-                kind: Kind = "only ours" if their_pair is None else "only theirs"
-                statement = (our_pair or their_pair or ("", {}))[1]
-                self.rows[DifferenceRow(kind, _verb_word(statement), "")] += 1
+                paired.append(our_pair[1])
+                self._compare_pair(standard, their_pair[1], our_pair[1])
+            elif our_pair is not None:
+                ours_alone.append(our_pair[1])
+            elif their_pair is not None:
+                self.rows[DifferenceRow("only theirs", standard.in_words(their_pair[1]), "")] += 1
+        beside = [unform(statement) for statement in paired] if ours_alone else []
+        for statement in ours_alone:
+            name = standard.name_addition(unform(statement), beside)
+            kind: Kind = "only ours" if name is None else "correction"
+            self.rows[DifferenceRow(kind, standard.in_words(statement), name or "")] += 1
 
-    def _compare_pair(self, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
+    def _compare_pair(self, standard: ComparedStandard, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
         pair_rows: set[DifferenceRow] = set()
-        erb_statement, our_statement, verb = unform(theirs), unform(ours), _verb_word(ours)
+        erb_statement, our_statement, verb = unform(theirs), unform(ours), standard.in_words(ours)
         for path, before, after in compare_values(theirs, ours):
             if any(path == pattern or fnmatchcase(path, pattern) for pattern in self.ignored):
                 continue
@@ -109,7 +119,7 @@ class StreamComparison:
                 pair_rows.add(DifferenceRow("form", verb, path))
                 continue
             difference = Difference(path, unform(before), unform(after), erb_statement, our_statement)
-            correction = name_correction(difference)
+            correction = standard.name_change(difference)
             pair_rows.add(DifferenceRow("correction" if correction else "difference", verb, correction or path))
         self.rows.update(pair_rows)
         weight = max((_WEIGHTS[row.kind] for row in pair_rows), default=0)
@@ -123,7 +133,9 @@ class StreamComparison:
             self.different += 1
 
 
-def _identify(contents: Sequence[bytes], stream: ComparedStream) -> dict[str, dict[str, Any]]:
+def _identify(
+    standard: ComparedStandard, contents: Sequence[bytes], stream: ComparedStream
+) -> dict[str, dict[str, Any]]:
     """Returns the statements by id; of those with one id the first."""
     statements: dict[str, dict[str, Any]] = {}
     for number, content in enumerate(contents):
@@ -133,7 +145,7 @@ def _identify(contents: Sequence[bytes], stream: ComparedStream) -> dict[str, di
         if key in statements:
             stream.repeated += 1
         else:
-            statements[key] = form_statement(statement)
+            statements[key] = standard.form(statement)
     return statements
 
 
@@ -142,10 +154,6 @@ def _place(identified: tuple[str, dict[str, Any]]) -> tuple[str, str]:
     _, statement = identified
     activity = statement.get("object")
     return str(activity.get("id") if isinstance(activity, dict) else activity), str(statement.get("actor"))
-
-
-def _verb_word(statement: dict[str, Any]) -> str:
-    return VERBS.get(statement["verb"]["id"], OTHER_VERB)
 
 
 class StatementParts:
@@ -181,7 +189,7 @@ class StatementParts:
         self._files[part].write(b"%b\t%b\n" % (key, content))
 
     def read(self, part: int) -> dict[bytes, list[bytes]]:
-        """Returns the statements of a part by instant and verb."""
+        """Returns the statements of a part by what those have in common that may be paired."""
         groups: dict[bytes, list[bytes]] = defaultdict(list)
         if (file := self._files.get(part)) is not None:
             file.seek(0)
@@ -192,9 +200,9 @@ class StatementParts:
 
 
 def _read_statements(content: bytes) -> Iterator[tuple[bytes, bytes] | None]:
-    """Yields key and JSON of the statements of a line; None for what is no xAPI statement with a time.
+    """Yields key and JSON of the statements of a line; None for what is no statement with a time.
 
-    A line is a statement, an array of them, or ends in a statement, as lines of ERB's log do.
+    A line is a statement or an envelope of Caliper, an array of them, or ends in a statement, as lines of ERB's log do.
     """
     content = content.strip()
     if not content.startswith(b"["):
@@ -204,14 +212,26 @@ def _read_statements(content: bytes) -> Iterator[tuple[bytes, bytes] | None]:
     except orjson.JSONDecodeError:
         yield None
         return
-    for statement in read if isinstance(read, list) else [read]:
-        verb = statement.get("verb") if isinstance(statement, dict) else None
-        instant = read_instant(statement.get("timestamp")) if verb else None
-        if not isinstance(verb, dict) or not isinstance(verb.get("id"), str) or instant is None:
-            yield None
-            return
+    for statement in _open_envelopes(read if isinstance(read, list) else [read]):
         try:
-            yield orjson.dumps([instant, verb["id"]]), orjson.dumps(statement)
-        except orjson.JSONEncodeError:  # nested too deep
+            yield _read_key(statement), orjson.dumps(statement)
+        except (ValueError, orjson.JSONEncodeError):  # nested too deep
             yield None
             return
+
+
+def _open_envelopes(read: Iterable[Any]) -> Iterator[Any]:
+    for item in read:
+        if isinstance(item, dict) and "sensor" in item and isinstance(item.get("data"), list):
+            yield from item["data"]
+        else:
+            yield item
+
+
+def _read_key(statement: Any) -> bytes:
+    """Returns the standard of a statement, and by what it is paired, as JSON. Raises ValueError for what is none."""
+    if isinstance(statement, dict):
+        for standard in STANDARDS.values():
+            if (key := standard.read_key(statement)) is not None:
+                return orjson.dumps([standard.name, *key])
+    raise ValueError

@@ -1,9 +1,12 @@
-"""Reads xAPI statements so that their meaning can be compared: instants, lengths, lists, languages."""
+"""Reads xAPI statements so that their meaning can be compared: instants, lengths, lists, languages.
+
+What is the same for Caliper events is used there too (`caliper_forms`).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -68,12 +71,12 @@ def read_instant(text: Any) -> int | None:
 
 def form_statement(statement: Mapping[str, Any]) -> dict[str, Any]:
     """Copies a statement with `FormedValue` where form and meaning differ. Unknown keys stand under `OTHER_KEYS`."""
-    formed = {key: _form(value) for key, value in _known(statement)}
+    formed = {key: _form(value) for key, value in list_members(statement, _is_known)}
     if (instant := read_instant(statement.get("timestamp"))) is not None:
         formed["timestamp"] = FormedValue(statement["timestamp"], instant)
     result = formed.get("result")
     if isinstance(result, dict):
-        for key, read in (("response", _read_list), ("duration", _read_duration)):
+        for key, read in (("response", _read_list), ("duration", read_duration)):
             if isinstance(result.get(key), str) and (meaning := read(result[key])) is not None:
                 result[key] = FormedValue(result[key], meaning)
     return formed
@@ -90,7 +93,7 @@ def unform(value: Any) -> Any:
 
 def _form(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _form_member(key, inner) for key, inner in _known(value)}
+        return {key: _form_member(key, inner) for key, inner in list_members(value, _is_known)}
     return [_form(item) for item in value] if isinstance(value, list) else value
 
 
@@ -102,10 +105,15 @@ def _form_member(key: str, value: Any) -> Any:
     return _form(value)
 
 
-def _known(members: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _is_known(key: str) -> bool:
+    return key in _PROPERTIES or key in _TERMS
+
+
+def list_members(members: Mapping[str, Any], is_known: Callable[[str], bool]) -> Iterator[tuple[str, Any]]:
+    """Yields keys and values; those of other keys together, as JSON under `OTHER_KEYS`."""
     others = {}
     for key, value in members.items():
-        if key in _PROPERTIES or key in _TERMS:
+        if is_known(key):
             yield key, value
         else:
             others[key] = value
@@ -122,7 +130,8 @@ def _read_list(text: str) -> Any:
         return None
 
 
-def _read_duration(text: str) -> float | None:
+def read_duration(text: str) -> float | None:
+    """Reads a duration in seconds; None for what is none, or has months."""
     match = _DURATION.fullmatch(text)
     if match is None:
         return None
