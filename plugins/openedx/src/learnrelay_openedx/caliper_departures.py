@@ -234,7 +234,7 @@ DEPARTURES = (
         ("speed_change_video",),
         "`extensions.oldSpeed` and `newSpeed` as `1.25`",
         "as `1.25x`",
-        "MediaLocation and MediaEvent have no property for it; Caliper's examples write speeds so",
+        "MediaEvent has no property for it; the text is that of the xAPI statement, of ERB's too",
         name="speed",
     ),
     Departure(
