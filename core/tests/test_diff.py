@@ -80,6 +80,27 @@ def test_changes_are_counted_by_event_and_path_with_an_example_each(tmp_path: Pa
     assert (constant["before"], constant["after"]) == ("vote", "poll")
 
 
+def test_events_glued_together_in_a_line_are_compared_each(tmp_path: Path) -> None:
+    old, new = write_side(tmp_path, "old", EARLIER), write_side(tmp_path, "new", LATER)
+    log = tmp_path / "tracking.log"
+    log.write_text("".join(json.dumps(event) for event in (EVENTS[0], EVENTS[2])) + "\n\n", encoding="utf-8")
+    report = json.loads(diff(old, new, log, "--json", code=1))
+    assert report["lines"] == 2
+    assert report["statements"] == {"same": 0, "of_another_version": 0, "changed": 1, "appeared": 0, "vanished": 1}
+
+
+def test_a_side_that_cannot_read_glued_events_has_no_statement_of_any() -> None:
+    changes = StatementChanges((frozenset(), frozenset()))
+    unreadable = b'[["", "", "unreadable: not valid JSON", []]]'
+    both = b'[["rows", "a", "", [["1", {}]]], null, ["rows", "b", "", [["2", {}]]]]'
+    assert list(changes.compare("log", 1, unreadable, both)) == []
+    assert {(row.event, row.kind, row.what) for row in changes.rows} == {
+        ("a", "appears", "unreadable: not valid JSON"),
+        ("b", "appears", "unreadable: not valid JSON"),
+    }
+    assert list(changes.compare("log", 2, both, unreadable)) == ["1", "2"]
+
+
 def test_the_same_is_exit_code_0_and_wrong_use_2(tmp_path: Path) -> None:
     config, other = write_side(tmp_path, "old", POLLS), write_side(tmp_path, "new", POLLS)
     log = write_log(tmp_path, EVENTS)

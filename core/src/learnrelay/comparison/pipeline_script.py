@@ -8,7 +8,8 @@ destination may have). Input and output are frames: four bytes with the length, 
 output is a JSON object that describes the environment. Then each request is answered:
 
 - ``l`` and lines of a log: for each line a frame with a JSON array of ``[standard, event, reason, [[id, statement],
-  …]]``, one entry for each outcome. The reason says why there are no statements.
+  …]]``, one entry for each outcome. The reason says why there are no statements. Where events are glued together in a
+  line, null stands between the outcomes of one and those of the next.
 - ``c`` and JSON ``[event, standard]``: a frame with a JSON object; its ``constants`` are output path → texts that the
   mapping itself says, the same for all learners.
 
@@ -22,7 +23,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -82,7 +83,8 @@ class PipelineServer:
         try:
             event = self._assembly.source.event_from_line(line)
         except EventError as error:
-            return [["", "", f"unreadable: {error.reason}", []]]
+            pieces = getattr(error, "lines", None)  # of events glued together; a release before 0.1.0 has none
+            return self._process_pieces(pieces) if pieces else [["", "", f"unreadable: {error.reason}", []]]
         answer = []
         for outcome in self._pipeline.process(event):
             if type(outcome.error).__name__ == "ProviderUnavailableError":
@@ -90,6 +92,16 @@ class PipelineServer:
             statements = [[item.id, self._fragment(item.content)] for item in self._statements(outcome)]
             answer.append([outcome.standard, outcome.event, self._reason(outcome), statements])
         return answer
+
+    def _process_pieces(self, pieces: Iterable[bytes]) -> Any:
+        """Returns the outcomes of several events, or an object with ``error`` when a provider does not answer."""
+        answers: list[Any] = []
+        for piece in pieces:
+            answer = self._process(piece)
+            if isinstance(answer, dict):
+                return answer
+            answers += [None, *answer] if answers else answer
+        return answers
 
     def _statements(self, outcome: Any) -> Any:
         if not self._destination:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import zip_longest
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -81,7 +82,7 @@ class ChangeCount:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Holds what became of a line on one side, by standard. ``reason``: of a standard that has no outcome."""
+    """Holds what became of an event on one side, by standard. ``reason``: of a standard that has no outcome."""
 
     event: str
     reason: str
@@ -89,10 +90,20 @@ class Outcomes:
     reasons: Mapping[str, str]
 
     @classmethod
-    def parse(cls, answer: bytes) -> Outcomes:
-        """Parses the answer for a line."""
+    def parse(cls, answer: bytes) -> list[Outcomes]:
+        """Parses the answer for a line: one, or more where several events are glued together in it."""
+        of_events: list[list[Any]] = [[]]
+        for outcome in orjson.loads(answer):
+            if outcome is None:
+                of_events.append([])
+            else:
+                of_events[-1].append(outcome)
+        return [cls._of_event(outcomes) for outcomes in of_events]
+
+    @classmethod
+    def _of_event(cls, outcomes: Iterable[Any]) -> Outcomes:
         event, common, statements, reasons = "", "not mapped", {}, {}
-        for standard, name, reason, made in orjson.loads(answer):
+        for standard, name, reason, made in outcomes:
             event = name
             if not standard:
                 common = reason
@@ -135,6 +146,12 @@ class StatementChanges:
         self.lines += 1
         before = Outcomes.parse(old)
         after = before if old == new else Outcomes.parse(new)
+        # one side may be a release that does not read events glued together: it has no statement of any of them
+        nothing = Outcomes("", min(before, after, key=len)[0].reason, {}, {})
+        for was, becomes in zip_longest(before, after, fillvalue=nothing):
+            yield from self._compare_event(source, line, was, becomes)
+
+    def _compare_event(self, source: str, line: int, before: Outcomes, after: Outcomes) -> Iterator[str]:
         event = before.event or after.event
         if not self.selection.has_event(event):
             return
