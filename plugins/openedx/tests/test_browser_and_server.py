@@ -146,6 +146,29 @@ def test_a_video_is_the_same_to_player_and_server(block: Block, names_course: bo
     assert video_key(by_player) == video_key(by_server) == block.key
 
 
+def spellings(key: str) -> list[str]:
+    """Lists how a key comes out of addresses that were encoded twice, decoded as forms, or cleaned of slashes."""
+    return [key, quote_plus(key), quote_plus(quote_plus(key)), key.replace("+", " "), key.replace("://", ":/")]
+
+
+@given(blocks("video", "videoalpha"))
+def test_a_key_is_the_same_however_an_address_spelled_it(block: Block) -> None:
+    for spelled in spellings(block.key):
+        payload = orjson.dumps({"id": spelled, "currentTime": 1.5, "code": "x"}).decode()
+        by_player = read(VideoFields, "play_video", payload, **browser_root(block, names_course=True))
+        assert video_key(by_player) == block.key, spelled
+
+
+@given(blocks("problem"))
+@example(Block("course-v1", "edX", "X", "1", "problem", "A_B"))
+def test_the_block_of_an_address_is_the_same_with_plus_signs_encoded_or_not(block: Block) -> None:
+    for spelled in (block.key, quote_plus(block.key)):
+        referer = f"https://learn.example.org/courses/{block.course}/courseware/a/b/?activate_block_id={spelled}"
+        context = {"course_id": block.course, "referer": referer}
+        check = read(CheckFields, "problem_check", "", event_source="browser", context=context)
+        assert checked_problem(check) == block.key, spelled
+
+
 @settings(max_examples=30)
 @given(reported_forms(), blocks("problem"))
 def test_a_form_of_two_problems_names_neither(reported: tuple[Block, str], other: Block) -> None:

@@ -14,6 +14,7 @@ _BLOCK_SCHEME = {"course": "block-v1", "ccx": "ccx-block-v1", "library": "lib-bl
 _UNIT_PATH = re.compile(r"/xblock/((?:ccx-)?block-v1:[^/?#]{1,512})\Z")
 _WORD = re.compile(r"[a-z]+(?:[._-]?[a-z0-9]+){0,7}")
 _NOT_IN_HTML_IDS = re.compile(r"(?:[^\w-]|_)+")
+_ONE_SLASH = re.compile(r"\Ai4x:/(?!/)")
 _IS_BLOCK = re.compile(r"(?:(?:block|ccx-block|lib-block)-v1:|i4x://)\S")
 
 
@@ -42,6 +43,19 @@ def is_block(key: str) -> bool:
     return _IS_BLOCK.match(key) is not None
 
 
+def whole_key(text: str) -> str | None:
+    """Returns the usage key that a text is; None where it is none.
+
+    It may have been in an address that was encoded once more, decoded as a form, which makes blanks of plus signs, or
+    cleaned of double slashes.
+
+    >>> whole_key("block-v1%3AHarbour%2BSAIL%2B1%2Btype%40video%2Bblock%40abc"), whole_key("i4x:/Harbour/SAIL/video/a")
+    ('block-v1:Harbour+SAIL+1+type@video+block@abc', 'i4x://Harbour/SAIL/video/a')
+    """
+    key = text if is_block(text) else _ONE_SLASH.sub("i4x://", decoded(text))
+    return key.replace(" ", "+") if is_block(key) else None
+
+
 def block_key(course_id: str, block_type: str, block_id: str) -> str | None:
     """Returns the usage key of a block that is named by its id within the course; None for one of another course.
 
@@ -60,8 +74,8 @@ def block_key(course_id: str, block_type: str, block_id: str) -> str | None:
 @cached
 def _block_key(named: tuple[str, str, str]) -> str | None:
     course_id, block_type, block_id = named
-    if is_block(block_id):
-        return block_id
+    if (whole := whole_key(block_id)) is not None:
+        return whole
     key = parse_course(course_id)
     if key is None:
         return None
@@ -82,7 +96,28 @@ def block_in_address(address: str) -> str | None:
         blocks = parse_qs(urlsplit(address).query).get("activate_block_id", [])
     except ValueError:
         return None
-    return blocks[0] if blocks and is_block(blocks[0]) else None
+    return whole_key(blocks[0]) if blocks else None
+
+
+_HANDLER_PATH = re.compile(r"/(?:courses/[^?#]+/)?xblock/([^/?#]{1,1024})/handler(?:_noauth)?/")
+
+
+def handled_block(value: Any) -> str | None:
+    """Reads the key of a block, or that of the block to whose handler a request went: a kind for fields.
+
+    In such a path the platform writes ``;_`` for a slash and ``;;`` for a semicolon.
+
+    >>> handled_block("/courses/Harbour/SAIL/2014/xblock/i4x:;_;_Harbour;_SAIL;_problem;_reef/handler/problem_check")
+    'i4x://Harbour/SAIL/problem/reef'
+    """
+    if type(value) is not str or not value.startswith("/"):
+        return value or None if type(value) is str else None
+    match = _HANDLER_PATH.match(value) if len(value) <= LONGEST_NAMED else None
+    key = re.sub(r";(.)", lambda pair: {"_": "/"}.get(pair[1], pair[1]), match[1]) if match else ""
+    return key if is_block(key) else None
+
+
+handled_block.__name__ = "a block"
 
 
 def drawn_unit(path: Any) -> str | None:
