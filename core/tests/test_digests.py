@@ -43,7 +43,7 @@ REASONS = {
     "core/src/learnrelay/replay/sending.py _send": "of ids of statements, which their consumer has",
     "core/src/learnrelay/standards.py content_uuid": PSEUDONYMS,
     "plugins/caliper/src/learnrelay_caliper/event.py ": PSEUDONYMS,
-    "plugins/caliper/src/learnrelay_caliper/event.py write": PSEUDONYMS,
+    "plugins/caliper/src/learnrelay_caliper/event.py write_event": PSEUDONYMS,
     "plugins/openedx/src/learnrelay_openedx/erb/statement_comparison.py _write": "chooses a temporary file, by what "
     "stands in it",
     "plugins/openedx/src/learnrelay_openedx/tables/users.py find_retired": "as the platform has written it into its "

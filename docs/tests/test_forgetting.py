@@ -397,6 +397,18 @@ def test_staff_who_objected_are_not_named(tmp_path: Path) -> None:
     assert [statement["context"].get("instructor") for statement in stored(file)] == [None, None]
 
 
+def test_staff_who_objected_are_not_the_actor(tmp_path: Path) -> None:
+    file = objecting(tmp_path, destinations={"store": "caliper"})
+    reset = event(2, 1, "edx.grades.problem.state_deleted")
+    reset["data"] = {"user_id": "1", "problem_id": "block-v1:Harbour+SAIL+2026+type@problem+block@wind"}
+    with Relay.from_file(file) as relay:
+        assert outcomes(relay, reset) == {"transformed"}
+        assert [statement["actor"]["type"] for statement in stored(file)] == ["Person"]
+        assert number_removed(run("forget", file, "--user-id", "2", "--and-object")) == 1
+        assert outcomes(relay, reset) == {"transformed"}
+    assert [statement["actor"]["type"] for statement in stored(file)] == ["SoftwareApplication"]
+
+
 def test_events_that_wait_for_the_pipeline_are_covered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEY", Fernet.generate_key().decode())
     file = objecting(tmp_path)

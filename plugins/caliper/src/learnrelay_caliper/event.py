@@ -1,7 +1,8 @@
 """Composes events: puts what every one has (id, time, actor, application, course, session) around a mapping's parts.
 
 A mapping gives `EventParts`; the constants of its declaration are ``type``, ``action`` and ``profile``: one each, or
-several of which the mapping gives one (by default the first). Each of several parts becomes an event of its own.
+several of which the mapping gives one (by default the first); and ``staff`` (True: staff who acted on the learner are
+the actor, where they are known). Each of several parts becomes an event of its own.
 """
 
 from __future__ import annotations
@@ -65,6 +66,9 @@ _WHOLE, _BY_ID = attrgetter("json"), attrgetter("id_json")
 _COURSE, _PART_OF = Hole(1), b',"isPartOf":'
 """Where an object gets its course; the property's name, which is left out where there is no course."""
 
+_OF_THE_PLATFORM = frozenset({"actor", "type", "profile"})
+"""Parts of an event of which no person is known to have acted; with staff as actor the first constants hold."""
+
 _ANYBODY = b"~ZXQJ~JQZX~XJQZ~ZQJX~QXZJ~"
 """Stands in the place of the learner in what ids are made of, and nowhere else."""
 
@@ -86,13 +90,14 @@ class CourseProperties:
 class EventFrame:
     """Holds what the events of a learner in a course and a session have in common, most of it as JSON.
 
-    learner: the IRI. key: its end, by which entities of learners are told apart. actor, session: properties. in_id:
-    what of all this ids are made of.
+    learner: the IRI. key: its end, by which entities of learners are told apart. actor, session: properties. staff: the
+    property ``actor`` for staff who acted; empty for nobody. in_id: what of all this ids are made of.
     """
 
     learner: str
     key: bytes
     actor: bytes
+    staff: bytes
     course: CourseProperties
     session: bytes
     in_id: bytes
@@ -116,6 +121,10 @@ def framer(platform: Platform) -> MakeFrame:
         iri = platform.learner_iri(pseudonym)
         return iri, cached_json(learner_key(iri))[1:-1], cached_json(entities.person(iri))
 
+    def staff_of(learner: Learner, who: Who) -> bytes:
+        staff = None if who.staff is None else platform.learner(who.staff)
+        return b"" if staff is None or staff == learner else b',"actor":' + learner_of(staff.pseudonym)[2]
+
     def make_frame(learner: Learner, who: Who, course_id: str | None, session: str | None) -> EventFrame:
         iri, key, person = learner_of(learner.pseudonym)
         course = course_of(course_id)
@@ -128,6 +137,7 @@ def framer(platform: Platform) -> MakeFrame:
             iri,
             key,
             b',"actor":' + person,
+            staff_of(learner, who),
             course,
             b"" if session is None else b',"session":' + session_json,
             b"".join((person, b",", course.id, b",", session_json)),
@@ -146,7 +156,7 @@ class PreparedParts:
     in_id: what the id is made of besides name, time and frame: type, action, and the SHA-1 of the parts. before, after:
     the event without id, time, learner, group and session; between them stands what the object is part of, where
     ``in_course``. about: id of the object. by_platform: the actor is in it already. happened: when, where that is not
-    when it was recorded.
+    when it was recorded. by_staff: the same for staff as the actor.
     """
 
     in_id: bytes
@@ -156,6 +166,7 @@ class PreparedParts:
     about: Id
     by_platform: bool
     happened: datetime | None
+    by_staff: PreparedParts | None = None
 
 
 WritePart = Callable[[Parts, Id], PreparedParts]
@@ -166,6 +177,7 @@ def part_writer(settings: Mapping[str, Any], transformer: Transformer, platform:
     version = settings["version"]
     ed_app = entities.ed_app(platform)
     transformer_version = {"transformerVersion": transformer.origin}
+    names_staff: bool = transformer.constants.get("staff", False)
     skeleton: Statement = {
         "@context": CONTEXTS[version],
         "type": _first(transformer.constants["type"]),
@@ -177,6 +189,13 @@ def part_writer(settings: Mapping[str, Any], transformer: Transformer, platform:
     }
 
     def write(parts: Parts, learner: Id) -> PreparedParts:
+        written = write_event(parts, learner)
+        if names_staff:
+            by_person = {name: part for name, part in parts.items() if name not in _OF_THE_PLATFORM}
+            written.by_staff = write_event(by_person, learner)
+        return written
+
+    def write_event(parts: Parts, learner: Id) -> PreparedParts:
         properties = written_for(parts, learner)
         happened: datetime | None = properties.pop("eventTime", None)
         about = in_course(properties["object"], _COURSE.value, platform.root_url)
@@ -242,13 +261,16 @@ def composer(
         events = []
         for parts in prepared:
             written = parts if isinstance(parts, PreparedParts) else write(parts, frame.learner)
+            actor, in_frame = frame.actor, frame.in_id
+            if frame.staff and written.by_staff is not None:
+                written, actor, in_frame = written.by_staff, frame.staff, frame.in_id + frame.staff
             time = recorded if written.happened is None else entities.microseconds_of(written.happened)
             # UUID of version 5 (RFC 4122, 4.3), made of the event's own content only (ADR 6)
-            in_id = b"".join((b"[", name, b',"', time, b'",[', frame.in_id, b"],", written.in_id))
+            in_id = b"".join((b"[", name, b',"', time, b'",[', in_frame, b"],", written.in_id))
             identifier = f"urn:uuid:{_uuid_of(in_id)}"
             content = b"".join((
                 b'{"id":"', identifier.encode(), b'","eventTime":"', time[:23], b'Z"',
-                b"" if written.by_platform else frame.actor,
+                b"" if written.by_platform else actor,
                 course.group if written.about != course.iri else course.group_by_id,
                 frame.session, b",", key.join(written.before),
                 course.part_of if written.in_course else b"",

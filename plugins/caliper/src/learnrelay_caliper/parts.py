@@ -25,8 +25,9 @@ class EventKind(TypedDict, total=False):
 class EventParts(EventKind, total=False):
     """Holds the parts of one event (Caliper 1.2, 4.1).
 
-    actor: where that is the platform and not the learner. eventTime: when it happened, where that is not when it was
-    recorded.
+    actor: where that is the platform and not the learner. Where the declaration has ``staff=True`` and staff are known,
+    they are the actor, and ``actor``, ``type`` and ``profile`` given here do not count. eventTime: when it happened,
+    where that is not when it was recorded.
     """
 
     object: Required[AnyEntity]

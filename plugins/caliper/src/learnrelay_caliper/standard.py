@@ -35,7 +35,10 @@ class CaliperStandard(Standard):
     name = "caliper"
     settings_schema = CaliperSettings
     starter = "learnrelay_caliper/starter"
-    constants: ClassVar = {name: Constant(str, several=True) for name in ("type", "action", "profile")}
+    constants: ClassVar = {
+        **{name: Constant(str, several=True) for name in ("type", "action", "profile")},
+        "staff": Constant(bool, required=False),
+    }
 
     def framer(self, platform: Platform) -> MakeFrame:
         """See `learnrelay_caliper.event`."""

@@ -241,3 +241,43 @@ def test_what_somebody_else_makes_of_the_learner_is_made_for_each(relay_with: Ca
         (written,) = composing.compose(source_event.facts, composing.frame(source_event.facts), prepared)
         assert isinstance(written, SerializedStatement)
         assert uuid.uuid5(NAMESPACE, written.parsed["actor"]["id"]).urn in written.content.decode()
+
+
+RESET = {
+    "name": "edx.grades.problem.state_deleted",
+    "timestamp": "2026-03-02T11:00:00+01:00",
+    "context": {"user_id": 9, "username": "dr.okafor", "course_id": "course-v1:Harbour+SAIL101+2026"},
+    "data": {"user_id": "7", "problem_id": "block-v1:Harbour+SAIL101+2026+type@problem+block@wind"},
+}
+
+
+def by_nobody(event: dict[str, Any]) -> dict[str, Any]:
+    """Returns the same event of a task, in which no one is signed in."""
+    return {**event, "context": {**event["context"], "user_id": None, "username": ""}}
+
+
+def test_staff_who_act_on_a_learner_are_the_actor(pipeline: Pipeline) -> None:
+    (event,) = said_of(pipeline, RESET)
+    (by_platform,) = said_of(pipeline, by_nobody(RESET))
+    learner = event["generated"]["assignee"]
+    assert (event["type"], event["profile"]) == ("AssessmentEvent", "AssessmentProfile")
+    assert event["actor"]["type"] == learner["type"] == "Person"
+    assert event["actor"]["id"] != learner["id"]
+    assert (by_platform["type"], by_platform["profile"]) == ("Event", "GeneralProfile")
+    assert by_platform["actor"]["type"] == "SoftwareApplication"
+    assert by_platform["generated"]["assignee"] == learner
+    assert event["id"] != by_platform["id"]
+
+
+def test_the_learner_who_acts_is_no_staff(pipeline: Pipeline) -> None:
+    own = {**RESET, "context": {**RESET["context"], "user_id": 7, "username": "mira.o"}}  # type: ignore[dict-item]
+    assert said_of(pipeline, own)[0]["actor"]["type"] == "SoftwareApplication"
+
+
+def test_staff_are_the_actor_where_the_mapping_asks_for_it(pipeline: Pipeline) -> None:
+    regraded = {**RESET, "name": "edx.grades.problem.score_overridden"}
+    by_staff, by_platform = said_of(pipeline, regraded)[0], said_of(pipeline, by_nobody(regraded))[0]
+    assert (by_staff["type"], by_staff["actor"]["type"]) == ("GradeEvent", "Person")
+    assert (by_platform["type"], by_platform["actor"]["type"]) == ("GradeEvent", "SoftwareApplication")
+    graded = {**RESET, "name": "edx.grades.problem.submitted"}
+    assert said_of(pipeline, graded) == said_of(pipeline, by_nobody(graded))

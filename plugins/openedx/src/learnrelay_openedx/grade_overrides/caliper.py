@@ -15,10 +15,10 @@ family = Family("caliper.grade_overrides")
 
 @family.maps(
     "edx.grades.subsection.score_overridden",
-    reads=OverrideFields, type="GradeEvent", action="Graded", profile="GradingProfile",
+    reads=OverrideFields, type="GradeEvent", action="Graded", profile="GradingProfile", staff=True,
 )  # fmt: skip
 def subsection_overridden(override: OverrideFields, platform: Platform) -> EventParts:
-    """Staff set the learner's points for a subsection, or take that back."""
+    """Staff set a learner's points for a subsection, or take that back; the platform, where nobody is known."""
     item = {"id": block_iri(platform, override.subsection_id), "type": "AssignableDigitalResource"}
     return {
         "actor": entities.ed_app(platform),

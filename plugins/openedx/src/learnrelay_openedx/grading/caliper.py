@@ -59,22 +59,29 @@ def problem_submitted(grade: ProblemGradeFields, platform: Platform) -> Sequence
 
 @family.maps(
     "edx.grades.problem.rescored", "edx.grades.problem.score_overridden",
-    reads=ProblemRegradeFields, **GRADE,
+    reads=ProblemRegradeFields, staff=True, **GRADE,
 )  # fmt: skip
 def problem_regraded(grade: ProblemRegradeFields, platform: Platform) -> EventParts:
-    """The learner gets other points for a problem: staff had them calculated anew, or set them."""
+    """Staff have a learner's points for a problem calculated anew, or set them; the platform, where nobody is known."""
     problem = {"id": block_iri(platform, grade.problem_id), "type": "Assessment"}
     return graded(problem, grade.earned, grade.possible, platform)
 
 
 @family.maps(
     "edx.grades.problem.state_deleted",
-    reads=ProblemStateFields, type="AssessmentEvent", action="Reset", profile="AssessmentProfile",
+    reads=ProblemStateFields, type=("AssessmentEvent", "Event"), action="Reset",
+    profile=("AssessmentProfile", "GeneralProfile"), staff=True,
 )  # fmt: skip
 def problem_state_deleted(problem: ProblemStateFields, platform: Platform) -> EventParts:
-    """The learner can begin a problem anew: staff deleted answers and points. The actor must be a person."""
+    """Staff delete a learner's answers and points for a problem; where nobody is known, the platform: a plain event."""
     iri = block_iri(platform, problem.problem_id)
-    return {"object": {"id": iri, "type": "Assessment"}, "generated": Attempt(iri)}
+    return {
+        "type": "Event",
+        "profile": "GeneralProfile",
+        "actor": entities.ed_app(platform),
+        "object": {"id": iri, "type": "Assessment"},
+        "generated": Attempt(iri, describes_learner=True),
+    }
 
 
 @family.maps("edx.grades.subsection.grade_calculated", reads=SubsectionGradeFields, **GRADE)
