@@ -11,6 +11,7 @@ from learnrelay.assembly.assemble import Assembly, assemble_from
 from learnrelay.errors import ConfigurationError
 from learnrelay.fields import declared_paths
 from learnrelay.pipeline.run import Pipeline
+from learnrelay_xapi.vocabulary import SUPPLEMENT
 
 POST: dict[str, Any] = {
     "name": "edx.forum.response.created",
@@ -56,43 +57,118 @@ def test_the_text_of_a_post_is_let_in_by_a_setting(tmp_path: Path, name: str) ->
 
 
 BLOCK = "block-v1:Harbour+SAIL+2026+type@openassessment+block@knots"
-WRITTEN: list[tuple[str, str, dict[str, Any], str, str | None]] = [
+NOTE = {"note_id": "n1", "component_usage_id": BLOCK}
+CHAPTER = "/asset-v1:Harbour+SAIL+2026+type@asset+block@knots.pdf"
+
+Place = tuple[str, Any]
+"""Path in a statement, and the value that stands there."""
+
+RESPONSE = "result.response"
+QUERY = "generated.query.searchTerms"
+LET_IN: list[tuple[str, str, dict[str, Any], Place, Place]] = [
     (
-        "open_assessment", "openassessmentblock.create_submission",
-        {"answer": {"parts": [{"text": "My essay."}, {"text": ""}, {"text": "Its end."}]}},
-        "My essay.\n\nIts end.", None,
-    ),
-    (
-        "open_assessment", "openassessmentblock.create_team_submission",
-        {"answer": {"parts": [{"text": "Our essay."}]}, "team_id": "t"}, "Our essay.", None,
-    ),
-    (
-        "open_assessment", "openassessmentblock.submit_feedback_on_assessments",
-        {"feedback_text": "It helped.", "options": ["Helpful"]}, "Helpful[,]It helped.", "Helpful",
+        "forum", "edx.forum.searched", {"query": "bowline", "total_results": 2},
+        (RESPONSE, "bowline"), (QUERY, "bowline"),
     ),
     (
         "notes", "edx.course.student_notes.added",
-        {"note_id": "n1", "component_usage_id": BLOCK, "note_text": "ask why"}, "ask why", None,
+        {**NOTE, "note_text": "ask why"}, (RESPONSE, "ask why"), ("generated.extensions.text", "ask why"),
     ),
     (
         "notes", "edx.course.student_notes.edited",
-        {"note_id": "n1", "component_usage_id": BLOCK, "note_text": "ask why", "old_note_text": "ask"}, "ask why", None,
+        {**NOTE, "note_text": "ask why", "old_note_text": "ask"},
+        (RESPONSE, "ask why"), ("object.extensions.text", "ask why"),
+    ),
+    (
+        "notes", "edx.course.student_notes.searched", {"search_string": "why", "number_of_results": 0},
+        (RESPONSE, "why"), (QUERY, "why"),
+    ),
+    (
+        "open_assessment", "openassessmentblock.create_submission",
+        {"answer": {"parts": [{"text": "My essay."}, {"text": ""}, {"text": "Its end."}]}},
+        (RESPONSE, "My essay.\n\nIts end."), ("extensions.answer", "My essay.\n\nIts end."),
+    ),
+    (
+        "open_assessment", "openassessmentblock.create_team_submission",
+        {"answer": {"parts": [{"text": "Our essay."}]}, "team_id": "t"},
+        (RESPONSE, "Our essay."), ("extensions.answer", "Our essay."),
+    ),
+    (
+        "open_assessment", "openassessmentblock.submit_feedback_on_assessments",
+        {"feedback_text": "It helped.", "options": ["Helpful"]},
+        (RESPONSE, "Helpful[,]It helped."), ("generated.value", "It helped."),
+    ),
+    (
+        "peer_instruction", "ubc.peer_instruction.original_submitted",
+        {"answer": 1, "rationale": "It does not slip.", "other_student_responses": {"answers": ["It slips."]}},
+        (f"result.extensions.{SUPPLEMENT}", "It does not slip."),
+        ("generated.extensions.rationale", "It does not slip."),
+    ),
+    (
+        "peer_instruction", "ubc.peer_instruction.revised_submitted", {"answer": 1, "rationale": "It holds."},
+        (f"result.extensions.{SUPPLEMENT}", "It holds."), ("generated.extensions.rationale", "It holds."),
+    ),
+    (
+        "poll", "xblock.poll.submitted", {"choice": "R"},
+        (RESPONSE, "R"), ("generated.selections", ["R"]),
+    ),
+    (
+        "poll", "xblock.survey.submitted", {"choices": {"pace": "fast", "again": "no"}},
+        (RESPONSE, "pace[.]fast[,]again[.]no"), ("extensions.answers", {"pace": "fast", "again": "no"}),
+    ),
+    (
+        "search", "edx.course.home.courseware_search.submit", {"keyword": "bowline"},
+        (RESPONSE, "bowline"), (QUERY, "bowline"),
+    ),
+    (
+        "teams", "edx.team.searched", {"search_text": "crew", "number_of_results": 1},
+        (RESPONSE, "crew"), (QUERY, "crew"),
+    ),
+    (
+        "textbook", "textbook.pdf.search.executed", {"chapter": CHAPTER, "query": "sheet bend"},
+        (RESPONSE, "sheet bend"), (QUERY, "sheet bend"),
     ),
 ]  # fmt: skip
 
 
+def value_at(statement: Any, path: str) -> Any:
+    """Returns what stands at a path; None where there is nothing. An extension's IRI is one step."""
+    head, _, iri = path.partition("https://")
+    for step in [*head.rstrip(".").split("."), *([f"https://{iri}"] if iri else [])]:
+        statement = statement.get(step) if isinstance(statement, dict) else None
+    return statement
+
+
+@pytest.fixture(scope="module")
+def both_ways(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Assembly]:
+    """Assembles all families with their settings off, and on."""
+    directory = tmp_path_factory.mktemp("both")
+    made = {}
+    for is_on in (False, True):
+        section = {row[0]: {"answers" if row[0] == "poll" else "texts": is_on} for row in LET_IN}
+        made[is_on] = assembled(directory, xapi=section, caliper=section)
+    return made
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "name", "data", "let_in", "usual"), WRITTEN)
+@pytest.mark.parametrize(("family", "name", "data", "xapi", "caliper"), LET_IN, ids=[row[1] for row in LET_IN])
 def test_other_texts_are_let_in_by_a_setting(
-    tmp_path: Path, family: str, name: str, data: dict[str, Any], let_in: str, usual: str | None
+    both_ways: dict[bool, Assembly], family: str, name: str, data: dict[str, Any], xapi: Place, caliper: Place
 ) -> None:
-    context = {**POST["context"], "module": {"usage_key": BLOCK}}
-    for texts, response in ((False, usual), (True, let_in)):
-        assembly = assembled(tmp_path, xapi={family: {"texts": texts}})
+    is_of_browser = family in ("notes", "search", "textbook")
+    source = "browser" if is_of_browser else "server"
+    context = {**POST["context"], "module": {"usage_key": BLOCK}, "event_source": source}
+    made: dict[bool, dict[str, Any]] = {}
+    for is_on, assembly in both_ways.items():
         event = assembly.source.event_from_mapping({**POST, "name": name, "data": data, "context": context})
-        outcomes = {outcome.standard: outcome for outcome in Pipeline(assembly.plan).process(event)}
-        statement = outcomes["xapi"].statements[0].parsed
-        assert statement.get("result") == (None if response is None else {"response": response})
+        outcomes = Pipeline(assembly.plan).process(event)
+        made[is_on] = {outcome.standard: outcome.statements[0].parsed for outcome in outcomes}
+        for standard, statement in made[is_on].items():
+            assert not assembly.standards[standard].schema().validate(statement)
+    for standard, (path, value) in (("xapi", xapi), ("caliper", caliper)):
+        assert value_at(made[True][standard], path) == value
+        assert value_at(made[False][standard], path) != value
+    assert "It slips." not in str(made[True])
 
 
 def test_without_the_setting_the_text_is_not_read(tmp_path: Path) -> None:
@@ -109,7 +185,7 @@ def test_without_the_setting_the_text_is_not_read(tmp_path: Path) -> None:
 
 def test_check_warns_of_texts_that_are_let_in(tmp_path: Path) -> None:
     on = assembled(tmp_path, xapi={"forum": {"texts": True}}).config.warnings
-    assert "xapi.forum.texts: it is on: data.body is read, which is not by default" in on
+    assert "xapi.forum.texts: it is on: data.body, data.query are read, which is not by default" in on
     assert not any("forum" in warning for warning in assembled(tmp_path).config.warnings)
     with pytest.raises(ConfigurationError, match=r"xapi\.forum\.text"):
         assembled(tmp_path, xapi={"forum": {"text": True}})

@@ -45,7 +45,8 @@ def list_warnings(
     warnings += _list_identity_warnings(*identity, delivery, standards)
     warnings += list_notices(standards)
     warnings += [
-        f"{key}: it is on: {', '.join(sorted(paths))} is read, which is not by default"
+        f"{key}: it is on: {', '.join(sorted(paths))} {'is' if len(paths) == 1 else 'are'} read, "
+        "which is not by default"
         for key, paths in registry.read_more.items()
     ]
     if not destinations:

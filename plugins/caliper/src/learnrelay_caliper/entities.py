@@ -210,7 +210,7 @@ class Result(EntityOfLearner):
 class Response(EntityOfLearner):
     """Makes a learner's response to an item in an attempt; ``kind`` is a Caliper response type.
 
-    A type has either ``value`` or ``values`` or neither; what the type has no place for is an extension.
+    A type has either ``value``, ``values`` or ``selections``, or neither; what it has no place for is an extension.
     """
 
     attempt: Attempt
@@ -218,6 +218,7 @@ class Response(EntityOfLearner):
     value: str | None = None
     values: list[str] | None = None
     extensions: Entity | None = None
+    selections: list[str] | None = None
 
     def entity(self, learner: Id) -> Entity:
         """Makes a response of its kind, with its attempt."""
@@ -225,7 +226,13 @@ class Response(EntityOfLearner):
             "id": id_of(self.attempt, learner, "/response"),
             "type": self.kind,
             "attempt": entity_of(self.attempt, learner),
-            **known_properties(learner, value=self.value, values=self.values, extensions=self.extensions),
+            **known_properties(
+                learner,
+                value=self.value,
+                values=self.values,
+                selections=self.selections,
+                extensions=self.extensions,
+            ),
         }
 
 
@@ -273,37 +280,79 @@ class Annotation(EntityOfLearner):
     """Makes a learner's annotation of a resource, by its id; ``kind`` is a Caliper type of annotations.
 
     own_id: an id that the platform gave it; without one it is made of resource, learner and kind.
+    extensions: what the type has no place for, such as the words of a note.
     """
 
     annotated: str
     kind: str
     own_id: str | None = None
+    extensions: Entity | None = None
 
     def entity(self, learner: Id) -> Entity:
-        """Makes an annotation of its kind, with annotator and annotated, without what was written."""
+        """Makes an annotation of its kind, with annotator and annotated."""
         return {
             "id": self.own_id or of_learner(self.annotated, learner, f"/{self.kind}"),
             "type": self.kind,
             "annotator": learner,
             "annotated": self.annotated,
+            **known_properties(learner, extensions=self.extensions),
+        }
+
+
+@dataclass(slots=True)
+class Comment(EntityOfLearner):
+    """Makes what a learner said about something, by its id."""
+
+    commented_on: str
+    words: str
+
+    def entity(self, learner: Id) -> Entity:
+        """Makes a ``Comment`` with commenter, what it is about, and the words."""
+        return {
+            "id": of_learner(self.commented_on, learner, "/comment"),
+            "type": "Comment",
+            "commenter": learner,
+            "commentedOn": self.commented_on,
+            "value": self.words,
         }
 
 
 @dataclass(slots=True)
 class SearchResponse(EntityOfLearner):
-    """Makes what a learner's search in something gave, by its id: how much, without the words."""
+    """Makes what a learner's search in something gave, by its id: how much, and the words where they are let out."""
 
     target: str
     results: int | None
+    words: str | None = None
 
     def entity(self, learner: Id) -> Entity:
-        """Makes a ``SearchResponse`` with the target and the number of results."""
+        """Makes a ``SearchResponse`` with the target, the number of results, and a ``Query`` if there are words."""
+        query = None if self.words is None else self._query(learner, self.words)
         return {
             "id": of_learner(self.target, learner, "/search"),
             "type": "SearchResponse",
             "searchTarget": self.target,
-            **known_properties(learner, searchResultsItemCount=self.results),
+            **known_properties(learner, query=query, searchResultsItemCount=self.results),
         }
+
+    def _query(self, learner: Id, words: str) -> Entity:
+        return {
+            "id": of_learner(self.target, learner, "/query"),
+            "type": "Query",
+            "creator": learner,
+            "searchTarget": self.target,
+            "searchTerms": words,
+        }
+
+
+def comment_on(thing: str, words: str | None) -> Comment | None:
+    """Makes what a learner said about something, by its id; None where the words are not known."""
+    return None if words is None else Comment(thing, words)
+
+
+def search_for(target: str, words: str | None) -> SearchResponse | None:
+    """Makes what a search gave of which the words alone are known; None without them."""
+    return None if words is None else SearchResponse(target, None, words)
 
 
 def of_learner(thing: str, learner: Id, suffix: str = "") -> Id:

@@ -35,7 +35,10 @@ NEAREST: Mapping[str, Nearest] = {
     "Questionnaire": Nearest("DigitalResource", extensions=frozenset({"items"})),
     "QuestionnaireItem": Nearest("DigitalResource", extensions=frozenset({"question", "categories", "weight"})),
     "Rating": Nearest("Annotation", {"rater": "annotator", "rated": "annotated"}, frozenset({"selections"})),
-    "SearchResponse": Nearest("DigitalResource", extensions=frozenset({"searchTarget", "searchResultsItemCount"})),
+    "Query": Nearest("DigitalResource", extensions=frozenset({"creator", "searchTarget", "searchTerms"})),
+    "SearchResponse": Nearest(
+        "DigitalResource", extensions=frozenset({"query", "searchTarget", "searchResultsItemCount"})
+    ),
 }
 """Type of 1.2 → what it is in 1.1; every other type that the families say is in both versions."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from learnrelay import Fields
 from learnrelay.config.fields import Flag, Section, described
 
 FREE_TEXT = "free text of the learner: it may say anything, of anybody; read only where `texts` is on"
@@ -15,3 +16,9 @@ class FreeTextSettings(Section):
         load_default=False,
         metadata=described("whether statements hold what learners write, which may say anything of anybody", "true"),
     )
+
+
+def words_of(declared: Fields) -> str | None:
+    """Returns what the learner wrote, declared as ``words``, where the operator lets it out."""
+    words: str | None = getattr(declared, "words", None)
+    return words

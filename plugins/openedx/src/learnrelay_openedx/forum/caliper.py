@@ -10,12 +10,13 @@ from learnrelay.caching import cached
 from learnrelay_caliper.entities import Entity, Known, Rating, SearchResponse
 from learnrelay_caliper.parts import EventKind, EventParts
 
-from ..free_texts import FreeTextSettings
+from ..free_texts import FreeTextSettings, words_of
 from .fields import (
     SEARCH_FOR_PEOPLE,
     InCourse,
     LockInCourse,
     MarkInCourse,
+    SearchedWordsFields,
     SearchFields,
     ThreadInCourse,
     VoteInCourse,
@@ -226,10 +227,10 @@ def response_unmarked(post: MarkInCourse, platform: Platform) -> EventParts:
     return {"object": marked, "generated": Rating(marked["id"], None)}
 
 
-@family.maps("edx.forum.searched", reads=SearchFields, **SEARCHED)
+@family.maps("edx.forum.searched", reads=SearchFields, reads_if={"texts": SearchedWordsFields}, **SEARCHED)
 def forum_searched(search: SearchFields, platform: Platform) -> EventParts | Skip:
-    """The learner searches the forum: how much was found, not what for."""
+    """The learner searches the forum: how much was found; what for only where the operator lets it out."""
     if search.searched is not None:
         return Skip(SEARCH_FOR_PEOPLE)
     searched = _forum((platform, search.course_id))
-    return {"object": searched, "generated": SearchResponse(searched["id"], search.results)}
+    return {"object": searched, "generated": SearchResponse(searched["id"], search.results, words_of(search))}

@@ -68,6 +68,12 @@ class SearchFields(Fields):
     results = optional("data.total_results", kind=count)
 
 
+class SearchedWordsFields(SearchFields):
+    """Declares a search with its words."""
+
+    words = optional("data.query", kind=text, reason=FREE_TEXT)
+
+
 SEARCH_FOR_PEOPLE = "a search for people in the forum"
 
 

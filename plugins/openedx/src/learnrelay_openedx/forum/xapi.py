@@ -8,12 +8,13 @@ from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import ActivityParts, Extensions, StatementParts
 
 from .. import xapi_vocabulary as openedx
-from ..free_texts import FreeTextSettings
+from ..free_texts import FreeTextSettings, words_of
 from .fields import (
     SEARCH_FOR_PEOPLE,
     ContributionFields,
     LockFields,
     MarkFields,
+    SearchedWordsFields,
     SearchFields,
     ThreadFields,
     VoteFields,
@@ -193,12 +194,15 @@ def response_unmarked(post: MarkFields, platform: Platform) -> StatementParts:
     return with_extensions(comment(post, platform), {v.TYPE: post.mark})
 
 
-@family.maps("edx.forum.searched", reads=SearchFields, verb=v.SEARCHED, activity=v.DISCUSSION)
+@family.maps(
+    "edx.forum.searched",
+    reads=SearchFields, reads_if={"texts": SearchedWordsFields}, verb=v.SEARCHED, activity=v.DISCUSSION,
+)  # fmt: skip
 def forum_searched(search: SearchFields, platform: Platform) -> StatementParts | Skip:
-    """The learner searches the forum: how much was found, not what for."""
+    """The learner searches the forum: how much was found; what for only where the operator lets it out."""
     if search.searched is not None:
         return Skip(SEARCH_FOR_PEOPLE)
     return {
         "object": {"id": forum_address(platform, search.course_id)},
-        "result": {"extensions": {openedx.RESULTS: search.results}},
+        "result": {"response": words_of(search), "extensions": {openedx.RESULTS: search.results}},
     }

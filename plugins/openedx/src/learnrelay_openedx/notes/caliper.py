@@ -7,9 +7,19 @@ from learnrelay_caliper.entities import Annotation, SearchResponse
 from learnrelay_caliper.parts import EventKind, EventParts
 
 from ..addresses import block_iri
-from .fields import NoteFields, NotesPageFields, NotesSearchFields, UnitLinkFields, note_iri, notes_page
+from ..free_texts import FreeTextSettings, words_of
+from .fields import (
+    NoteFields,
+    NotesPageFields,
+    NotesSearchFields,
+    NotesSearchWordsFields,
+    UnitLinkFields,
+    WrittenNoteFields,
+    note_iri,
+    notes_page,
+)
 
-family = Family("caliper.notes")
+family = Family("caliper.notes", settings_schema=FreeTextSettings)
 
 HIGHLIGHTED: EventKind = {"type": "AnnotationEvent", "action": "Highlighted", "profile": "AnnotationProfile"}
 GENERAL: EventKind = {"type": "Event", "profile": "GeneralProfile"}
@@ -19,18 +29,25 @@ NAVIGATED: EventKind = {"type": "NavigationEvent", "action": "NavigatedTo", "pro
 
 
 def highlight(note: NoteFields, platform: Platform) -> Annotation:
-    """Makes the note: an annotation of its block."""
-    return Annotation(block_iri(platform, note.block_id), "HighlightAnnotation", own_id=note_iri(note, platform))
+    """Makes the note: an annotation of its block, with its words where the operator lets them out."""
+    block, own_id = block_iri(platform, note.block_id), note_iri(note, platform)
+    return Annotation(block, "HighlightAnnotation", own_id=own_id, extensions={"text": words_of(note)})
 
 
-@family.maps("edx.course.student_notes.added", reads=NoteFields, **HIGHLIGHTED)
+@family.maps(
+    "edx.course.student_notes.added",
+    reads=NoteFields, reads_if={"texts": WrittenNoteFields}, **HIGHLIGHTED,
+)  # fmt: skip
 def note_added(note: NoteFields, platform: Platform) -> EventParts:
     """The learner writes a note."""
     block = {"id": block_iri(platform, note.block_id), "type": "DigitalResource"}
     return {"object": block, "generated": highlight(note, platform)}
 
 
-@family.maps("edx.course.student_notes.edited", reads=NoteFields, action="Modified", **GENERAL)
+@family.maps(
+    "edx.course.student_notes.edited",
+    reads=NoteFields, reads_if={"texts": WrittenNoteFields}, action="Modified", **GENERAL,
+)  # fmt: skip
 def note_edited(note: NoteFields, platform: Platform) -> EventParts:
     """The learner changes a note."""
     return {"object": highlight(note, platform)}
@@ -48,11 +65,14 @@ def notes_page_viewed(page: NotesPageFields, platform: Platform) -> EventParts:
     return {"object": {"id": notes_page(page, platform), "type": "WebPage"}, "extensions": {"view": page.view}}
 
 
-@family.maps("edx.course.student_notes.searched", reads=NotesSearchFields, **SEARCHED)
+@family.maps(
+    "edx.course.student_notes.searched",
+    reads=NotesSearchFields, reads_if={"texts": NotesSearchWordsFields}, **SEARCHED,
+)  # fmt: skip
 def notes_searched(search: NotesSearchFields, platform: Platform) -> EventParts:
-    """The learner searches the notes: how much was found, not what for."""
+    """The learner searches the notes: how much was found; what for only where the operator lets it out."""
     searched = {"id": notes_page(search, platform), "type": "DigitalResourceCollection"}
-    return {"object": searched, "generated": SearchResponse(searched["id"], search.results)}
+    return {"object": searched, "generated": SearchResponse(searched["id"], search.results, words_of(search))}
 
 
 @family.maps("edx.course.student_notes.used_unit_link", reads=UnitLinkFields, **NAVIGATED)

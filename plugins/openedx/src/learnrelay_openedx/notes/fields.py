@@ -45,6 +45,12 @@ class NotesSearchFields(Fields):
     results = optional("data.number_of_results", kind=count)
 
 
+class NotesSearchWordsFields(NotesSearchFields):
+    """Declares a search in the notes with its words."""
+
+    words = optional("data.search_string", kind=text, reason=FREE_TEXT)
+
+
 def note_iri(note: NoteFields, platform: Platform) -> str:
     """The address of a note."""
     return block_iri(platform, note.block_id, "note", platform.scoped_key(note.note_id))

@@ -8,11 +8,12 @@ from learnrelay_xapi.parts import ActivityParts, StatementParts
 
 from .. import xapi_vocabulary as openedx
 from ..addresses import block_iri
-from ..free_texts import FreeTextSettings
+from ..free_texts import FreeTextSettings, words_of
 from .fields import (
     NoteFields,
     NotesPageFields,
     NotesSearchFields,
+    NotesSearchWordsFields,
     UnitLinkFields,
     WrittenNoteFields,
     note_iri,
@@ -34,8 +35,7 @@ def note_in_block(note: NoteFields, platform: Platform) -> StatementParts:
 
 def note_with_words(note: NoteFields, platform: Platform) -> StatementParts:
     """The note in its block, with its words where the operator lets them out."""
-    words = note.words if isinstance(note, WrittenNoteFields) else None
-    return {**note_in_block(note, platform), "result": {"response": words}}
+    return {**note_in_block(note, platform), "result": {"response": words_of(note)}}
 
 
 @family.maps(
@@ -68,12 +68,15 @@ def notes_page_viewed(page: NotesPageFields, platform: Platform) -> StatementPar
     return {"object": {"id": notes_page(page, platform)}, "context": {"extensions": {v.TYPE: page.view}}}
 
 
-@family.maps("edx.course.student_notes.searched", reads=NotesSearchFields, verb=v.SEARCHED, activity=v.WEBPAGE)
+@family.maps(
+    "edx.course.student_notes.searched",
+    reads=NotesSearchFields, reads_if={"texts": NotesSearchWordsFields}, verb=v.SEARCHED, activity=v.WEBPAGE,
+)  # fmt: skip
 def notes_searched(search: NotesSearchFields, platform: Platform) -> StatementParts:
-    """The learner searches the notes: how much was found, not what for."""
+    """The learner searches the notes: how much was found; what for only where the operator lets it out."""
     return {
         "object": {"id": notes_page(search, platform)},
-        "result": {"extensions": {openedx.RESULTS: search.results}},
+        "result": {"response": words_of(search), "extensions": {openedx.RESULTS: search.results}},
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from learnrelay import Family, Platform, Skip
-from learnrelay_caliper.entities import Attempt, Entity, Rating
+from learnrelay_caliper.entities import Attempt, Entity, Rating, comment_on
 from learnrelay_caliper.parts import EventKind, EventParts
 
 from ..addresses import NO_PAGE, block_iri, page_address, team_iri
+from ..free_texts import FreeTextSettings, words_of
 from .fields import (
     NOTHING_TO_ASSESS,
     AssessmentFields,
@@ -17,12 +18,16 @@ from .fields import (
     TrainingFields,
     UploadFields,
     WorkFields,
+    WrittenFeedbackFields,
+    WrittenTeamWorkFields,
+    WrittenWorkFields,
+    answer_of,
     options_of,
     points_of,
     submission_iri,
 )
 
-family = Family("caliper.open_assessment")
+family = Family("caliper.open_assessment", settings_schema=FreeTextSettings)
 
 SUBMITTED: EventKind = {"type": "AssignableEvent", "action": "Submitted", "profile": "AssignableProfile"}
 STARTED: EventKind = {"type": "AssignableEvent", "action": "Started", "profile": "AssignableProfile"}
@@ -48,19 +53,35 @@ def others_work(block: AssignmentFields, submission: str, platform: Platform) ->
     }
 
 
-@family.maps("openassessmentblock.create_submission", reads=WorkFields, **SUBMITTED)
-def submission_created(work: WorkFields, platform: Platform) -> EventParts:
-    """The learner hands in an answer."""
+def handed_in(work: WorkFields, platform: Platform, team: Entity | None = None) -> EventParts:
+    """Makes the work that was handed in; Caliper has no place for the words of an assignment."""
     item = assignment(work, platform)
     own_id = None if work.submission is None else submission_iri(work, work.submission, platform)
-    return {"object": item, "generated": Attempt(item["id"], work.attempt_number, own_id=own_id)}
+    return {
+        "object": item,
+        "generated": Attempt(item["id"], work.attempt_number, own_id=own_id),
+        "extensions": {"team": team, "answer": answer_of(work)},
+    }
 
 
-@family.maps("openassessmentblock.create_team_submission", reads=TeamWorkFields, **SUBMITTED)
+@family.maps(
+    "openassessmentblock.create_submission",
+    reads=WorkFields, reads_if={"texts": WrittenWorkFields}, **SUBMITTED,
+)  # fmt: skip
+def submission_created(work: WorkFields, platform: Platform) -> EventParts:
+    """The learner hands in an answer."""
+    return handed_in(work, platform)
+
+
+@family.maps(
+    "openassessmentblock.create_team_submission",
+    reads=TeamWorkFields, reads_if={"texts": WrittenTeamWorkFields}, **SUBMITTED,
+)  # fmt: skip
 def team_submission_created(work: TeamWorkFields, platform: Platform) -> EventParts:
     """A member of a team hands in the team's answer."""
-    team = None if work.team is None else {"id": team_iri(platform, work.team), "type": "Group"}
-    return {**submission_created(work, platform), "extensions": {"team": team}}
+    return handed_in(
+        work, platform, None if work.team is None else {"id": team_iri(platform, work.team), "type": "Group"}
+    )
 
 
 @family.maps("openassessmentblock.save_submission", reads=AssignmentFields, **SAVED)
@@ -109,11 +130,18 @@ def staff_assessed(assessment: AssessmentFields, platform: Platform) -> EventPar
     return {"object": work, "generated": score}
 
 
-@family.maps("openassessmentblock.submit_feedback_on_assessments", reads=FeedbackFields, **COMMENTED)
+@family.maps(
+    "openassessmentblock.submit_feedback_on_assessments",
+    reads=FeedbackFields, reads_if={"texts": WrittenFeedbackFields}, **COMMENTED,
+)  # fmt: skip
 def feedback_given(feedback: FeedbackFields, platform: Platform) -> EventParts:
-    """The learner says what the assessments were worth: the boxes that were ticked, not the words."""
+    """The learner says what the assessments were worth: the boxes ticked, and the words if let out."""
     item = assignment(feedback, platform)
-    return {"object": item, "extensions": {"options": feedback.options}}
+    return {
+        "object": item,
+        "generated": comment_on(item["id"], words_of(feedback)),
+        "extensions": {"options": feedback.options},
+    }
 
 
 @family.maps(

@@ -9,7 +9,7 @@ from learnrelay_xapi.scores import score
 
 from .. import xapi_vocabulary as openedx
 from ..addresses import NO_PAGE, block_iri, page_address, team_iri
-from ..free_texts import FreeTextSettings
+from ..free_texts import FreeTextSettings, words_of
 from .fields import (
     NOTHING_TO_ASSESS,
     AssessmentFields,
@@ -154,9 +154,8 @@ def staff_assessed(assessment: AssessmentFields, platform: Platform) -> Statemen
     reads=FeedbackFields, reads_if={"texts": WrittenFeedbackFields}, verb=v.COMMENTED, activity=v.SCHOOL_ASSIGNMENT,
 )  # fmt: skip
 def feedback_given(feedback: FeedbackFields, platform: Platform) -> StatementParts:
-    """The learner says what the assessments were worth: the boxes that were ticked, not the words."""
-    words = feedback.words if isinstance(feedback, WrittenFeedbackFields) else None
-    given = [text for text in (*(feedback.options or ()), words) if text is not None]
+    """The learner says what the assessments were worth: the boxes ticked, and the words if let out."""
+    given = [text for text in (*(feedback.options or ()), words_of(feedback)) if text is not None]
     return {
         "object": {"id": block_iri(platform, feedback.block_id)},
         "result": {"response": "[,]".join(map(str, given)) or None},

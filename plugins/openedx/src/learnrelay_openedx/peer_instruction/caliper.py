@@ -7,9 +7,10 @@ from learnrelay_caliper.entities import Attempt, Response
 from learnrelay_caliper.parts import EventKind, EventParts
 
 from ..addresses import block_iri
-from .fields import AnswerFields, SeenQuestionFields, seen_block
+from ..free_texts import FreeTextSettings, words_of
+from .fields import AnswerFields, ReasonedAnswerFields, SeenQuestionFields, seen_block
 
-family = Family("caliper.peer_instruction")
+family = Family("caliper.peer_instruction", settings_schema=FreeTextSettings)
 
 ITEM: EventKind = {"type": "AssessmentItemEvent", "action": "Completed", "profile": "AssessmentProfile"}
 
@@ -27,16 +28,25 @@ def answered(answer: AnswerFields, platform: Platform, count: int) -> EventParts
     """Makes an answer: the first, or the second, after the discussion."""
     item = {"id": block_iri(platform, answer.block_id), "type": "AssessmentItem"}
     value = None if answer.answer is None else str(answer.answer)
-    return {"object": item, "generated": Response(Attempt(item["id"], count), "MultipleChoiceResponse", value)}
+    response = Response(
+        Attempt(item["id"], count), "MultipleChoiceResponse", value, extensions={"rationale": words_of(answer)}
+    )
+    return {"object": item, "generated": response}
 
 
-@family.maps("ubc.peer_instruction.original_submitted", reads=AnswerFields, **ITEM)
+@family.maps(
+    "ubc.peer_instruction.original_submitted",
+    reads=AnswerFields, reads_if={"texts": ReasonedAnswerFields}, **ITEM,
+)  # fmt: skip
 def answered_first(answer: AnswerFields, platform: Platform) -> EventParts:
     """The learner answers for the first time."""
     return answered(answer, platform, 1)
 
 
-@family.maps("ubc.peer_instruction.revised_submitted", reads=AnswerFields, **ITEM)
+@family.maps(
+    "ubc.peer_instruction.revised_submitted",
+    reads=AnswerFields, reads_if={"texts": ReasonedAnswerFields}, **ITEM,
+)  # fmt: skip
 def answered_again(answer: AnswerFields, platform: Platform) -> EventParts:
     """The learner answers after having seen what others think."""
     return answered(answer, platform, 2)

@@ -1,6 +1,6 @@
 """Peer instruction: a question that is answered, discussed and answered again.
 
-Neither reasons nor texts, of the learner or of others, are read.
+The reason of an answer is read only where `texts` is on; texts of others never are.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from learnrelay import Fields, MissingFieldError, optional, required
 from learnrelay.kinds import count, text
 
+from ..free_texts import FREE_TEXT
 from ..keys import drawn_unit
 
 
@@ -26,6 +27,12 @@ class AnswerFields(Fields):
 
     block_id = required("context.module.usage_key", kind=text)
     answer = optional("data.answer", kind=count, reason="the place of a choice, no text", example=(0, 2))
+
+
+class ReasonedAnswerFields(AnswerFields):
+    """Declares an answer with the learner's reason for it."""
+
+    words = optional("data.rationale", kind=text, reason=FREE_TEXT)
 
 
 def seen_block(question: SeenQuestionFields) -> str:

@@ -7,28 +7,38 @@ from learnrelay_caliper.entities import Attempt, Response
 from learnrelay_caliper.parts import EventKind, EventParts
 
 from ..addresses import block_iri
-from .fields import NO_QUESTIONS, PollFields, SurveyFields, question_codes
+from .fields import (
+    NO_QUESTIONS,
+    AnsweredPollFields,
+    AnsweredSurveyFields,
+    AnswerSettings,
+    PollFields,
+    SurveyFields,
+    answers_of,
+    question_codes,
+    selections_of,
+)
 
-family = Family("caliper.poll")
+family = Family("caliper.poll", settings_schema=AnswerSettings)
 
 ITEM: EventKind = {"type": "QuestionnaireItemEvent", "action": "Completed", "profile": "SurveyProfile"}
 SUBMITTED: EventKind = {"type": "QuestionnaireEvent", "action": "Submitted", "profile": "SurveyProfile"}
 READ: EventKind = {"type": "ViewEvent", "action": "Viewed", "profile": "ReadingProfile"}
 
 
-@family.maps("xblock.poll.submitted", reads=PollFields, **ITEM)
+@family.maps("xblock.poll.submitted", reads=PollFields, reads_if={"answers": AnsweredPollFields}, **ITEM)
 def poll_answered(poll: PollFields, platform: Platform) -> EventParts:
-    """The learner answers a poll; the answer is left out."""
+    """The learner answers a poll; the answer stays out unless the operator lets it out."""
     iri = block_iri(platform, poll.block_id)
     return {
         "object": {"id": iri, "type": "QuestionnaireItem", "name": poll.title},
-        "generated": Response(Attempt(iri), "MultiselectResponse"),
+        "generated": Response(Attempt(iri), "MultiselectResponse", selections=selections_of(poll)),
     }
 
 
-@family.maps("xblock.survey.submitted", reads=SurveyFields, **SUBMITTED)
+@family.maps("xblock.survey.submitted", reads=SurveyFields, reads_if={"answers": AnsweredSurveyFields}, **SUBMITTED)
 def survey_submitted(survey: SurveyFields, platform: Platform) -> EventParts | Skip:
-    """The learner answers a survey; the answers are left out."""
+    """The learner answers a survey; the answers stay out unless the operator lets them out."""
     iri = block_iri(platform, survey.block_id)
     items = [block_iri(platform, survey.block_id, "question", code) for code in question_codes(survey)]
     if not items:
@@ -36,6 +46,7 @@ def survey_submitted(survey: SurveyFields, platform: Platform) -> EventParts | S
     return {
         "object": {"id": iri, "type": "Questionnaire", "name": survey.title, "items": items},
         "generated": Attempt(iri),
+        "extensions": {"answers": answers_of(survey)},
     }
 
 

@@ -8,30 +8,45 @@ from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import StatementParts
 
 from ..addresses import block_iri
-from .fields import PollFields
+from .fields import (
+    AnsweredPollFields,
+    AnsweredSurveyFields,
+    AnswerSettings,
+    PollFields,
+    answer_of,
+    answer_pairs,
+)
 
-family = Family("xapi.poll")
+family = Family("xapi.poll", settings_schema=AnswerSettings)
 
 
-@family.maps("xblock.poll.submitted", reads=PollFields, verb=v.ANSWERED, activity=v.INTERACTION)
+@family.maps(
+    "xblock.poll.submitted",
+    reads=PollFields, reads_if={"answers": AnsweredPollFields}, verb=v.ANSWERED, activity=v.INTERACTION,
+)  # fmt: skip
 def poll_answered(poll: PollFields, platform: Platform) -> StatementParts:
-    """The learner answers a poll; the answer is left out."""
+    """The learner answers a poll; the answer stays out unless the operator lets it out."""
     return {
         "object": {
             "id": block_iri(platform, poll.block_id),
             "definition": {"name": activities.text(poll.title, platform), "interactionType": "choice"},
-        }
+        },
+        "result": {"response": answer_of(poll)},
     }
 
 
-@family.maps("xblock.survey.submitted", reads=PollFields, verb=v.SUBMITTED, activity=v.ASSESSMENT)
+@family.maps(
+    "xblock.survey.submitted",
+    reads=PollFields, reads_if={"answers": AnsweredSurveyFields}, verb=v.SUBMITTED, activity=v.ASSESSMENT,
+)  # fmt: skip
 def survey_submitted(survey: PollFields, platform: Platform) -> StatementParts:
-    """The learner answers a survey; the answers are left out."""
+    """The learner answers a survey; the answers stay out unless the operator lets them out."""
     return {
         "object": {
             "id": block_iri(platform, survey.block_id),
             "definition": {"name": activities.text(survey.title, platform)},
-        }
+        },
+        "result": {"response": answer_pairs(survey)},
     }
 
 

@@ -1,4 +1,4 @@
-"""Search in a course, without what is searched for."""
+"""Search in a course; what is searched for stays out unless the operator lets it out."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from learnrelay_xapi import activities
 from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import StatementParts
 
-from .fields import CourseSearchFields
+from ..free_texts import FreeTextSettings, words_of
+from .fields import CourseSearchFields, CourseSearchWordsFields
 
-family = Family("xapi.search")
+family = Family("xapi.search", settings_schema=FreeTextSettings)
 
 
 @family.maps(
     "edx.course.home.courseware_search.submit",
-    reads=CourseSearchFields, verb=v.SEARCHED, activity=v.COURSE, in_course=False,
+    reads=CourseSearchFields, reads_if={"texts": CourseSearchWordsFields},
+    verb=v.SEARCHED, activity=v.COURSE, in_course=False,
 )  # fmt: skip
 def course_searched(course: CourseSearchFields, platform: Platform) -> StatementParts:
     """The learner searches in the course."""
-    return {"object": activities.titled_course(platform, course.course_id)}
+    return {
+        "object": activities.titled_course(platform, course.course_id),
+        "result": {"response": words_of(course)},
+    }

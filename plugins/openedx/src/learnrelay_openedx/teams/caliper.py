@@ -7,17 +7,19 @@ from learnrelay_caliper.entities import Entity, Membership, SearchResponse
 from learnrelay_caliper.parts import EventKind, EventParts
 
 from ..addresses import team_iri
+from ..free_texts import FreeTextSettings, words_of
 from .fields import (
     ChangeFields,
     JoiningFields,
     LeavingFields,
     TeamFields,
     TeamSearchFields,
+    TeamSearchWordsFields,
     TeamsPageFields,
     teams_iri,
 )
 
-family = Family("caliper.teams")
+family = Family("caliper.teams", settings_schema=FreeTextSettings)
 
 GENERAL: EventKind = {"type": "Event", "profile": "GeneralProfile"}
 VIEWED: EventKind = {"type": "ViewEvent", "action": "Viewed", "profile": "ReadingProfile"}
@@ -69,8 +71,8 @@ def teams_page_viewed(page: TeamsPageFields, platform: Platform) -> EventParts:
     }
 
 
-@family.maps("edx.team.searched", reads=TeamSearchFields, **SEARCHED)
+@family.maps("edx.team.searched", reads=TeamSearchFields, reads_if={"texts": TeamSearchWordsFields}, **SEARCHED)
 def teams_searched(search: TeamSearchFields, platform: Platform) -> EventParts:
-    """The learner searches for a team: how many were found, not what for."""
+    """The learner searches for a team: how many were found; what for only where the operator lets it out."""
     teams = {"id": teams_iri(search, platform), "type": "DigitalResourceCollection"}
-    return {"object": teams, "generated": SearchResponse(teams["id"], search.results)}
+    return {"object": teams, "generated": SearchResponse(teams["id"], search.results, words_of(search))}

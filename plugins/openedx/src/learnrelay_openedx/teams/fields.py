@@ -1,4 +1,7 @@
-"""Teams of learners. The id of a team begins with its name; names, descriptions and search words are not read."""
+"""Teams of learners. The id of a team begins with its name; names and descriptions are not read.
+
+Search words are read only where `texts` is on.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from learnrelay import Fields, Platform, optional, required
 from learnrelay.kinds import count, one_of, text
 
 from ..courses import course_key
+from ..free_texts import FREE_TEXT
 
 _TEAM = "published only as a keyed digest: it begins with the name of the team"
 _JOINED = ("added_by_another_user", "added_on_create", "joined_from_team_view", "team_csv_import")
@@ -54,6 +58,12 @@ class TeamSearchFields(Fields):
 
     course_id = required("context.course_id", kind=course_key)
     results = optional("data.number_of_results", kind=count)
+
+
+class TeamSearchWordsFields(TeamSearchFields):
+    """Declares a search for teams of a course with its words."""
+
+    words = optional("data.search_text", kind=text, reason=FREE_TEXT)
 
 
 def teams_iri(teams: TeamsPageFields | TeamSearchFields, platform: Platform) -> str:

@@ -8,17 +8,19 @@ from learnrelay_xapi.parts import ActivityParts, StatementParts
 
 from .. import xapi_vocabulary as openedx
 from ..addresses import team_iri
+from ..free_texts import FreeTextSettings, words_of
 from .fields import (
     ChangeFields,
     JoiningFields,
     LeavingFields,
     TeamFields,
     TeamSearchFields,
+    TeamSearchWordsFields,
     TeamsPageFields,
     teams_iri,
 )
 
-family = Family("xapi.teams")
+family = Family("xapi.teams", settings_schema=FreeTextSettings)
 
 
 @family.maps("edx.team.created", reads=TeamFields, verb=v.CREATED, activity=v.GROUP)
@@ -75,10 +77,13 @@ def teams_page_viewed(page: TeamsPageFields, platform: Platform) -> StatementPar
     }
 
 
-@family.maps("edx.team.searched", reads=TeamSearchFields, verb=v.SEARCHED, activity=v.GROUP)
+@family.maps(
+    "edx.team.searched",
+    reads=TeamSearchFields, reads_if={"texts": TeamSearchWordsFields}, verb=v.SEARCHED, activity=v.GROUP,
+)  # fmt: skip
 def teams_searched(search: TeamSearchFields, platform: Platform) -> StatementParts:
-    """The learner searches for a team: how many were found, not what for."""
+    """The learner searches for a team: how many were found; what for only where the operator lets it out."""
     return {
         "object": {"id": teams_iri(search, platform)},
-        "result": {"extensions": {openedx.RESULTS: search.results}},
+        "result": {"response": words_of(search), "extensions": {openedx.RESULTS: search.results}},
     }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from learnrelay import Family, Platform, Skip
-from learnrelay_caliper.entities import Entity
+from learnrelay_caliper.entities import Entity, search_for
 from learnrelay_caliper.parts import EventKind, EventParts
 
+from ..free_texts import FreeTextSettings, words_of
 from .fields import (
     STEP,
     ChapterFields,
+    ChapterSearchFields,
     PageFields,
     TitledChapterFields,
     TurnedPageFields,
@@ -18,7 +20,7 @@ from .fields import (
     title_of,
 )
 
-family = Family("caliper.textbook")
+family = Family("caliper.textbook", settings_schema=FreeTextSettings)
 
 NAVIGATED: EventKind = {"type": "NavigationEvent", "action": "NavigatedTo", "profile": "ReadingProfile"}
 
@@ -57,8 +59,10 @@ def chapter_chosen(chapter: TitledChapterFields, platform: Platform) -> EventPar
 
 @family.maps(
     "textbook.pdf.search.executed",
-    reads=ChapterFields, type="SearchEvent", action="Searched", profile="SearchProfile",
+    reads=ChapterFields, reads_if={"texts": ChapterSearchFields},
+    type="SearchEvent", action="Searched", profile="SearchProfile",
 )  # fmt: skip
 def text_searched(chapter: ChapterFields, platform: Platform) -> EventParts:
-    """The learner searches in a chapter; the words stay out."""
-    return {"object": {"id": chapter_address(chapter, platform), "type": "Document"}}
+    """The learner searches in a chapter; the words stay out unless the operator lets them out."""
+    address = chapter_address(chapter, platform)
+    return {"object": {"id": address, "type": "Document"}, "generated": search_for(address, words_of(chapter))}

@@ -1,4 +1,7 @@
-"""Textbooks: PDF files of a course that are read in the platform's own reader. Words that are searched for stay out."""
+"""Textbooks: PDF files of a course that are read in the platform's own reader.
+
+Words that are searched for are read only where `texts` is on.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from learnrelay import Fields, InvalidFieldError, Platform, Skip, optional, requ
 from learnrelay.kinds import count, one_of, text
 
 from ..addresses import is_known_page, page_address
+from ..free_texts import FREE_TEXT
 
 STEP = Skip("a step to the next page is also told by the page that is loaded")
 
@@ -46,6 +50,12 @@ class TurnedPageFields(ChapterFields):
 
     page = optional("data.new", kind=page_number, reason=_PAGE, example=(12, 13))
     how = optional("data.type", kind=one_of("gotopage", "prevpage", "nextpage"), example=("gotopage", "nextpage"))
+
+
+class ChapterSearchFields(ChapterFields):
+    """Declares the words that a chapter is searched for."""
+
+    words = optional("data.query", kind=text, reason=FREE_TEXT)
 
 
 def chapter_address(chapter: ChapterFields, platform: Platform) -> str:

@@ -7,9 +7,11 @@ from learnrelay_xapi import activities
 from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import StatementParts
 
+from ..free_texts import FreeTextSettings, words_of
 from .fields import (
     STEP,
     ChapterFields,
+    ChapterSearchFields,
     PageFields,
     TitledChapterFields,
     TurnedPageFields,
@@ -19,7 +21,7 @@ from .fields import (
     title_of,
 )
 
-family = Family("xapi.textbook")
+family = Family("xapi.textbook", settings_schema=FreeTextSettings)
 
 
 @family.maps("book", "textbook.pdf.page.loaded", reads=TurnedPageFields, verb=v.VIEWED, activity=v.PAGE)
@@ -47,7 +49,10 @@ def chapter_chosen(chapter: TitledChapterFields, platform: Platform) -> Statemen
     return {"object": {"id": address, "definition": {"name": title}}}
 
 
-@family.maps("textbook.pdf.search.executed", reads=ChapterFields, verb=v.SEARCHED, activity=v.DOCUMENT)
+@family.maps(
+    "textbook.pdf.search.executed",
+    reads=ChapterFields, reads_if={"texts": ChapterSearchFields}, verb=v.SEARCHED, activity=v.DOCUMENT,
+)  # fmt: skip
 def text_searched(chapter: ChapterFields, platform: Platform) -> StatementParts:
-    """The learner searches in a chapter; the words stay out."""
-    return {"object": {"id": chapter_address(chapter, platform)}}
+    """The learner searches in a chapter; the words stay out unless the operator lets them out."""
+    return {"object": {"id": chapter_address(chapter, platform)}, "result": {"response": words_of(chapter)}}
