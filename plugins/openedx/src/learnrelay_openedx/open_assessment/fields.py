@@ -12,6 +12,7 @@ from learnrelay.kinds import count, number, scalars, structure, text, uuid
 
 from ..addresses import block_iri
 from ..free_texts import FREE_TEXT
+from ..keys import handled_block
 
 _SUBMISSION = "says which work is meant; in a destination's own pseudonym space only as a digest"
 
@@ -19,9 +20,16 @@ NOTHING_TO_ASSESS = "there was no submission to assess"
 
 
 class AssignmentFields(Fields):
-    """Declares the block of the assessment."""
+    """Declares the block of the assessment; lines of 2014 have it in the payload or the path alone."""
 
-    block_id = required("context.module.usage_key", kind=text)
+    block_id = required(
+        "context.module.usage_key", "data.item_id", "context.path", kind=handled_block,
+        reason="of a path only the key of the block to whose handler the request went",
+        example=(
+            "block-v1:Harbour+SAIL+2026+type@openassessment+block@essay",
+            "/courses/Harbour/SAIL/2014/xblock/i4x:;_;_Harbour;_SAIL;_openassessment;_essay/handler/peer_assess",
+        ),
+    )  # fmt: skip
 
 
 class WorkFields(AssignmentFields):
