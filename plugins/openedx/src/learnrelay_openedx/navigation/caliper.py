@@ -8,7 +8,16 @@ from learnrelay_caliper.parts import EventKind, EventParts
 
 from ..addresses import NO_PAGE, block_iri, page_address
 from ..caliper_entities import unit_at
-from .fields import JumpFields, LinkFields, OutlineFields, SequenceFields, TabFields, ToolFields, title_of
+from .fields import (
+    JumpFields,
+    LinkFields,
+    OutlineFields,
+    PlacedFields,
+    PlacedTabFields,
+    ToolFields,
+    subsection_of,
+    title_of,
+)
 
 family = Family("caliper.navigation")
 
@@ -53,13 +62,17 @@ def outline_entry_chosen(entry: OutlineFields, platform: Platform) -> EventParts
     }
 
 
-def to_unit(sequence: SequenceFields, platform: Platform, position: int | None, otherwise: str) -> EventParts:
+def to_unit(sequence: PlacedFields, platform: Platform, position: int | None, otherwise: str) -> EventParts:
     """Makes the subsection, with the unit reached as target and the unit left as referrer.
 
     An event names units by their positions, from 1. Where the learner leaves the subsection, or the position is not
     known, nothing in the event tells the place that is reached: an extension says in which direction it lies.
     """
-    subsection = block_iri(platform, sequence.id)
+    key = subsection_of(sequence)
+    if key is None:
+        left = {"id": block_iri(platform, sequence.id), "type": "DigitalResource"}
+        return {"object": left, "extensions": {"target": otherwise}}
+    subsection = block_iri(platform, key)
     reached = unit_at(subsection, position, sequence.tab_count)
     return {
         "object": {
@@ -73,27 +86,38 @@ def to_unit(sequence: SequenceFields, platform: Platform, position: int | None, 
     }
 
 
-def after(sequence: SequenceFields, step: int) -> int | None:
+def after(sequence: PlacedFields, step: int) -> int | None:
     """Returns the position some steps from the one that is left."""
     return None if sequence.current_tab is None else sequence.current_tab + step
 
 
-@family.maps("edx.ui.lms.sequence.next_selected", "seq_next", reads=SequenceFields, **NAVIGATED)
-def next_unit(sequence: SequenceFields, platform: Platform) -> EventParts:
+@family.maps("edx.ui.lms.sequence.next_selected", "seq_next", reads=PlacedFields, **NAVIGATED)
+def next_unit(sequence: PlacedFields, platform: Platform) -> EventParts:
     """The learner goes to the next unit."""
     return to_unit(sequence, platform, after(sequence, 1), "next unit")
 
 
-@family.maps("edx.ui.lms.sequence.previous_selected", "seq_prev", reads=SequenceFields, **NAVIGATED)
-def previous_unit(sequence: SequenceFields, platform: Platform) -> EventParts:
+@family.maps("edx.ui.lms.sequence.previous_selected", "seq_prev", reads=PlacedFields, **NAVIGATED)
+def previous_unit(sequence: PlacedFields, platform: Platform) -> EventParts:
     """The learner goes to the previous unit."""
     return to_unit(sequence, platform, after(sequence, -1), "previous unit")
 
 
-@family.maps("edx.ui.lms.sequence.tab_selected", "seq_goto", reads=TabFields, **NAVIGATED)
-def chosen_unit(sequence: TabFields, platform: Platform) -> EventParts:
-    """The learner goes to another unit of the subsection."""
-    return to_unit(sequence, platform, sequence.target_tab, "another unit")
+@family.maps("edx.ui.lms.sequence.tab_selected", "seq_goto", reads=PlacedTabFields, **NAVIGATED)
+def chosen_unit(sequence: PlacedTabFields, platform: Platform) -> EventParts:
+    """The learner goes to another unit, of the subsection or, from the side bar, of another one."""
+    if sequence.target_id is None:
+        return to_unit(sequence, platform, sequence.target_tab, "another unit")
+    elsewhere = to_unit(sequence, platform, None, "another unit")
+    return {
+        **elsewhere,
+        "target": {
+            "id": block_iri(platform, sequence.target_id),
+            "type": "Frame",
+            "index": sequence.target_tab,
+        },
+        "extensions": {},
+    }
 
 
 @family.maps("edx.ui.lms.jump_nav.selected", reads=JumpFields, **NAVIGATED)

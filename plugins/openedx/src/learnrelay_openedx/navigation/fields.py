@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from learnrelay import Fields, Platform, optional, required
@@ -9,8 +10,9 @@ from learnrelay.kinds import count, text
 
 from ..addresses import is_known_page
 from ..courses import COURSE, course_key
-from ..keys import is_block, platform_word
+from ..keys import LONGEST_NAMED, decoded, is_block, platform_word
 
+_A_SUBSECTION = "block-v1:Harbour+SAIL+2026+type@sequential+block@5e9f"
 _A_UNIT = "block-v1:Harbour+SAIL+2026+type@vertical+block@c0de"
 
 
@@ -55,6 +57,41 @@ def last_block(value: Any) -> str | None:
     """Reads the last key of keys that are joined by slashes, such as ``/course/KEY/SUBSECTION/UNIT``."""
     last = value.rpartition("/")[2] if type(value) is str else ""
     return last if is_block(last) else None
+
+
+_SUBSECTION = re.compile(r"/course/[^/?#]+/((?:ccx-)?block-v1:[^/?#]+\+type@sequential\+block@[^/?#]+)(?:[/?#]|\Z)")
+_UNIT = re.compile(r"(?:ccx-)?block-v1:.+\+type@vertical\+block@|i4x://[^/]+/[^/]+/vertical/")
+
+
+def page_subsection(value: Any) -> str | None:
+    """Reads the key of the subsection that a page of the learning front end shows: a kind for fields.
+
+    >>> page_subsection("https://apps.example.org/learning/course/course-v1:H+S+1/block-v1:H+S+1+type@sequential+block@s/")
+    'block-v1:H+S+1+type@sequential+block@s'
+    """
+    match = _SUBSECTION.search(decoded(value)) if type(value) is str and len(value) <= LONGEST_NAMED else None
+    return match[1] if match else None
+
+
+class PlacedFields(SequenceFields):
+    """Declares the subsection of the page: the learning front end names the unit that was left in its place."""
+
+    id = required("data.id", kind=text, example=(_A_SUBSECTION, _A_UNIT))
+    subsection = optional(
+        "context.page", kind=page_subsection, reason="the key of the subsection alone",
+        example=(f"https://apps.example.org/learning/course/course-v1:Harbour+SAIL+2026/{_A_SUBSECTION}/{_A_UNIT}",),
+    )  # fmt: skip
+
+
+class PlacedTabFields(TabFields, PlacedFields):
+    """Declares the unit that was chosen, where it is in another subsection; its position is one there."""
+
+    target_id = optional("data.target_id", kind=text)
+
+
+def subsection_of(sequence: PlacedFields) -> str | None:
+    """Returns the key of the subsection; None where the event names a unit, and the page nothing more."""
+    return sequence.subsection if _UNIT.match(sequence.id) else sequence.id
 
 
 class JumpFields(Fields):
