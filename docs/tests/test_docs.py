@@ -118,3 +118,15 @@ def test_the_page_about_monitoring_has_every_metric(tmp_path: Path) -> None:
         ending = "_total" if metric.type == "counter" else ""
         assert f"{name}{ending}`" in page, f"docs/monitoring.md: add {metric.name}{ending}"
     outbox.close()
+
+
+def test_what_is_not_mapped_is_not() -> None:
+    left_out = {
+        name
+        for line in (ROOT / "docs" / "not-mapped.md").read_text("utf-8").splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`([^`]+)`", line.split(" | ")[0])
+    }
+    mapped = set(re.findall(r"`([^`]+)`", (ROOT / "docs" / "who-maps-what.md").read_text("utf-8")))
+    assert len(left_out) > 150
+    assert left_out & mapped == {"edx.certificate.revoked"}, "the page says so, of xAPI alone"

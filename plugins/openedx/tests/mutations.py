@@ -13,6 +13,7 @@ from learnrelay.errors import InvalidFieldError, MissingFieldError, UnreadableEv
 from learnrelay.frames import NOBODY, UNKNOWN_LEARNER
 from learnrelay.pipeline.run import OutcomeState, Pipeline
 from learnrelay_openedx.addresses import NO_PAGE
+from learnrelay_openedx.badges.fields import NO_COURSE as BADGE_OF_NO_COURSE
 from learnrelay_openedx.completion.fields import TOLD_BY_THE_SERVER
 from learnrelay_openedx.course_home.fields import AS_ANOTHER
 from learnrelay_openedx.forum.fields import SEARCH_FOR_PEOPLE
@@ -21,6 +22,7 @@ from learnrelay_openedx.origins import NOT_OF_THE_BLOCK, NOT_THE_SERVER
 from learnrelay_openedx.page_views.fields import NOT_SHOWN, OF_A_PROGRAM
 from learnrelay_openedx.poll.fields import NO_QUESTIONS
 from learnrelay_openedx.problem.fields import NO_BLOCK, NO_COURSE
+from learnrelay_openedx.server_search.fields import EVERYWHERE
 from learnrelay_openedx.textbook.fields import STEP
 from openedx_events import event_from_mapping
 
@@ -32,7 +34,7 @@ IN_PLACE: tuple[Any, ...] = (
 REASONS = (
     NOBODY, UNKNOWN_LEARNER, NO_BLOCK.reason, NO_COURSE.reason, NO_PAGE, NOT_THE_SERVER.reason,
     NOT_OF_THE_BLOCK.reason, TOLD_BY_THE_SERVER.reason, STEP.reason, AS_ANOTHER.reason, NO_QUESTIONS,
-    NOTHING_TO_ASSESS, SEARCH_FOR_PEOPLE, OF_A_PROGRAM.reason, NOT_SHOWN.reason,
+    NOTHING_TO_ASSESS, SEARCH_FOR_PEOPLE, OF_A_PROGRAM.reason, NOT_SHOWN.reason, BADGE_OF_NO_COURSE, EVERYWHERE.reason,
 )  # fmt: skip
 
 Place = tuple[Any, ...]

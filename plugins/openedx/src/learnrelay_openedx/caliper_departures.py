@@ -133,19 +133,21 @@ DEPARTURES = (
     Departure(
         ("edx.grades.problem.rescored", "edx.grades.problem.score_overridden"),
         _NOTHING,
-        "GradeEvent / Graded / Attempt → Score; actor = the platform",
-        "Grading profile; who had the points changed is not said",
+        "GradeEvent / Graded / Attempt → Score; actor = who of the staff changed the points, else the platform",
+        "Grading profile: its actor is an agent",
     ),
     Departure(
         ("edx.grades.problem.state_deleted",),
         _NOTHING,
-        "AssessmentEvent / Reset / Assessment → Attempt",
-        "Assessment profile; its actor is a person",
+        "AssessmentEvent / Reset / Assessment → Attempt; actor = who of the staff did it. Nobody is known: Event, "
+        "actor = the platform",
+        "Assessment profile: its actor is a person, and the learner did not do it",
     ),
     Departure(
         ("edx.grades.subsection.score_overridden",),
         _NOTHING,
-        "GradeEvent / Graded / Attempt without Score; `extensions.overrideTakenBack` true where it is",
+        "GradeEvent / Graded / Attempt without Score; `extensions.overrideTakenBack` true where it is; actor = who of "
+        "the staff did it, else the platform",
         "Grading profile; the event does not say the points",
     ),
     # --- completion
@@ -164,7 +166,7 @@ DEPARTURES = (
         name="browser's problem_check",
     ),
     Departure(
-        ("problem_check (server)",),
+        ("problem_check (server)", "save_problem_check"),
         "actor = the learner",
         "actor = the platform; the learner is the attempt's `assignee`",
         "Grading profile: for automatic grading the actor must be the SoftwareApplication",
@@ -298,7 +300,8 @@ DEPARTURES = (
         _UNITS,
         "the subsection, named Unit; positions as extensions",
         "the subsection, `target` = the unit reached, `referrer` = the unit left, as Frames with their index; where "
-        "the unit reached is not known, `extensions.target` says the direction",
+        "the unit reached is not known, `extensions.target` says the direction. The learning front end names the unit "
+        "left: the subsection is that of its page, and the unit itself where the page does not tell",
         "NavigationEvent, `target`: the part of the object that is navigated to",
         name="units of a subsection",
     ),
@@ -422,6 +425,67 @@ DEPARTURES = (
         _NOTHING,
         "AssessmentEvent / Reset / Assessment → Attempt",
         "Assessment profile",
+    ),
+    Departure(
+        tuple(f"edx.special_exam.{kind}.attempt.deleted" for kind in ("practice", "proctored", "timed")),
+        _NOTHING,
+        "AssessmentEvent / Reset / Assessment → Attempt; actor = who of the staff did it. Nobody is known: Event, "
+        "actor = the platform",
+        "Assessment profile: its actor is a person, and the learner did not do it",
+    ),
+    # --- badges
+    Departure(
+        ("edx.badge.assertion.created",),
+        _NOTHING,
+        "Event / Created / Document → Result of the learner's work on the course; actor = the platform",
+        "as `edx.certificate.created`; a badge for no course is skipped",
+    ),
+    Departure(
+        ("edx.badge.assertion.shared",),
+        _NOTHING,
+        "AnnotationEvent / Shared / Document → SharedAnnotation",
+        "Annotation profile; neither its image nor its page is named",
+    ),
+    # --- experiment_groups
+    Departure(
+        ("xmodule.partitions.assigned_user_to_partition",),
+        _NOTHING,
+        "Event / Added / Membership in the group",
+        "Membership: as in a cohort",
+    ),
+    # --- feedback_block
+    Departure(
+        ("edx.feedbackxblock.likert_provided",),
+        _NOTHING,
+        "FeedbackEvent / Ranked / DigitalResource → Rating",
+        "Feedback profile",
+    ),
+    Departure(
+        ("edx.feedbackxblock.freeform_provided",),
+        _NOTHING,
+        "FeedbackEvent / Commented / DigitalResource, with a Comment where `texts` is on",
+        "Feedback profile; a Comment without words would say nothing",
+    ),
+    # --- problem_builder
+    Departure(
+        ("xblock.problem_builder.submitted", "xblock.mentoring.submitted"),
+        _NOTHING,
+        "AssessmentEvent / Submitted / Assessment → Attempt, and GradeEvent / Graded / Attempt → Score",
+        "Assessment and Grading profile, as `edx.grades.problem.submitted`",
+    ),
+    # --- image_explorer
+    Departure(
+        ("xblock.image-explorer.hotspot.opened",),
+        _NOTHING,
+        "ViewEvent / Viewed / DigitalResource, part of the picture's block",
+        "Reading profile",
+    ),
+    # --- server_search
+    Departure(
+        ("edx.course.search.results_displayed",),
+        _NOTHING,
+        "SearchEvent / Searched / AssignableDigitalResource → SearchResponse, `extensions.page`",
+        "Search profile",
     ),
     # --- lti
     Departure(

@@ -68,7 +68,11 @@ CONCEPTS = (
 """Extensions that only this package has."""
 
 VERB_CHOICES: Mapping[tuple[str, str], str] = {
-    (v.ATTEMPTED.id, v.ASSESSMENT): "an attempt at assessing an example; *assessed* would be about somebody's work",
+    (
+        v.ATTEMPTED.id,
+        v.ASSESSMENT,
+    ): "an attempt at assessing an example, *assessed* would be about somebody's work; and at a block of "
+    "Problem Builder, as its graded problems",
     (v.ATTEMPTED.id, v.INTERACTION): "a browser says that answers were sent, not what became of them",
     (
         v.ATTEMPTED.id,
@@ -78,6 +82,7 @@ VERB_CHOICES: Mapping[tuple[str, str], str] = {
     (v.INTERACTED.id, AI_WORKFLOW): "as the plug-in itself has it for event-routing-backends",
     (v.INTERACTED.id, v.INTERACTION): "no vocabulary has a verb for picking an item up",
     (v.INTERACTED.id, v.VIDEO): "what the video profile prescribes for captions and other controls of the player",
+    (v.INTERACTED.id, v.WEBPAGE): "no vocabulary has a verb for unfolding a part of a page",
     (v.SKIPPED.id, v.VIDEO): "the video profile has no verb for leaving a film out",
 }
 """Verb and activity type where the verb is generic, or none of the profile of the type → why it is used."""

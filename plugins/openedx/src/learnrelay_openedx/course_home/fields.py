@@ -26,3 +26,9 @@ class ResetDatesFields(CourseHomeFields):
     """Declares whether somebody of the staff acts as a learner."""
 
     as_another = optional("data.is_masquerading", kind=boolean)
+
+
+class UpdateFields(CourseHomeFields):
+    """Declares whether the news of the course are shown or hidden."""
+
+    action = optional("data.action", kind=one_of("shown", "hidden"), example=("shown", "hidden"))

@@ -7,7 +7,7 @@ from learnrelay_xapi import activities
 from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import StatementParts
 
-from .fields import AS_ANOTHER, CourseHomeFields, ResetDatesFields, ResumeFields
+from .fields import AS_ANOTHER, CourseHomeFields, ResetDatesFields, ResumeFields, UpdateFields
 
 family = Family("xapi.course_home")
 
@@ -45,3 +45,12 @@ def dates_put_off(course: ResetDatesFields, platform: Platform) -> StatementPart
     if course.as_another:
         return AS_ANOTHER
     return {"object": activities.titled_course(platform, course.course_id)}
+
+
+@family.maps("edx.course.home.course_update.toggled", reads=UpdateFields, verb=v.INTERACTED, activity=v.WEBPAGE)
+def news_toggled(news: UpdateFields, platform: Platform) -> StatementParts:
+    """The learner shows or hides the news of the course on its home."""
+    return {
+        "object": {"id": platform.iri("courses", news.course_id, "course/updates")},
+        "context": {"extensions": {v.TYPE: news.action}},
+    }

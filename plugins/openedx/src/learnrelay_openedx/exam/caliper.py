@@ -18,7 +18,7 @@ PAUSED: EventKind = {"type": "AssessmentEvent", "action": "Paused", "profile": "
 SUBMITTED: EventKind = {"type": "AssessmentEvent", "action": "Submitted", "profile": "AssessmentProfile"}
 
 
-def exam_event(exam: AttemptFields, platform: Platform, kind: str) -> EventParts:
+def exam_event(exam: AttemptFields, platform: Platform, kind: str, *, describes_learner: bool = False) -> EventParts:
     """Makes the exam, with kind and time limit, and the learner's attempt at it."""
     assessment: Entity = {
         "id": block_iri(platform, exam.content_id),
@@ -32,6 +32,7 @@ def exam_event(exam: AttemptFields, platform: Platform, kind: str) -> EventParts
     attempt = Attempt(
         assessment["id"],
         own_id=attempt_iri(exam, platform),
+        describes_learner=describes_learner,
         started=exam.started_at,
         ended=exam.completed_at,
         seconds=exam.elapsed,

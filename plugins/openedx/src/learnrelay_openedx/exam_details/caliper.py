@@ -1,9 +1,12 @@
-"""Details of special exams: software, options, attempts that are ready, declined, begun anew or out of time."""
+"""Details of special exams: software, options, attempts that are ready, declined, begun anew, deleted, out of time."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from learnrelay import Family, Platform
 from learnrelay.times import iso_duration
+from learnrelay_caliper import entities
 from learnrelay_caliper.parts import EventKind, EventParts
 
 from ..addresses import block_iri
@@ -15,6 +18,12 @@ family = Family("caliper.exam_details")
 DOWNLOADED: EventKind = {
     "type": "ResourceManagementEvent", "action": "Downloaded", "profile": "ResourceManagementProfile"
 }  # fmt: skip
+DELETED: dict[str, Any] = {
+    "type": ("AssessmentEvent", "Event"),
+    "action": "Reset",
+    "profile": ("AssessmentProfile", "GeneralProfile"),
+    "staff": True,
+}
 READIED: EventKind = {"type": "Event", "action": "Modified", "profile": "GeneralProfile"}
 
 
@@ -91,8 +100,32 @@ def timed_timed_out(exam: AttemptDetailFields, platform: Platform) -> EventParts
 
 @family.maps(
     "edx.special_exam.practice.attempt.reset_practice_exam",
-    reads=AttemptDetailFields, type="AssessmentEvent", action="Reset", profile="AssessmentProfile",
+    reads=AttemptDetailFields, type="AssessmentEvent", action="Reset", profile="AssessmentProfile", staff=True,
 )  # fmt: skip
 def practice_begun_anew(exam: AttemptDetailFields, platform: Platform) -> EventParts:
     """The learner discards an attempt at a practice exam, to begin anew."""
     return exam_event(exam, platform, "practice")
+
+
+def attempt_deleted(exam: AttemptDetailFields, platform: Platform, kind: str) -> EventParts:
+    """Makes an attempt that staff delete; where nobody is known, the platform: a plain event."""
+    parts = exam_event(exam, platform, kind, describes_learner=True)
+    return {"type": "Event", "profile": "GeneralProfile", "actor": entities.ed_app(platform), **parts}
+
+
+@family.maps("edx.special_exam.practice.attempt.deleted", reads=AttemptDetailFields, **DELETED)
+def practice_deleted(exam: AttemptDetailFields, platform: Platform) -> EventParts:
+    """Staff delete a learner's attempt at a practice exam."""
+    return attempt_deleted(exam, platform, "practice")
+
+
+@family.maps("edx.special_exam.proctored.attempt.deleted", reads=AttemptDetailFields, **DELETED)
+def proctored_deleted(exam: AttemptDetailFields, platform: Platform) -> EventParts:
+    """Staff delete a learner's attempt at a proctored exam."""
+    return attempt_deleted(exam, platform, "proctored")
+
+
+@family.maps("edx.special_exam.timed.attempt.deleted", reads=AttemptDetailFields, **DELETED)
+def timed_deleted(exam: AttemptDetailFields, platform: Platform) -> EventParts:
+    """Staff delete a learner's attempt at a timed exam."""
+    return attempt_deleted(exam, platform, "timed")

@@ -1,4 +1,4 @@
-"""Details of special exams: software, options, attempts that are ready, declined, begun anew or out of time."""
+"""Details of special exams: software, options, attempts that are ready, declined, begun anew, deleted, out of time."""
 
 from __future__ import annotations
 
@@ -91,4 +91,21 @@ def time_is_up(attempt: AttemptDetailFields, platform: Platform) -> StatementPar
 )  # fmt: skip
 def practice_begun_anew(attempt: AttemptDetailFields, platform: Platform) -> StatementParts:
     """The learner discards an attempt at a practice exam, to begin anew."""
+    return exam_attempt(attempt, platform)
+
+
+@family.maps(
+    "edx.special_exam.practice.attempt.deleted",
+    reads=AttemptDetailFields, verb=v.RESET, activity=openedx.PRACTICE_EXAM, instructor=True,
+)  # fmt: skip
+@family.maps(
+    "edx.special_exam.proctored.attempt.deleted",
+    reads=AttemptDetailFields, verb=v.RESET, activity=openedx.PROCTORED_EXAM, instructor=True,
+)  # fmt: skip
+@family.maps(
+    "edx.special_exam.timed.attempt.deleted",
+    reads=AttemptDetailFields, verb=v.RESET, activity=openedx.TIMED_EXAM, instructor=True,
+)  # fmt: skip
+def attempt_deleted(attempt: AttemptDetailFields, platform: Platform) -> StatementParts:
+    """The learner can begin the exam anew: staff delete an attempt. *Deleted* would say so of the exam."""
     return exam_attempt(attempt, platform)

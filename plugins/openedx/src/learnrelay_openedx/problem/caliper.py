@@ -49,6 +49,7 @@ SEVERAL_VALUES = {
 
 @family.maps(
     "problem_check",
+    "save_problem_check",
     reads=CheckFields,
     type=("GradeEvent", "AssessmentEvent", "AssessmentItemEvent"),
     action=("Graded", "Submitted", "Completed"),

@@ -81,7 +81,10 @@ def answer_parts(answer: Any) -> str | list[Any] | None:
     return answer if isinstance(answer, list) else answer_text(answer)
 
 
-@family.maps("problem_check", reads=CheckFields, verb=(v.EVALUATED, v.ATTEMPTED), activity=v.INTERACTION)
+@family.maps(
+    "problem_check", "save_problem_check",
+    reads=CheckFields, verb=(v.EVALUATED, v.ATTEMPTED), activity=v.INTERACTION,
+)  # fmt: skip
 def checked(check: CheckFields, platform: Platform) -> StatementParts | Sequence[StatementParts] | Skip:
     """An answer was checked: as the server judged it (evaluated), or as the browser sent it (attempted)."""
     problem = checked_problem(check)

@@ -1,0 +1,1 @@
+"""Search in a course, as the server answers it."""
