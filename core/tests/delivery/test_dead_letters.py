@@ -56,6 +56,9 @@ def outbox(open_outbox: OpenOutbox, clock: TurnedClock) -> Outbox:
         (DeadLetterFilter(older_than=3600), "a1 a2 a3"),
         (DeadLetterFilter(statement_id="s3", destination="b"), "b3"),
         (DeadLetterFilter(uncritical=True, destination="b"), "b1 b3"),
+        (DeadLetterFilter(standard="plain", cause="409 conflict"), "b1 b2 b3"),
+        (DeadLetterFilter(standard="other"), ""),
+        (DeadLetterFilter(cause="409"), ""),
     ],
 )
 def test_filters(outbox: Outbox, criteria: DeadLetterFilter, expected: str) -> None:
@@ -70,6 +73,38 @@ def test_filters(outbox: Outbox, criteria: DeadLetterFilter, expected: str) -> N
     status = outbox.status()
     assert sum(s.dropped for s in status.values()) == len(listed)
     assert all(s.accepted == s.waiting + s.delivered + s.dead + s.dropped for s in status.values())
+
+
+def test_groups(open_outbox: OpenOutbox, clock: TurnedClock) -> None:
+    outbox = open_outbox(clock)
+    outbox.put(statements(1, 7, "a"))
+    outbox.put([replace(statement, event_name="other") for statement in statements(8, 9, "a", "b")])
+    for number, reason in (
+        (1, "HTTP 400: x: 1"), (2, "HTTP 400: x: 2"), (1, "HTTP 400"), (1, "http 400"), (1, "HTTP 4001"),
+        (1, "HTTP 400 : x"), (2, "HTTP 400: é%_!"),
+    ):  # fmt: skip
+        clock.now += 1
+        dead_letter(outbox, "a", reason, number)
+    claim = outbox.queue("b").claim(2)
+    outbox.queue("b").settle(claim, [DeadLettered(row, "HTTP 409", conflict=True) for row in claim.rows])
+    letters = outbox.dead_letters
+    groups = letters.list_groups()
+    described = [(g.destination, g.event_name, g.conflict, g.cause, g.number, g.text, g.texts) for g in groups]
+    assert sorted(described) == sorted([
+        ("a", "video.played", False, "HTTP 400", 4, "x: 2", 3), ("a", "video.played", False, "http 400", 1, "", 1),
+        ("a", "video.played", False, "HTTP 4001", 1, "", 1), ("a", "video.played", False, "HTTP 400 ", 1, "x", 1),
+        ("a", "other", False, "HTTP 400", 2, "é%_!", 1), ("b", "other", True, "HTTP 409", 2, "", 1),
+    ])  # fmt: skip
+    assert (groups[0].number, groups[0].since) == (4, datetime.fromtimestamp(clock.now - 6, UTC)), "the largest first"
+    assert len({group.key for group in groups}) == 6
+    for group in groups:
+        assert letters.find_group(group.key) == group
+        assert letters.count(group.criteria()) == group.number
+        assert {letter.cause for letter in letters.list(group.criteria())} == {group.cause}
+    pages = [letters.list(DeadLetterFilter(destination="a"), 4, offset) for offset in (0, 4, 8, 12)]
+    assert [len(page) for page in pages] == [4, 4, 1, 0] and len({letter for page in pages for letter in page}) == 9
+    assert letters.retry(groups[0].criteria()) == 4 and letters.find_group(groups[0].key) is None
+    assert letters.count() == 7 and outbox.count_delivered() == {"a": 0, "b": 0}
 
 
 def test_show_and_retry(outbox: Outbox, clock: TurnedClock) -> None:

@@ -21,6 +21,7 @@ from ..outbox import Outbox
 from ..outbox.clocks import ServerClock
 from ..outbox.database import PROBE_SIZE, Database, write_and_remove
 from ..outbox.migrations import check_version, read_version
+from ..outbox.status_words import UNATTENDED
 from ..outbox.store import utc
 from ..providers import CORE_SPACE, UserRef
 from . import config_option, json_option
@@ -28,7 +29,6 @@ from .output import describe_settings, print_json, print_line, print_table, show
 from .route_test_runner import RouteTestResult, run_route_tests
 
 _PATIENCE = 10.0  # seconds for a broker
-_UNATTENDED = 60.0  # seconds without a look of a worker, while statements wait
 
 
 @click.command()
@@ -203,7 +203,7 @@ def _probe_workers(database: Database, config: Config) -> Iterator[tuple[str, bo
     except OutboxError:
         return
     unattended = max((status.unattended or 0.0 for status in statuses), default=0.0)
-    if unattended >= _UNATTENDED:
+    if unattended >= UNATTENDED:
         yield "workers", False, f"nobody has delivered for {unattended / 60:,.0f} min, and statements wait"
     elif looks := [status.looked_at for status in statuses if status.looked_at]:
         yield "workers", True, f"the last one looked at {utc(max(looks)):%F %R} UTC"

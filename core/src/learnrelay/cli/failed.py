@@ -128,13 +128,12 @@ def _describe_groups(letters: Sequence[DeadLetter], short: Mapping[str, str], sh
     """Yields the lines of the list: for each destination and reason the number, the events, and the first ids."""
     groups: dict[tuple[str, bool, str], list[DeadLetter]] = {}
     for letter in letters:
-        reason = letter.reason.partition(": ")[0]  # ours; behind it stands the consumer's text, another in each answer
-        groups.setdefault((letter.destination, letter.conflict, reason), []).append(letter)
-    for (destination, conflict, reason), group in sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))):
+        groups.setdefault((letter.destination, letter.conflict, letter.cause), []).append(letter)
+    for (destination, conflict, cause), group in sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))):
         kind = "conflict" if conflict else "dead letter"
         number = f"{len(group):,} {kind}{'s' * (len(group) > 1)}"
-        yield from _wrap(f"{destination}: {number}, {reason}, since {group[0].since:%F %R} UTC", "")
-        texts = Counter(letter.reason.partition(": ")[2] for letter in group)
+        yield from _wrap(f"{destination}: {number}, {cause}, since {group[0].since:%F %R} UTC", "")
+        texts = Counter(letter.text for letter in group)
         text = texts.most_common(1)[0][0]
         yield from _wrap(text and f"{text}{f' (and {len(texts) - 1:,} other texts)' if len(texts) > 1 else ''}", "  ")
         events = Counter(letter.event_name for letter in group)

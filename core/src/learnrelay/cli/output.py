@@ -15,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ..config.secrets import Secret
-from ..kinds import INVALID
 from ..logs import escape
 from ..pipeline.outcome_counts import REQUESTS, OutcomeCounts
 
@@ -77,16 +76,6 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], consol
     if not console.is_terminal:
         console.width = 400
     console.print(table)
-
-
-def describe_type(raw: Any) -> str:
-    """Describes a JSON value by its type, never by itself."""
-    if isinstance(raw, (dict, list)):
-        return f"{'an object' if isinstance(raw, dict) else 'a list'} of {len(raw)}"
-    if raw is INVALID:
-        return "in a text that cannot be read"
-    words = {str: "text", bool: "true or false", int: "a number", float: "a number", type(None): "nothing"}
-    return words.get(type(raw), type(raw).__name__)
 
 
 def describe_failures(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import sys
 import textwrap
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ..plugins.discovery import (
     idle_globs,
     installed,
     load,
+    name_kind,
     optional_families,
     select,
     select_named,
@@ -31,6 +32,7 @@ from ..plugins.discovery import (
     standard_of,
     unknown_groups,
 )
+from ..plugins.mapped_events import list_mapped_events
 from ..plugins.registry import Registry, collect
 from ..plugins.single_files import load_file
 from . import config_option, json_option
@@ -156,7 +158,7 @@ def _print_plugins(infos: list[PluginInfo], settings: dict[str, Mapping[str, Any
     else:
         print_table(
             ["plugin", "kind", "distribution", "state", "reason"],
-            ((info.name, _singular(info.kind), info.origin, info.state.value, info.reason) for info in infos),
+            ((info.name, name_kind(info.kind), info.origin, info.state.value, info.reason) for info in infos),
         )
         for info in infos:
             if _has_settings(info, settings):
@@ -167,45 +169,20 @@ def _has_settings(info: PluginInfo, settings: dict[str, Mapping[str, Any]]) -> b
     return info.state is PluginState.ACTIVE and info.name in settings
 
 
-def _singular(kind: str) -> str:
-    """Returns a kind of plugins in the singular."""
-    return f"{kind[:-3]}y" if kind.endswith("ies") else kind.removesuffix("s")
-
-
 _WIDTH = 100
 
 
 def _print_events(registry: Registry, as_json: bool) -> None:
-    rows: list[dict[str, Any]] = [
-        {
-            "event": event,
-            "standard": transformer.standard,
-            "family": transformer.family,
-            "constants": {name: _in_words(value) for name, value in transformer.constants.items()},
-            "about": transformer.about,
-        }
-        for transformer in registry.transformers
-        for event in transformer.events
-    ]
-    rows.sort(key=lambda row: (str(row["event"]), str(row["standard"])))
+    rows = list_mapped_events(registry)
     if as_json:
-        print_json(rows)
+        print_json([asdict(row) for row in rows])
     elif not rows:
         click.echo("no plugin maps an event; pip install the package of your platform and of a standard")
     else:
-        for event, mapped in groupby(rows, key=lambda row: row["event"]):
+        for event, mapped in groupby(rows, key=lambda row: row.event):
             print_line(event)
             for row in mapped:
-                for line in textwrap.wrap(f"{row['family']}: {row['about']}", _WIDTH - 2, subsequent_indent="    "):
+                for line in textwrap.wrap(f"{row.family}: {row.about}", _WIDTH - 2, subsequent_indent="    "):
                     print_line(f"  {line}")
-                for name, value in row["constants"].items():
+                for name, value in row.constants.items():
                     print_line(f"      {name}: {str(value).lower() if isinstance(value, bool) else value}")
-
-
-def _in_words(constant: Any) -> Any:
-    """Formats a constant of a declaration as text: vocabulary by its word, of several all."""
-    if isinstance(constant, tuple) and hasattr(constant, "word"):
-        return str(constant.word)
-    if type(constant) in (list, tuple):
-        return " | ".join(str(_in_words(value)) for value in constant)
-    return constant if isinstance(constant, (bool, int, float, str)) else str(constant)

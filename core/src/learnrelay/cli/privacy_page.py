@@ -9,6 +9,7 @@ from itertools import groupby
 from .. import __version__
 from ..assembly.assemble import Assembly
 from ..assembly.warnings import list_notices
+from ..privacy.access_words import describe_match, describe_scope
 from ..privacy.data_map import Row
 
 _STYLE = """
@@ -96,18 +97,12 @@ def _destinations(assembly: Assembly) -> Iterator[str]:
             destination.name,
             destination.standard,
             destination.address,
-            _in_words(destination.scope),
-            "; ".join(f"{path}: {' or '.join(map(str, values))}" for path, values in destination.match.items()),
+            describe_scope(destination.scope),
+            describe_match(destination.match),
             destination.pseudonyms,
         ]
         yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
     yield "</table>"
-
-
-def _in_words(scope: object) -> str:
-    if isinstance(scope, dict):
-        return "; ".join(f"{key}: {_in_words(value)}" for key, value in scope.items())
-    return ", ".join(map(str, scope)) if isinstance(scope, list) else str(scope)
 
 
 def _select(name: str, label: str, choices: Iterable[str]) -> str:

@@ -20,9 +20,9 @@ from ..errors import ConfigurationError, EventError
 from ..events import LONGEST_EVENT, SourceEvent
 from ..pipeline.run import NOT_MAPPED, Outcome, OutcomeState, Pipeline
 from ..privacy.data_map import trace_sample
+from ..privacy.masking import describe_type
 from ..privacy.tracing import Leaves, below
 from ..standards import SerializedStatement
-from .output import describe_type
 
 _ABSENT: Final = object()
 _LONGEST_LINE = 2 * LONGEST_EVENT  # an event may be written with line breaks and blanks

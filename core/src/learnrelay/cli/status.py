@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
 from ..assembly.assemble import assemble
 from ..config.models import Config
+from ..errors import OutboxError
+from ..logs import escape
+from ..times import describe_span
 from . import config_option, json_option
 from .output import print_json, print_line, print_table
 
-_UNATTENDED = 60.0  # seconds without a look of a worker after which the table says so
+if TYPE_CHECKING:
+    from ..outbox import Outbox, Status
+    from ..outbox.rates import RateMeter
+    from ..outbox.spool_reader import SpoolStatus
+
+_WATCH_INTERVAL = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReading:
+    """Holds what the outbox says at one moment. ``rows``: per destination, what ``--json`` prints."""
+
+    statuses: Mapping[str, Status]
+    rows: Mapping[str, Mapping[str, Any]]
+    spool: SpoolStatus
+    refusals: Mapping[str, tuple[int, float]]
+    now: float
 
 
 @click.command()
@@ -25,11 +50,21 @@ _UNATTENDED = 60.0  # seconds without a look of a worker after which the table s
     is_flag=True,
     help="Exit with 1 where a limit of [delivery.alerts] is passed, or events were not stored; for cron.",
 )
+@click.option(
+    "--watch",
+    "interval",
+    is_flag=False,
+    flag_value=_WATCH_INTERVAL,
+    type=click.FloatRange(0.1),
+    metavar="[SECONDS]",
+    help=f"Show it again every so many seconds, until Ctrl-C.  [default: {_WATCH_INTERVAL:g}]",
+)
 @json_option
-def command(config_path: str, alert: bool, as_json: bool) -> None:
+def command(config_path: str, alert: bool, interval: float | None, as_json: bool) -> None:
     r"""Show the queue, the deliveries and the latency of each destination, and the outcomes of events.
 
     \b
+    rate      statements a second that were delivered in the last minute, with --watch
     conflicts the consumer has these statements already, with other content
     p50, p99  latency from the time of the event to the answer of the consumer, for 50 and for 99 of 100
               statements, at most 9 % off; without events that were older than an hour when they were emitted
@@ -42,21 +77,35 @@ def command(config_path: str, alert: bool, as_json: bool) -> None:
     All figures count from the creation of the outbox, for all processes and hosts that share it. Columns without any
     value are left out. With --alert, the limits that are passed are listed on standard error.
     """
-    from ..delivery.alerts import INTAKE, find_conditions, find_refusals, find_spool_conditions
     from ..outbox import Outbox
-    from ..outbox.queue import SPOOL
-    from ..outbox.statistics import LATENCY, REQUEST, Statistics
-    from ..outbox.store import utc
 
+    if interval is not None and (alert or as_json):
+        raise click.UsageError("--watch is for people: leave out --alert and --json")
     config = assemble(Path(config_path)).config
     outbox = Outbox.look(config.delivery)
     try:
-        statuses = outbox.status(tuple(config.destinations))
-        statistics = Statistics.read(outbox)
-        now = outbox.clock()
-        spool, refusals = outbox.read_spool_status(), outbox.read_refusals()
+        if interval is not None:
+            _watch(config, outbox, interval)
+            return
+        reading = _read(config, outbox)
     finally:
         outbox.close()
+    if as_json:
+        _print_as_json(reading)
+    else:
+        _print_reading(config, reading)
+    if alert:
+        messages = list(_list_alerts(config, reading))
+        for message in messages:
+            print_line(message, err=True)
+        sys.exit(1 if messages else 0)
+
+
+def _read(config: Config, outbox: Outbox) -> StatusReading:
+    from ..outbox.statistics import LATENCY, REQUEST, Statistics
+
+    statuses = outbox.status(tuple(config.destinations))
+    statistics = Statistics.read(outbox)
     rows: dict[str, dict[str, Any]] = {}
     for name, status in statuses.items():
         rows[name] = {
@@ -67,88 +116,117 @@ def command(config_path: str, alert: bool, as_json: bool) -> None:
         if name in config.destinations:
             rows[name]["address"] = config.destinations[name].address
             rows[name]["events"] = statistics.events(config.destinations[name].standard, name)
-    if as_json:
-        internal = {
-            SPOOL: asdict(spool) if spool.segments else {},
-            "(not stored)": {reason: number for reason, (number, _) in refusals.items()},
-        }
-        print_json(rows | {name: values for name, values in internal.items() if values})
+    return StatusReading(statuses, rows, outbox.read_spool_status(), outbox.read_refusals(), outbox.clock())
+
+
+def _watch(config: Config, outbox: Outbox, interval: float) -> None:
+    """Shows the tables again and again: in place on a terminal that can, one below the other elsewhere."""
+    from ..outbox.rates import RateMeter
+
+    console, rates = Console(), RateMeter()
+    try:
+        if not console.is_terminal or console.is_dumb_terminal:
+            while True:
+                click.echo(_draw(config, outbox, rates, console))
+                time.sleep(interval)
+        with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+            while True:
+                live.update(Text.from_ansi(_draw(config, outbox, rates, console)), refresh=True)
+                time.sleep(interval)
+    except KeyboardInterrupt:
+        return
+
+
+def _draw(config: Config, outbox: Outbox, rates: RateMeter, screen: Console) -> str:
+    """Returns what is shown at this moment; where the database fails, why."""
+    text = io.StringIO()
+    # A terminal has a width, whatever it can do; escapes are for those that understand them.
+    console = Console(
+        file=text,
+        force_terminal=screen.is_terminal,
+        width=screen.width,
+        color_system=None if screen.is_dumb_terminal else "auto",
+    )
+    console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC; stop with Ctrl-C\n", highlight=False)
+    try:
+        reading = _read(config, outbox)
+    except OutboxError as error:
+        console.print(escape(f"error: {error}"), markup=False, highlight=False)
     else:
-        _print_queues(rows, now)
-        if outcomes := list(_outcomes(config, rows)):
-            click.echo()
-            print_table(["events", "outcome", "number"], outcomes)
-        if spool.damaged:
-            print_line(
-                f"spool of this machine: {spool.damaged:,} damaged files are kept; the log says of which segment"
-            )
-        if spool.segments:
-            print_line(
-                f"spool of this machine: {spool.bytes:,} bytes in {spool.segments:,} files are still to be taken in, "
-                f"the oldest is {_span(spool.oldest_age)} old"
-            )
-        for reason, (number, latest) in refusals.items():
-            print_line(f"not stored: {number:,} events, because {reason}, the last {utc(latest):%Y-%m-%d %H:%M} UTC")
-    if alert:
-        messages = [
-            f"{name}: {message}"
-            for name, status in statuses.items()
-            for _, message in find_conditions(status, config.delivery.alerts, now)
-        ]
-        messages += [f"{INTAKE}: {message}" for _, message in find_refusals(refusals, now)]
-        messages += [f"{SPOOL}: {message}" for _, message in find_spool_conditions(spool, config.delivery.alerts)]
-        for message in messages:
-            print_line(message, err=True)
-        sys.exit(1 if messages else 0)
+        rates.add(time.monotonic(), {name: status.delivered for name, status in reading.statuses.items()})
+        _print_reading(config, reading, console, rates)
+    return text.getvalue()
 
 
-def _print_queues(rows: Mapping[str, Mapping[str, Any]], now: float) -> None:
+def _print_as_json(reading: StatusReading) -> None:
+    from ..outbox.queue import SPOOL
+
+    internal: dict[str, dict[str, Any]] = {
+        SPOOL: asdict(reading.spool) if reading.spool.segments else {},
+        "(not stored)": {reason: number for reason, (number, _) in reading.refusals.items()},
+    }
+    print_json({**reading.rows, **{name: values for name, values in internal.items() if values}})
+
+
+def _list_alerts(config: Config, reading: StatusReading) -> Iterator[str]:
+    from ..delivery.alerts import INTAKE, find_conditions, find_refusals, find_spool_conditions
+    from ..outbox.queue import SPOOL
+
+    limits = config.delivery.alerts
+    for name, status in reading.statuses.items():
+        yield from (f"{name}: {message}" for _, message in find_conditions(status, limits, reading.now))
+    yield from (f"{INTAKE}: {message}" for _, message in find_refusals(reading.refusals, reading.now))
+    yield from (f"{SPOOL}: {message}" for _, message in find_spool_conditions(reading.spool, limits))
+
+
+def _print_reading(
+    config: Config, reading: StatusReading, console: Console | None = None, rates: RateMeter | None = None
+) -> None:
+    from ..outbox.store import utc
+
+    console, spool = console or Console(), reading.spool
+    _print_queues(reading, console, rates)
+    if outcomes := list(_outcomes(config, reading.rows)):
+        console.print()
+        print_table(["events", "outcome", "number"], outcomes, console)
+    lines = []
+    if spool.damaged:
+        lines.append(f"spool of this machine: {spool.damaged:,} damaged files are kept; the log says of which segment")
+    if spool.segments:
+        lines.append(
+            f"spool of this machine: {spool.bytes:,} bytes in {spool.segments:,} files are still to be taken in, "
+            f"the oldest is {describe_span(spool.oldest_age)} old"
+        )
+    for reason, (number, latest) in reading.refusals.items():
+        lines.append(f"not stored: {number:,} events, because {reason}, the last {utc(latest):%Y-%m-%d %H:%M} UTC")
+    for line in lines:
+        console.print(escape(line), markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_queues(reading: StatusReading, console: Console, rates: RateMeter | None) -> None:
     """Prints the table of queues, without the columns that are empty in all rows."""
+    from ..outbox.rates import describe_rate
+    from ..outbox.status_words import describe_next_try, describe_since, describe_state
+
+    statuses, rows, now = reading.statuses.values(), reading.rows.values(), reading.now
     columns = {
-        "destination": list(rows),
-        "waiting": [f"{row['waiting']:,}" for row in rows.values()],
-        "oldest": [_span(row["oldest_age"]) for row in rows.values()],
-        "delivered": [f"{row['delivered']:,}" for row in rows.values()],
-        "retried": [f"{row['retried']:,}" if row["retried"] else "" for row in rows.values()],
-        "dead": [f"{row['dead']:,}" for row in rows.values()],
-        "conflicts": [f"{row['conflicts']:,}" if row["conflicts"] else "" for row in rows.values()],
-        "p50": [_span(row["latency"]["p50"]) for row in rows.values()],
-        "p99": [_span(row["latency"]["p99"]) for row in rows.values()],
-        "state": [_state(row) for row in rows.values()],
-        "since": [_since(row, now) for row in rows.values()],
-        "next try": [_next_try(row, now) for row in rows.values()],
-        "goes to": [row.get("address", "") for row in rows.values()],
+        "destination": list(reading.statuses),
+        "waiting": [f"{status.waiting:,}" for status in statuses],
+        "oldest": [describe_span(status.oldest_age) for status in statuses],
+        "rate": [describe_rate(rates.rate_of(name)) if rates else "" for name in reading.statuses],
+        "delivered": [f"{status.delivered:,}" for status in statuses],
+        "retried": [f"{status.retried:,}" if status.retried else "" for status in statuses],
+        "dead": [f"{status.dead:,}" for status in statuses],
+        "conflicts": [f"{status.conflicts:,}" if status.conflicts else "" for status in statuses],
+        "p50": [describe_span(row["latency"]["p50"]) for row in rows],
+        "p99": [describe_span(row["latency"]["p99"]) for row in rows],
+        "state": [str(describe_state(status)) for status in statuses],
+        "since": [describe_since(status, now) for status in statuses],
+        "next try": [describe_next_try(status, now) for status in statuses],
+        "goes to": [row.get("address", "") for row in rows],
     }
     shown = {name: values for name, values in columns.items() if any(values)}
-    print_table(list(shown), zip(*shown.values(), strict=True))
-
-
-def _is_unattended(row: Mapping[str, Any]) -> bool:
-    return not row["orphaned"] and (row["unattended"] or 0.0) >= _UNATTENDED
-
-
-def _state(row: Mapping[str, Any]) -> str:
-    if row["orphaned"]:
-        return "not in the file"
-    if _is_unattended(row):
-        return "nobody delivers"
-    if row["paused"]:
-        return f"{'halted' if row['halted'] else 'unavailable'}: {row['paused']}"
-    return "ok"
-
-
-def _since(row: Mapping[str, Any], now: float) -> str:
-    if _is_unattended(row):
-        return _span(row["unattended"])
-    if row["failing_since"] is None or row["failing_since"] > now:  # by a clock that is ahead
-        return ""
-    return _span(now - row["failing_since"])
-
-
-def _next_try(row: Mapping[str, Any], now: float) -> str:
-    if row["retry_at"] is None or _is_unattended(row):
-        return ""
-    return f"in {_span(row['retry_at'] - now)}" if row["retry_at"] > now else "now"
+    print_table(list(shown), zip(*shown.values(), strict=True), console)
 
 
 def _outcomes(config: Config, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[list[str]]:
@@ -171,13 +249,3 @@ def _outcomes(config: Config, rows: Mapping[str, Mapping[str, Any]]) -> Iterator
                     yield [destination.standard, f"{outcome.replace('_', ' ')}: {reason}", f"{number:,}"]
         for reason, number in events["denied"].items():
             yield [name, f"denied: {reason}", f"{number:,}"]
-
-
-def _span(seconds: float | None) -> str:
-    """Formats seconds for people: ``12 ms``, ``3.4 s``, ``17 min``, ``5.2 h``, ``3.1 d``."""
-    if seconds is None:
-        return ""
-    for unit, length in (("d", 86_400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0)):
-        if seconds >= length:
-            return f"{seconds / length:.3g} {unit}"
-    return f"{seconds * 1000:.3g} ms"

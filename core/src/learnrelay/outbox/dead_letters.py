@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from .counters import add_counts, delete_unshared_payloads
@@ -12,6 +14,8 @@ from .database import Transaction, retry_deadlocks
 from .store import Store, utc
 
 _CHUNK = 500  # dead letters per transaction: emit() is never locked out for long
+_MARK = ": "  # in a reason: before the first one stands ours, behind it the consumer's text, another in each answer
+_MOST_GROUPS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +36,71 @@ class DeadLetter:
     reason: str
     conflict: bool
 
+    @property
+    def cause(self) -> str:
+        """Returns the reason in our words, which many have in common."""
+        return self.reason.partition(_MARK)[0]
+
+    @property
+    def text(self) -> str:
+        """Returns the consumer's words; empty where there are none."""
+        return self.reason.partition(_MARK)[2]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterGroup:
+    """Describes dead letters that one destination refused for one cause, of one event.
+
+    ``since``: the first of them. ``text``: the consumer's words for one of them. ``texts``: how many reasons differ.
+    """
+
+    destination: str
+    standard: str
+    event_name: str
+    conflict: bool
+    cause: str
+    number: int
+    since: datetime
+    text: str
+    texts: int
+
+    @property
+    def key(self) -> str:
+        """Returns what names the group, without a word of an event or a consumer."""
+        parts = [self.destination, self.standard, self.event_name, self.conflict, self.cause]
+        return sha256(json.dumps(parts).encode()).hexdigest()[:20]
+
+    def criteria(self) -> DeadLetterFilter:
+        """Returns the conditions that select its dead letters."""
+        return DeadLetterFilter(
+            self.destination, self.standard, self.event_name, conflict=self.conflict, cause=self.cause
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterFilter:
     """Selects dead letters by conditions: all must hold, empty ones do.
 
-    ``reason`` is a part of the consumer's text, upper or lower case; ``older_than`` is in seconds; ``conflict`` selects
-    conflicts only (True) or all others (False).
+    ``reason`` is a part of the consumer's text, upper or lower case; ``cause`` is that of a `DeadLetterGroup`;
+    ``older_than`` is in seconds; ``conflict`` selects conflicts only (True) or all others (False).
     """
 
     destination: str = ""
+    standard: str = ""
     event_name: str = ""
     reason: str = ""
     statement_id: str = ""
     older_than: float = 0.0
     uncritical: bool = False
     conflict: bool | None = None
+    cause: str | None = None
 
     def where(self, now: float) -> tuple[str, dict[str, Any]]:
         """Returns the condition as SQL over ``d`` (dead letter) and ``s`` (statement), and its parameters."""
+        head = f"{self.cause}{_MARK}"
         conditions: list[tuple[object, str, dict[str, Any]]] = [
             (self.destination, "d.destination = :destination", {"destination": self.destination}),
+            (self.standard, "s.standard = :standard", {"standard": self.standard}),
             (self.event_name, "s.event_name = :event_name", {"event_name": self.event_name}),
             (self.statement_id, "s.statement_id = :statement_id", {"statement_id": self.statement_id}),
             (
@@ -63,6 +111,11 @@ class DeadLetterFilter:
             (self.older_than, "d.since <= :before", {"before": now - self.older_than}),
             (self.uncritical, "s.critical = 0", {}),
             (self.conflict is not None, "d.conflict = :conflict", {"conflict": int(self.conflict or 0)}),
+            (
+                self.cause is not None,
+                "(d.reason = :cause OR SUBSTR(d.reason, 1, :cause_length) = :cause_head)",
+                {"cause": self.cause, "cause_head": head, "cause_length": len(head)},
+            ),
         ]
         used = [(sql, parameters) for value, sql, parameters in conditions if value]
         values = {name: value for _, parameters in used for name, value in parameters.items()}
@@ -86,13 +139,16 @@ class DeadLetters:
         self._store = store
         self._database = store.database
 
-    def list(self, criteria: DeadLetterFilter = DeadLetterFilter(), limit: int = 100) -> list[DeadLetter]:
-        """Returns the oldest ``limit`` dead letters."""
+    def list(
+        self, criteria: DeadLetterFilter = DeadLetterFilter(), limit: int = 100, offset: int = 0
+    ) -> list[DeadLetter]:
+        """Returns the oldest ``limit`` dead letters after the first ``offset``."""
         where, parameters = criteria.where(self._store.clock())
         with self._database.transaction(write=False) as transaction:
             rows = transaction.execute(
-                f"SELECT {_COLUMNS} {_FROM} WHERE {where} ORDER BY d.since, d.key LIMIT :limit",
+                f"SELECT {_COLUMNS} {_FROM} WHERE {where} ORDER BY d.since, d.key LIMIT :limit OFFSET :offset",
                 limit=limit,
+                offset=offset,
                 **parameters,
             )
         return [
@@ -110,6 +166,37 @@ class DeadLetters:
             )
             for row in rows
         ]
+
+    def list_groups(self, criteria: DeadLetterFilter = DeadLetterFilter()) -> Sequence[DeadLetterGroup]:
+        """Returns the groups of dead letters by destination, the largest first."""
+        where, parameters = criteria.where(self._store.clock())
+        cause = self._database.dialect.text_before("d.reason", _MARK)
+        with self._database.transaction(write=False) as transaction:
+            rows = transaction.execute(
+                f"""SELECT d.destination, s.standard, s.event_name, d.conflict, {cause} AS cause, COUNT(*) AS number,
+                    MIN(d.since), MAX(d.reason), COUNT(DISTINCT d.reason)
+                {_FROM} WHERE {where} GROUP BY d.destination, s.standard, s.event_name, d.conflict, cause
+                ORDER BY d.destination, number DESC, s.event_name, cause, d.conflict LIMIT {_MOST_GROUPS}""",
+                **parameters,
+            )
+        return [
+            DeadLetterGroup(
+                destination=row[0],
+                standard=row[1],
+                event_name=row[2],
+                conflict=bool(row[3]),
+                cause=row[4],
+                number=int(row[5]),
+                since=utc(row[6]),
+                text=row[7].partition(_MARK)[2],
+                texts=int(row[8]),
+            )
+            for row in rows
+        ]
+
+    def find_group(self, key: str) -> DeadLetterGroup | None:
+        """Returns the group with this key; None where it has no dead letter any more."""
+        return next((group for group in self.list_groups() if group.key == key), None)
 
     def count(self, criteria: DeadLetterFilter = DeadLetterFilter()) -> int:
         """Counts the dead letters."""

@@ -99,6 +99,11 @@ class Dialect(ABC):
         """Returns the comparison with the few keys that a query gives, so that these are read first."""
         return f"IN ({query})"
 
+    @staticmethod
+    @abstractmethod
+    def text_before(column: str, mark: str) -> str:
+        """Returns the SQL of what stands before the first ``mark`` in a column of text; of all of it without one."""
+
     @abstractmethod
     def connect(self) -> Any:
         """Opens a connection. Raises an error of the driver."""

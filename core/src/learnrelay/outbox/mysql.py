@@ -132,6 +132,11 @@ class MysqlDialect(Dialect):
         """Returns a statement in MySQL's words."""
         return _in_mysql(sql)
 
+    @staticmethod
+    def text_before(column: str, mark: str) -> str:
+        """Returns it with MySQL's function."""
+        return f"SUBSTRING_INDEX({column}, '{mark}', 1)"
+
     def connect(self) -> BoundedMysqlConnection:
         """Opens a connection. Raises pymysql.Error, also for a server that is too old."""
         limit = {} if math.isinf(remaining_time()) else {"connect_timeout": round_wait(math.inf) or _SHORTEST}

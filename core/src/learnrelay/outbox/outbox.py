@@ -234,6 +234,14 @@ class Outbox(Store):
         with self.database.transaction(write=False) as transaction:
             return read_refusals(transaction)
 
+    def count_delivered(self) -> dict[str, int]:
+        """Counts what each destination has got since the outbox was created."""
+        with self.database.transaction(write=False) as transaction:
+            rows = transaction.execute(
+                "SELECT destination, SUM(delivered) FROM learnrelay_delivery_counter GROUP BY destination"
+            )
+        return {destination: int(delivered) for destination, delivered in rows}
+
     def status(self, destinations: Iterable[str] = ()) -> dict[str, Status]:
         """Reads the status of each destination, by name; ``destinations``, those of the file, are always included."""
         now = self.clock()

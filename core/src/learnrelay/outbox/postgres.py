@@ -90,6 +90,11 @@ class PostgresDialect(Dialect):
         """Returns the comparison with an array, which is computed once."""
         return f"= ANY(ARRAY({query}))"
 
+    @staticmethod
+    def text_before(column: str, mark: str) -> str:
+        """Returns it with PostgreSQL's function."""
+        return f"SPLIT_PART({column}, '{mark}', 1)"
+
     def connect(self) -> Any:
         """Opens a connection. Raises psycopg.Error."""
         server = BoundedConnection.open(self.arguments, self.options)

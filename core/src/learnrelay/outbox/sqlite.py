@@ -43,6 +43,11 @@ class SqliteDialect(Dialect):
         """Returns the statement as it is."""
         return sql
 
+    @staticmethod
+    def text_before(column: str, mark: str) -> str:
+        """Returns it with SQLite's functions."""
+        return f"SUBSTR({column}, 1, INSTR({column} || '{mark}', '{mark}') - 1)"
+
     def connect(self) -> sqlite3.Connection:
         """Opens the file. Raises sqlite3.Error."""
         file: sqlite3.Connection = sqlite3.connect(*self.arguments, **{"timeout": self.lock_timeout, **self.options})

@@ -126,6 +126,11 @@ def _describe(distribution: Distribution | None) -> tuple[str, str]:
     return (distribution.name, distribution.version) if distribution else ("an unknown distribution", "")
 
 
+def name_kind(kind: str) -> str:
+    """Returns a kind of plugins in the singular."""
+    return f"{kind[:-3]}y" if kind.endswith("ies") else kind.removesuffix("s")
+
+
 def unknown_groups() -> list[str]:
     """Describes the groups of entry points that look like ours and are not, with the nearest right one."""
     kinds = (*KINDS, _OPTIONAL_FAMILIES)

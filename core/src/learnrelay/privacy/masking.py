@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any
 
-from ..kinds import uuid
+from ..kinds import INVALID, uuid
 from .names import KEYS, tokens
 
 HIDDEN = "…"
@@ -48,3 +48,13 @@ def describe_masked(masked: str, name: str) -> str:
     type_name, _, digest = masked.partition("#")
     is_id = type_name == "id" or not KEYS.isdisjoint(tokens(name)[-1:])
     return f"<{type_name} {digest[:_SHOWN_DIGITS]}>" if is_id and digest else f"<{type_name}>"
+
+
+def describe_type(raw: Any) -> str:
+    """Describes a JSON value by its type, never by itself."""
+    if isinstance(raw, (dict, list)):
+        return f"{'an object' if isinstance(raw, dict) else 'a list'} of {len(raw)}"
+    if raw is INVALID:
+        return "in a text that cannot be read"
+    words = {str: "text", bool: "true or false", int: "a number", float: "a number", type(None): "nothing"}
+    return words.get(type(raw), type(raw).__name__)
