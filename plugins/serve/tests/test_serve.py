@@ -344,7 +344,7 @@ def test_a_file_without_such_an_input(tmp_path: Path) -> None:
     [
         ('token = "env:LMS_TOKEN"', 'token = "env:SHORT"', "shorter than 16 characters"),
         ('trust = "client"', 'trust = "me"', "inputs.web.tokens.app.trust: expected one of"),
-        ('token = "env:APP_TOKEN"', 'token = "env:LMS_TOKEN"', "two senders have the same token"),
+        ('token = "env:APP_TOKEN"', 'token = "env:LMS_TOKEN"', "two of them have the same token"),
         ("rate = 10", "raet = 10", 'inputs.web.tokens.slow.raet: unknown key'),
         ('listen = "127.0.0.1:', 'listen = "0.0.0.0:', "travel without TLS"),
     ],

@@ -151,7 +151,15 @@ def _assemble(file: OperatorFile) -> Assembly:
             source.reader.id_key = learners.digest("event ids", CORE_SPACE).encode()
     source.reader.use_request_names({event for _, event in table})
     warnings = list_warnings(
-        identity, courses[0], core["delivery"], destinations, access_rules, standards, registry, inputs
+        identity,
+        courses[0],
+        core["delivery"],
+        destinations,
+        access_rules,
+        standards,
+        registry,
+        inputs,
+        core["console"],
     )
     config = Config(
         root_url=core["platform"]["root_url"].rstrip("/"),
@@ -169,6 +177,7 @@ def _assemble(file: OperatorFile) -> Assembly:
         sites=sites.roots if sites is not None else {},
         metrics=core["metrics"],
         telemetry=core["telemetry"],
+        console=core["console"],
         path=file.path,
         warnings=(*file.warnings, *warnings),
         tests=tuple(core["tests"]),

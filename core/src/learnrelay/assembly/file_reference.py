@@ -28,6 +28,7 @@ _ABOUT = {
     "inputs.NAME": "What a worker reads events from; one table for each.",
     "metrics": "Metrics for Prometheus.",
     "telemetry": "Metrics and traces by OpenTelemetry, sent by `learnrelay worker`.",
+    "console": "The console of `learnrelay console`, and who may use it.",
     "tests": "Tests of routes, which `learnrelay check` runs; they may stand in a file beside, `relay.tests.toml`.",
 }
 
@@ -84,7 +85,7 @@ def list_sections(registry: Registry) -> list[FileSection]:
         *_with_choices("destinations.NAME.auth", AuthSection, "scheme", schemes),
         FileSection("delivery", core["delivery"], _ABOUT["delivery"]),
         *_with_choices("inputs.NAME", InputSection, "input", list_inputs(registry)),
-        *(FileSection(name, core[name], _ABOUT[name]) for name in ("metrics", "telemetry", "tests")),
+        *(FileSection(name, core[name], _ABOUT[name]) for name in ("metrics", "telemetry", "console", "tests")),
     ]
     for info, plugin in registry.plugins:
         if (schema := settings_schema_of(plugin, info)) is not None:

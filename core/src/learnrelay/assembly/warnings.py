@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..config.models import Delivery, Destination, InputConfig, Provider
+from ..config.fields import is_loopback
+from ..config.models import ConsoleConfig, Delivery, Destination, InputConfig, Provider
 from ..config.secrets import Secret, find_secrets
 from ..plugins.registry import Registry
 from ..providers import IdentityProvider
@@ -24,13 +25,18 @@ def list_warnings(
     standards: Mapping[str, Standard],
     registry: Registry,
     inputs: Mapping[str, InputConfig],
+    console: ConsoleConfig,
 ) -> list[str]:
     """Returns ``KEY: reason`` for each, in the order of their weight."""
     warnings = []
     for name, config in inputs.items():
         of_input = list_inputs(registry)[config.input].warnings(config.settings)
         warnings += [f"inputs.{name}.{key}: {reason}" for key, reason in of_input]
-    for key, secret in _gather_secrets(identity[0], courses, delivery, destinations, registry, inputs).items():
+    if not is_loopback(console.listen[0]):
+        cure = "listen at 127.0.0.1, behind a proxy that has TLS"
+        warnings.append(f"console.listen: tokens and pages travel without TLS: {cure}")
+    secrets = _gather_secrets(identity[0], courses, delivery, destinations, registry, inputs)
+    for key, secret in {**secrets, **dict(find_secrets(console.tokens, "console.tokens"))}.items():
         if isinstance(secret, Secret) and secret.source == "clear text":
             warnings.append(f'{key}: a secret stands here in clear text; write "env:NAME" or "file:PATH" instead')
     for name, destination in destinations.items():

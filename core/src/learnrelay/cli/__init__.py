@@ -31,6 +31,7 @@ COMMANDS = (
 
 BROUGHT_BY = {
     "clickhouse": "learnrelay-clickhouse",
+    "console": "learnrelay-serve",
     "contract-test": "learnrelay-contract-tests",
     "lint": "learnrelay-contract-tests",
     "serve": "learnrelay-serve",

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -316,6 +317,39 @@ class Tables(_Strict):
         return loaded
 
 
+class TokenTables(_Strict):
+    """Reads tables by the names of those who have a token (``[console.tokens.ada]``); no two may have the same.
+
+    ``section`` loads a table as an object with ``secret``. ``entry`` stands for a name in the reference of the file.
+    """
+
+    form = "tables by name"
+    json_schema = MappingProxyType({"type": "object"})
+
+    def __init__(self, section: type[Schema], entry: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.section, self.entry = section, entry
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, Mapping) or (self.required and not value):
+            raise ValidationError(f"expected tables {attr}.{self.entry}, found {in_words(value)}")
+        tokens: dict[str, Any] = {}
+        errors: dict[str, Any] = {}
+        for name, table in value.items():
+            try:
+                if not isinstance(table, Mapping):
+                    raise ValidationError(f"expected a table, found {in_words(table)}")
+                tokens[name] = self.section().load(table)
+            except ValidationError as error:
+                errors[name] = error.messages
+        revealed = [token.secret.reveal() for token in tokens.values()]
+        if len(set(revealed)) < len(revealed):
+            errors["_schema"] = ["two of them have the same token"]
+        if errors:
+            raise ValidationError(errors)
+        return tokens
+
+
 def in_words(value: Any) -> str:
     """Describes the type of a TOML value; never the value, which might be a secret."""
     words = {
@@ -327,6 +361,14 @@ def in_words(value: Any) -> str:
         dict: "a table",
     }
     return "empty text" if value == "" else words.get(type(value), type(value).__name__)
+
+
+def is_loopback(host: str) -> bool:
+    """Tells whether only this machine reaches an address to listen at."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def quoted(words: Sequence[str]) -> str:

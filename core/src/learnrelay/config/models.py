@@ -115,6 +115,31 @@ class Metrics:
     listen: tuple[str, int] | None = None
 
 
+Role = Literal["look", "act"]
+"""What a person may do in the console: see everything, or also change something."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleToken:
+    """Holds the secret by which a person logs in to the console, and the person's role."""
+
+    secret: Secret
+    role: Role = "look"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleConfig:
+    """Says where the console listens, and who may use it.
+
+    ``address``: where browsers reach it through a proxy. ``session``: seconds after which one has to log in again.
+    """
+
+    listen: tuple[str, int] = ("127.0.0.1", 8090)
+    address: str | None = None
+    session: float = 28_800.0
+    tokens: Mapping[str, ConsoleToken] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Telemetry:
     """Says where a worker sends metrics and spans by OpenTelemetry: ``endpoint``, None for nowhere.
@@ -172,6 +197,7 @@ class Config:
     sites: Mapping[str, str] = field(default_factory=dict)
     metrics: Metrics = Metrics()
     telemetry: Telemetry = Telemetry()
+    console: ConsoleConfig = ConsoleConfig()
     path: Path | None = None
     warnings: tuple[str, ...] = ()
     tests: tuple[RouteTest, ...] = ()

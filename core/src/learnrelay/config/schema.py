@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, post_load, validates_schema
 
@@ -16,6 +17,7 @@ from .fields import (
     Duration,
     FilePaths,
     Flag,
+    KeyText,
     Language,
     OneOf,
     Section,
@@ -23,10 +25,11 @@ from .fields import (
     Tables,
     Text,
     TextList,
+    TokenTables,
     Url,
     described,
 )
-from .models import Metrics, Telemetry
+from .models import ConsoleConfig, ConsoleToken, Metrics, Telemetry
 from .route_tests import RouteTestSection
 from .secrets import read_secret
 
@@ -152,6 +155,53 @@ class TelemetrySection(Section):
         return Telemetry(**data)
 
 
+class ConsoleTokenSection(Section):
+    """Validates ``[console.tokens.NAME]``: a person who may use the console."""
+
+    token = KeyText(required=True, metadata=described("secret with which the person logs in", '"env:CONSOLE_TOKEN"'))
+    role = OneOf(
+        ["look", "act"],
+        load_default="look",
+        metadata=described("whether the person may only look, or also retry, drop and resume", '"act"'),
+    )
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> ConsoleToken:
+        return ConsoleToken(data["token"], data["role"])
+
+
+class ConsoleSection(Section):
+    """Validates ``[console]``: where the console listens, and who may use it."""
+
+    listen = Address(
+        load_default=("127.0.0.1", 8090), metadata=described("where the console listens", '"127.0.0.1:8090"')
+    )
+    address = Url(
+        load_default=None,
+        metadata=described(
+            "address at which browsers reach it through a proxy, without a path", '"https://relay.example.org"'
+        ),
+    )
+    session = Duration(
+        load_default=28_800.0, metadata=described("after which time one has to log in again, at the latest", '"4h"')
+    )
+    tokens = TokenTables(
+        ConsoleTokenSection,
+        "NAME",
+        load_default=dict,
+        metadata=described("who may use it, each with a token", '{ ada = { token = "env:CONSOLE_TOKEN" } }'),
+    )
+
+    @validates_schema
+    def _is_root(self, data: dict[str, Any], **_: Any) -> None:
+        if (address := data.get("address")) and urlsplit(address)[2:] not in {("", "", ""), ("/", "", "")}:
+            raise ValidationError("expected an address without a path: the console has no other place", "address")
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> ConsoleConfig:
+        return ConsoleConfig(**data)
+
+
 class ProviderSection(Section):
     """Validates the provider of ``[identity]`` and ``[courses]``; the other keys are the provider's own."""
 
@@ -197,4 +247,5 @@ class CoreSections(Section):
     destinations = DestinationNames()
     metrics = Table(MetricsSection)
     telemetry = Table(TelemetrySection)
+    console = Table(ConsoleSection)
     tests = Tables(RouteTestSection, load_default=())

@@ -7,12 +7,12 @@ import http.client
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
 
 from learnrelay import Input, InputBatch, hookimpl
+from learnrelay.config.fields import is_loopback
 from learnrelay.inputs import InputEvent, Position, ProbeResult
 
 from .application import HEALTHY, EventServer
@@ -43,7 +43,7 @@ class HttpInput(Input):
     @classmethod
     def warnings(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """Warns of an address that other machines reach: tokens travel there without TLS."""
-        if not _is_loopback(settings["listen"][0]):
+        if not is_loopback(settings["listen"][0]):
             yield "listen", "tokens and events travel without TLS: listen at 127.0.0.1, behind a proxy that has TLS"
 
     def open(self, position: Position | None) -> None:
@@ -131,13 +131,6 @@ def _is_served(host: str, port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @hookimpl

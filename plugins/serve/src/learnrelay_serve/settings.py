@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from marshmallow import ValidationError, post_load
+from marshmallow import post_load
 
-from learnrelay.config.fields import Address, Duration, KeyText, OneOf, Section, Text, WholeNumber, described, in_words
+from learnrelay.config.fields import Address, Duration, KeyText, OneOf, Section, TokenTables, WholeNumber, described
 from learnrelay.config.secrets import Secret
 
 
@@ -46,33 +45,6 @@ class TokenSection(Section):
         return Token(data["token"], data["trust"], data["rate"])
 
 
-class Tokens(Text):
-    """Reads the tables of tokens by sender; there must be one."""
-
-    form = "tables by sender"
-    section = TokenSection
-    entry = "SENDER"
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if not isinstance(value, Mapping) or not value:
-            raise ValidationError(f"expected tables tokens.NAME, found {in_words(value)}")
-        tokens: dict[str, Token] = {}
-        errors: dict[str, Any] = {}
-        for name, table in value.items():
-            try:
-                if not isinstance(table, Mapping):
-                    raise ValidationError(f"expected a table, found {in_words(table)}")
-                tokens[name] = TokenSection().load(table)
-            except ValidationError as error:
-                errors[name] = error.messages
-        revealed = [token.secret.reveal() for token in tokens.values()]
-        if len(set(revealed)) < len(revealed):
-            errors["_schema"] = ["two senders have the same token"]
-        if errors:
-            raise ValidationError(errors)
-        return tokens
-
-
 class HttpSettings(Section):
     """Validates the keys of an input ``http``.
 
@@ -81,7 +53,9 @@ class HttpSettings(Section):
     """
 
     listen = Address(load_default=("127.0.0.1", 8080), metadata=described("where to listen", '"127.0.0.1:8080"'))
-    tokens = Tokens(
+    tokens = TokenTables(
+        TokenSection,
+        "SENDER",
         required=True,
         metadata=described("senders, each with its token; one at least", '{ lms = { token = "env:LMS_TOKEN" } }'),
     )

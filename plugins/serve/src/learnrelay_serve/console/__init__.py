@@ -1,0 +1,1 @@
+"""Shows operators what is delivered, and lets them act: the pages of ``learnrelay console``."""
