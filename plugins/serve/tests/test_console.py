@@ -182,6 +182,7 @@ def test_what_is_no_form_is_refused(site: ConsoleSite) -> None:
     kind = {"Content_Type": "application/x-www-form-urlencoded"}
     assert visitor.request("POST", "/explain", b"a=" + b"x" * 2**23, **kind).status == 413
     assert visitor.request("POST", "/explain", b"&".join(b"a=1" for _ in range(99)), **kind).status == 400
+    assert site.visitor().request("POST", "/login", b"token=" + b"x" * 5000, **kind).status == 413
     assert visitor.request("PUT", "/explain", b"", **kind).status == 405
     assert visitor.get("/static/../console_server.py").status == 404
 

@@ -23,7 +23,7 @@ from learnrelay.pipeline.error_places import list_frames
 from ..application import RateLimiter
 from .dead_letter_pages import confirm_drop, drop_letters, retry_letters, show_group, show_groups
 from .destination_pages import resume_destination, show_destinations
-from .forms import FormError, read_form
+from .forms import LONGEST_LOGIN, FormError, read_form
 from .pages import Handler, Page, PageError, ShownRelay, Visit
 from .pipeline_pages import (
     explain_pasted_event,
@@ -91,8 +91,8 @@ class ConsoleServer:
     async def _log_in(self, request: Request) -> Response:
         host = request.headers.get("Host", "")
         try:
-            form = await read_form(request)
             self._check_origin(request)
+            form = await read_form(request, LONGEST_LOGIN)
         except FormError as error:
             return self._render("login.html", {"problem": error.reason}, error.status)
         if seconds := self._limiter.take(1):

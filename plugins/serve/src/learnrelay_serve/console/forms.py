@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,10 @@ from learnrelay.reading.lines import LONGEST_LINE
 
 LONGEST_FORM = 4 * LONGEST_LINE
 """Bytes of a form: an event's characters take up to three each."""
+LONGEST_LOGIN = 4096
+"""Bytes of a form from whom nobody knows yet."""
 _MOST_FIELDS = 20
+_PATIENCE = 30.0  # seconds for a whole form
 
 
 class FormError(Exception):
@@ -23,25 +27,28 @@ class FormError(Exception):
         self.reason = reason
 
 
-async def read_form(request: Request) -> dict[str, str]:
+async def read_form(request: Request, limit: int = LONGEST_FORM) -> dict[str, str]:
     """Reads a form in the packing of browsers. Raises FormError."""
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
-        raise FormError(415, "a form of this console is application/x-www-form-urlencoded")
+        raise FormError(415, "The forms of the console are application/x-www-form-urlencoded.")
     pieces, size = [], 0
     try:
-        async for piece in request.stream():
-            size += len(piece)
-            if size > LONGEST_FORM:
-                raise FormError(413, f"a form may have {LONGEST_FORM:,} bytes")
-            pieces.append(piece)
+        async with asyncio.timeout(_PATIENCE):
+            async for piece in request.stream():
+                size += len(piece)
+                if size > limit:
+                    raise FormError(413, f"This form may have {limit:,} bytes.")
+                pieces.append(piece)
+    except TimeoutError:
+        raise FormError(408, "The form came too slowly.") from None
     except ClientDisconnect:
-        raise FormError(400, "the form is cut short") from None
+        raise FormError(400, "The form is cut short.") from None
     try:
         text = b"".join(pieces).decode("ascii")
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
     except ValueError:
-        raise FormError(400, "this is no form") from None
+        raise FormError(400, "This is no form.") from None
 
 
 def read_page(values: Mapping[str, str]) -> int:
