@@ -17,6 +17,7 @@ import uvicorn
 
 from learnrelay.assembly.assemble import assemble
 from learnrelay.outbox import Outbox, OutgoingStatement
+from learnrelay.outbox.history import INTERVAL, SAMPLES
 from learnrelay.outbox.queue import DeadLettered
 from learnrelay.outbox.rates import RateMeter
 from learnrelay_serve.console.console_server import ConsoleServer
@@ -86,6 +87,23 @@ def store(outbox: Outbox, destination: str, number: int) -> None:
     """Stores statements that wait."""
     ids = [f"{next(_numbers):08x}-0000-4000-8000-000000000000" for _ in range(number)]
     outbox.put([OutgoingStatement("xapi", key, "play_video", b'{"id":"x"}', (destination,)) for key in ids])
+
+
+def live_a_day(outbox: Outbox, destination: str) -> None:
+    """Writes the samples of a day: more and more waits, then it is delivered; for an hour nothing is known."""
+    newest, delivered = int(outbox.clock() // INTERVAL), 0
+    rows = []
+    for at in range(SAMPLES):
+        delivered += 3000 if at > 200 else 300 + 10 * at
+        waiting = at * 40 if at <= 200 else max(0, 8000 - (at - 200) * 140)
+        if not 100 <= at < 112:
+            rows.append({"number": newest - SAMPLES + 1 + at, "waiting": waiting, "delivered": delivered})
+    with outbox.database.transaction() as transaction:
+        transaction.change_many(
+            f"""INSERT INTO learnrelay_history (sampled, destination, waiting, delivered)
+            VALUES (:number, '{destination}', :waiting, :delivered) ON CONFLICT (sampled, destination) DO NOTHING""",
+            rows,
+        )
 
 
 class TurnedTime:

@@ -12,7 +12,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from console_site import CONFIG, HOSTILE, SECRETS, ConsoleSite, free_port, refuse, running_site, store
+from console_site import CONFIG, HOSTILE, SECRETS, ConsoleSite, free_port, live_a_day, refuse, running_site, store
 
 from learnrelay import ConfigurationError
 from learnrelay.assembly.assemble import assemble
@@ -212,6 +212,21 @@ def test_destinations_at_a_glance(site: ConsoleSite) -> None:
     for words in ("halted", "HTTP 401: <b>wrong</b>", "https://lrs.example.org/xapi", "waiting 2 ", "rate 0.5/s",
                   "dead letters 3", "conflicts 2", "delivered 2", "next try in"):  # fmt: skip
         assert words in of_main, (words, of_main)
+
+
+def test_the_last_day_is_drawn(site: ConsoleSite) -> None:
+    visitor = site.visitor("LOOK_TOKEN")
+    assert "<svg" not in visitor.get("/").text
+    live_a_day(site.outbox, "main")
+    text = visitor.get("/").text
+    assert text.count("<svg") == 2 and text.count("<polyline") == 4, "an hour without samples is a gap"
+    assert 'aria-label="waiting of main in the last day: at most 8,000"' in text
+    assert 'aria-label="rate of main in the last day: at most 10/s"' in text
+    points = [
+        tuple(map(float, point.split(","))) for line in re.findall(r'points="([^"]+)"', text) for point in line.split()
+    ]
+    assert {min(x for x, _ in points), max(x for x, _ in points)} == {-1.0, 287.0}
+    assert {min(y for _, y in points), max(y for _, y in points)} <= {0.0, 40.0} or max(y for _, y in points) <= 40.0
 
 
 def test_values_of_a_pasted_event_are_hidden(site: ConsoleSite) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from console_site import HOSTILE, SECRETS, ConsoleSite, refuse, running_site, store
+from console_site import HOSTILE, SECRETS, ConsoleSite, live_a_day, refuse, running_site, store
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 try:
@@ -92,6 +92,7 @@ def filled(site: ConsoleSite) -> Iterator[ConsoleSite]:
     site.outbox.queue("main").trip(
         "failing", "HTTP 503: the service is being maintained", lambda _: 3600.0, probe=False
     )
+    live_a_day(site.outbox, "main")
     site.rates.add(0.0, {"main": 0, "partner": 0})
     site.rates.add(10.0, {"main": 423, "partner": 7})
     yield site

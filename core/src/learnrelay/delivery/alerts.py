@@ -23,6 +23,7 @@ from ..core_auth.constant import BasicAuth
 from ..core_sinks.http_client import Client
 from ..errors import DeliveryError, OutboxError
 from ..outbox.database import Transaction
+from ..outbox.history import record_history
 from ..outbox.outbox import Outbox, Status
 from ..outbox.queue import DEFERRED, SPOOL
 from ..outbox.spool_reader import SpoolStatus
@@ -269,9 +270,10 @@ def warn_about_orphans(outbox: Outbox, destinations: Iterable[str]) -> None:
 
 
 def run_maintenance(outbox: Outbox, monitor: AlertMonitor) -> None:
-    """Checks the alerts and drops expired dead letters. Raises nothing."""
+    """Checks the alerts, drops expired dead letters and takes the sample of the last minutes. Raises nothing."""
     try:
         monitor.check()
+        record_history(outbox)
         if dropped := outbox.dead_letters.expire():
             log.warning("retention: %d old dead letter(s) dropped", dropped)
     except OutboxError as error:  # the drains log it, once

@@ -77,6 +77,8 @@ class Dialect(ABC):
     read_clock: ClassVar[str] = ""
     """Query for the server's time in seconds since 1970."""
 
+    table_options: ClassVar[str] = ""
+    """What follows the columns of a new table."""
     first_version: ClassVar[int] = 0
     """Version of the schema that ``tables`` make; migrations begin after it."""
     tables: ClassVar[tuple[str, ...]] = ()

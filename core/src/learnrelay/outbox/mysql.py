@@ -19,7 +19,7 @@ from pymysql.cursors import Cursor as PlainCursor
 from sqlalchemy import URL
 
 from .dialect import Cursor, Dialect, Failure, round_wait
-from .mysql_tables import FIRST_VERSION, TABLES
+from .mysql_tables import FIRST_VERSION, OPTIONS, TABLES
 from .time_limits import CALL_LIMIT, remaining_time
 
 _OLDEST = {"MariaDB": (10, 6), "MySQL": (8, 0, 17)}
@@ -106,6 +106,7 @@ class MysqlDialect(Dialect):
             FROM DUAL WHERE @@innodb_flush_log_at_trx_commit <> 1
         UNION SELECT CONCAT('sync_binlog is ', @@sync_binlog) FROM DUAL WHERE @@log_bin AND @@sync_binlog <> 1"""
     read_clock = "SELECT UNIX_TIMESTAMP(NOW(6)) + 0E0"
+    table_options = OPTIONS
     first_version = FIRST_VERSION
     tables = TABLES
 

@@ -13,11 +13,14 @@ _NAME = "VARCHAR(255)"
 _WORD = "VARCHAR(32)"
 
 
-def _table(name: str, *parts: str) -> str:
-    # MariaDB and MySQL have no collation in common that does not ignore trailing blanks.
-    return f"""CREATE TABLE learnrelay_{name} ({", ".join(parts)})
-        ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4
+# MariaDB and MySQL have no collation in common that does not ignore trailing blanks.
+OPTIONS = """ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4
         /*M! COLLATE utf8mb4_nopad_bin */ /*!80000 COLLATE utf8mb4_0900_bin */"""
+"""What follows the columns of each table."""
+
+
+def _table(name: str, *parts: str) -> str:
+    return f"CREATE TABLE learnrelay_{name} ({', '.join(parts)}) {OPTIONS}"
 
 
 TABLES = (

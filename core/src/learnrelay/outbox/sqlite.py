@@ -36,6 +36,7 @@ class SqliteDialect(Dialect):
     label = "SQLite"
     has_server = False
     lock = skip_locked = ""
+    table_options = "WITHOUT ROWID"
     find_schema = "SELECT name FROM sqlite_master WHERE name = 'learnrelay_schema'"
 
     @staticmethod

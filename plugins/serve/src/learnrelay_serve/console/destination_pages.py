@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from learnrelay.config.fields import did_you_mean
+from learnrelay.outbox.history import INTERVAL, SAMPLES, read_history
 from learnrelay.outbox.outbox import Status
 from learnrelay.outbox.statistics import LATENCY, Statistics
 from learnrelay.outbox.status_words import describe_next_try, describe_since, describe_state
 from learnrelay.outbox.store import utc
 
 from .pages import Page, PageError, Redirect, ShownRelay, Visit, log
+from .plots import HEIGHT, draw_day
 
 _LOUDNESS = {"ok": "well", "not in the file": "plain", "unavailable": "warn"}
 """State → how it looks; all others are bad."""
@@ -21,6 +23,7 @@ def show_destinations(relay: ShownRelay, visit: Visit) -> Page:
     outbox, config = relay.outbox, relay.assembly.config
     statuses = outbox.status(tuple(config.destinations))
     statistics, now = Statistics.read(outbox), outbox.clock()
+    history, newest = read_history(outbox), int(now // INTERVAL)
     spool, refusals = outbox.read_spool_status(), outbox.read_refusals()
     rows = []
     for name, status in statuses.items():
@@ -35,13 +38,15 @@ def show_destinations(relay: ShownRelay, visit: Visit) -> Page:
             "rate": relay.rates.rate_of(name),
             "latency": statistics.timing(name, LATENCY),
             "goes_to": config.destinations[name].address if name in config.destinations else "",
+            "plots": draw_day(history.get(name, ()), newest),
             "can_resume": _can_resume(status),
         })  # fmt: skip
     every = visit.query.get("every", "")
     return Page("destinations.html", {
         "rows": rows, "spool": spool,
         "refusals": {reason: (number, utc(latest)) for reason, (number, latest) in refusals.items()},
-        "intervals": _REFRESH, "every": int(every) if every in map(str, _REFRESH) else None,
+        "intervals": _REFRESH, "height": HEIGHT, "width": SAMPLES,
+        "every": int(every) if every in map(str, _REFRESH) else None,
     })  # fmt: skip
 
 

@@ -1,0 +1,59 @@
+"""The course of the last day: a sample every five minutes, whoever takes it, and no more than a day of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from learnrelay.delivery.alerts import AlertMonitor, run_maintenance
+from learnrelay.outbox import Outbox
+from learnrelay.outbox.history import INTERVAL, SAMPLES, HistorySample, compute_rates, read_history, record_history
+from learnrelay.outbox.queue import Acknowledged
+
+from .conftest import TurnedClock, statements
+
+OpenOutbox = Callable[..., Outbox]
+
+
+def count(outbox: Outbox) -> int:
+    with outbox.database.transaction(write=False) as transaction:
+        ((number,),) = transaction.execute("SELECT COUNT(*) FROM learnrelay_history")
+    return int(number)
+
+
+def test_a_sample_is_taken_once_by_all_workers(open_outbox: OpenOutbox, clock: TurnedClock) -> None:
+    first, second = open_outbox(clock), open_outbox(clock)
+    record_history(first)
+    assert read_history(first) == {}, "no destination yet"
+    start = int(clock.now // INTERVAL)
+    first.put(statements(1, 5, "a", "A"))
+    run_maintenance(first, AlertMonitor(first, ["a", "A"]))
+    claim = second.queue("a").claim(3)
+    second.queue("a").settle(claim, [Acknowledged(claim.rows)])
+    run_maintenance(second, AlertMonitor(second, ["a", "A"]))
+    assert read_history(second) == {"A": [HistorySample(start, 5, 0)], "a": [HistorySample(start, 5, 0)]}
+    clock.now += INTERVAL
+    record_history(second)
+    record_history(first)
+    assert read_history(first)["a"] == [HistorySample(start, 5, 0), HistorySample(start + 1, 2, 3)]
+    assert compute_rates(read_history(first)["a"]) == [(start + 1, 3 / INTERVAL)]
+
+
+def test_a_day_is_kept(open_outbox: OpenOutbox, clock: TurnedClock) -> None:
+    outbox = open_outbox(clock)
+    outbox.put(statements(1, 1, "a", "b"))
+    for _ in range(SAMPLES + 7):
+        record_history(outbox)
+        clock.now += INTERVAL
+    assert count(outbox) == 2 * SAMPLES
+    assert len(read_history(outbox)["b"]) == SAMPLES - 1, "the present interval has no sample yet"
+    clock.now += 9 * SAMPLES * INTERVAL
+    record_history(outbox)
+    clock.now -= 9 * SAMPLES * INTERVAL
+    assert read_history(outbox) == {}, "a clock was ahead, and what it wrote is not believed"
+    record_history(outbox)
+    assert count(outbox) == 2 and len(read_history(outbox)["a"]) == 1
+
+
+def test_rates_leave_out_what_is_not_known() -> None:
+    samples = [HistorySample(*values) for values in ((1, 0, 0), (2, 0, 600), (5, 0, 900), (6, 0, 900), (7, 0, 10))]
+    assert compute_rates(samples) == [(2, 2.0), (6, 0.0), (7, 0.0)]
