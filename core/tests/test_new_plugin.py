@@ -98,7 +98,9 @@ def test_a_new_plugin_is_typed_and_tidy(made: Installation, module: str) -> None
 def test_ci_and_hooks_run_what_its_readme_says(made: Installation, module: str) -> None:
     folder = package(made, module)
     (commands,) = re.findall(r"## Work on it\n\n((?:    .*\n)+)", (folder / "README.md").read_text())
-    documented = [command for line in commands.splitlines() for command in re.split(r" && |  +#.*", line.strip()) if command]
+    documented = [
+        command for line in commands.splitlines() for command in re.split(r" && |  +#.*", line.strip()) if command
+    ]
     workflow = yaml.safe_load((folder / ".github" / "workflows" / "ci.yml").read_text())
     steps = workflow["jobs"]["test"]["steps"]
     assert [step["run"] for step in steps if "run" in step][1:] == documented

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from golden_files import optional_families, read_goldens
 from learnrelay import ConfigurationError
 from learnrelay.assembly.assemble import Assembly, assemble
 from learnrelay.pipeline.run import Pipeline
@@ -16,15 +18,18 @@ ROOT, SITE = "https://lms.example.org", "https://harbour.example.org"
 FAMILIES = ("xapi.enrollment", "xapi.page_views", "caliper.enrollment")
 
 
-def assembled(directory: Path, monkeypatch: pytest.MonkeyPatch, **platform: object) -> Assembly:
+def assembled(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, families: Sequence[str] = FAMILIES, **platform: object
+) -> Assembly:
     monkeypatch.setenv("SECRET", "Kd7wq2Lmz9Xv4bTn")
     destinations = {
         name: {"standard": name.partition("_")[0], "url": "https://lrs.example.org/statements", **more}
-        for name, more in (("xapi", {}), ("caliper", {}), ("xapi_own", {"pseudonyms": "own"}))
+        for name, more in (("caliper", {}), ("xapi", {}), ("xapi_own", {"pseudonyms": "own"}))
+        if any(family.startswith(name.partition("_")[0]) for family in families)
     }
     platform = {"root_url": ROOT, "sites": {"Harbour": f"{SITE}/"}, **platform}
     file = directory / "relay.toml"
-    file.write_text(relay_toml(FAMILIES, destinations=destinations, platform=platform), "utf-8")
+    file.write_text(relay_toml(families, destinations=destinations, platform=platform), "utf-8")
     return assemble(file)
 
 
@@ -74,6 +79,20 @@ def test_pages_and_events_without_a_course(tmp_path: Path, monkeypatch: pytest.M
     assert sent["xapi"]["object"]["id"].startswith(SITE)
     dashboard = page | {"name": "/dashboard", "context": {"user_id": 7, "event_source": "server"}}
     assert all(sent["object"]["id"].startswith(ROOT) for sent in statements(assembly, dashboard).values())
+
+
+def test_the_platform_itself_grades_on_every_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    families = ("caliper.*", *optional_families("caliper"))
+    assembly = assembled(tmp_path, monkeypatch, families, sites={"Harbour": SITE, "edX": SITE})
+    pipeline = Pipeline(assembly.plan)
+    scorers = set()
+    for golden in read_goldens("caliper"):
+        for outcome in pipeline.process(assembly.source.event_from_mapping(golden["event"])):
+            events = [statement.parsed for statement in outcome.statements]
+            scorers |= {event["generated"]["scoredBy"] for event in events if "scoredBy" in event.get("generated", "")}
+            applications = [event["edApp"] for event in events]
+            scorers |= {entity if isinstance(entity, str) else entity["id"] for entity in applications}
+    assert scorers == {ROOT}, "write platform.home_url for who scores: the application, not the site"
 
 
 def test_narrowed_plans_have_sites_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def badge_earned(badge: EarnedBadgeFields, platform: Platform) -> EventParts | S
     return {
         "actor": entities.ed_app(platform),
         "object": {"id": iri, "type": "Document"},
-        "generated": Result(attempt, None, None, platform.root_url, {"badge": iri}),
+        "generated": Result(attempt, None, None, platform.home_url, {"badge": iri}),
     }
 
 

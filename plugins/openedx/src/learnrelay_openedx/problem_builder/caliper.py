@@ -35,6 +35,6 @@ def block_handed_in(block: BuilderFields, platform: Platform) -> Sequence[EventP
         "profile": "GradingProfile",
         "actor": entities.ed_app(platform),
         "object": attempt,
-        "generated": Score(attempt, block.grade, 1.0, platform.root_url),
+        "generated": Score(attempt, block.grade, 1.0, platform.home_url),
     }
     return [submitted, graded]
