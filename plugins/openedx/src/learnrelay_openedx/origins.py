@@ -41,7 +41,7 @@ SERVER_ONLY_PREFIXES = (
 )  # fmt: skip
 SERVER_ONLY_NAMES = frozenset({
     "completion", "grade", "progress", "problem_check_fail", "problem_rescore", "problem_rescore_fail",
-    "reset_problem", "reset_problem_fail", "save_problem_check", "save_problem_check_fail", "save_problem_fail",
+    "reset_problem", "reset_problem_fail", "save_problem_check_fail", "save_problem_fail",
     "save_problem_success", "showanswer",
 })  # fmt: skip
 
