@@ -12,7 +12,7 @@ from learnrelay_contract_tests.endpoints import check_statement
 from learnrelay_xapi.standard import XapiSettings, XapiStandard
 
 STATEMENT_ID = "6e2b1f4c-53a8-5a9e-8d5a-0f6a2b3c4d5e"
-PLATFORM: Any = SimpleNamespace(root_url="https://learn.example.org")
+PLATFORM: Any = SimpleNamespace(home_url="https://learn.example.org")
 
 
 @pytest.mark.parametrize("version", ["1.0.3", "2.0"])
