@@ -152,6 +152,7 @@ class CourseFields(OriginFields):
     note_id = optional("data.note_id", kind=identifier)
     cohort_id = optional("data.cohort_id", kind=identifier)
     exploration_id = optional("data.exploration_id", kind=text)
+    target_id = optional("data.target_id", kind=text)
     target_url = optional("data.target_url", kind=text, reason=_WHERE)
     launch_url = optional("data.launch_url", kind=text, reason=_WHERE)
     url = optional("data.url", kind=text, reason=_WHERE)
@@ -180,7 +181,7 @@ def course_evidence(fields: CourseFields) -> CourseEvidence:
         fields.location, fields.host_id, fields.courserun_key, fields.url, fields.chapter,
         fields.bumper_id, fields.result_link, fields.note_id, fields.cohort_id, fields.exploration_id,
         *[component.usage_key for component in (*fields.added, *fields.removed)],
-        fields.target_url, fields.launch_url, fields.current_url, fields.path, fields.page,
+        fields.target_id, fields.target_url, fields.launch_url, fields.current_url, fields.path, fields.page,
         _joined(fields.current_url or fields.page, fields.target_url),
         fields.referer if from_client else None,
     )  # fmt: skip
