@@ -36,3 +36,12 @@ def test_the_list_imports_no_command() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
     assert done.stderr == "[]\n"
     assert all(name in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", cli.list_commands(None))  # type: ignore[arg-type]
+def test_paragraphs_that_keep_their_lines_are_marked_for_click(name: str) -> None:
+    commands = [cli.get_command(None, name)]  # type: ignore[arg-type]
+    for command in commands:
+        assert command is not None
+        assert "\\b" not in (command.help or ""), f"{command.name} would print the mark"
+        commands += command.commands.values() if isinstance(command, click.Group) else ()

@@ -25,7 +25,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 COMMANDS = (
     "backup", "check", "diff", "explain", "failed", "follow", "forget", "init", "keys", "migrate", "new-plugin",
-    "object", "plugins", "privacy", "replay", "resume", "status", "tap", "transform", "void", "worker",
+    "object", "plugins", "privacy", "pseudonyms", "replay", "resume", "status", "tap", "transform", "void", "worker",
 )  # fmt: skip
 """Names of the core's commands. Each is the function ``command`` in the module of its name."""
 
@@ -130,6 +130,8 @@ def _with_paragraphs(command: click.Command) -> click.Command:
     r"""Turns ``\b`` in a raw docstring into click's mark for a paragraph that is not to be filled."""
     if command.help:
         command.help = command.help.replace("\\b\n", "\b\n")
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _with_paragraphs(inner)
     return command
 
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 import click
 
 from ..assembly.assemble import Assembly, assemble, load_standard
-from ..config.secrets import read_secret
+from ..config.secrets import Secret, read_secret
 from ..errors import SinkError
 from ..lookups.guards import GuardedIdentity
 from ..lookups.identity import TableIdentity, identity_id
@@ -77,11 +77,12 @@ def command(
     assembly = _without_limit(assemble(Path(config_path)))
     refuse_two_learners(assembly, UserRef(user_id, username))
     objections = objections_of(assembly, config_path) if and_object else None
+    formers = [former_identity(assembly, reference, "--former-secret") for reference in references]
     from ..relay import Relay
 
     with Relay(assembly) as relay:
         left = relay.process_deferred()  # a sealed event names its learner only as a statement
-        learner = _KnownLearner(assembly, relay.outbox, _identities(assembly, references))
+        learner = _KnownLearner(assembly, relay.outbox, [assembly.identity, *formers])
         for user in {UserRef(user_id, username), UserRef(user_id), UserRef(None, username)} - {UserRef()}:
             learner.add_user(user)
         known = bool(learner.spaces) or not (user_id or username)
@@ -131,19 +132,22 @@ def _without_limit(assembly: Assembly) -> Assembly:
     return replace(assembly, config=replace(assembly.config, delivery=delivery))
 
 
-def _identities(assembly: Assembly, references: Sequence[str]) -> list[IdentityProvider]:
-    """Returns the identity provider as it is, and with each of the former secrets."""
+def with_secret(assembly: Assembly, secret: Secret, option: str) -> IdentityProvider:
+    """Returns the identity provider of the file with another secret. Raises UsageError where it has none."""
     settings = assembly.config.identity.settings
-    if references and not settings.get("secret"):
-        raise click.UsageError(f"--former-secret: the identity provider {assembly.identity.name} has no secret")
-    identities, provider = [assembly.identity], cast("Any", type(assembly.identity))
-    for reference in references:
-        try:
-            secret = read_secret(reference, Path())
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="--former-secret") from None
-        identities.append(provider({**settings, "secret": secret}))
-    return identities
+    if not settings.get("secret"):
+        raise click.UsageError(f"{option}: the identity provider {assembly.identity.name} has no secret")
+    provider = cast("Any", type(assembly.identity))
+    return cast("IdentityProvider", provider({**settings, "secret": secret}))
+
+
+def former_identity(assembly: Assembly, reference: str, option: str) -> IdentityProvider:
+    """Returns the identity provider with a secret that it had; nobody asks any more whether it was a good one."""
+    try:
+        secret = read_secret(reference, Path())
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
+    return with_secret(assembly, secret, option)
 
 
 @dataclass(slots=True)
