@@ -26,7 +26,7 @@ from learnrelay.outbox import Outbox
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-PAGES = ["deployment", "tutor", "aspects"]
+PAGES = ["deployment", "tutor", "aspects", "running", "runbooks"]
 RULES = DEPLOY / "prometheus/learnrelay.rules.yml"
 BOARD = json.loads((DEPLOY / "grafana/learnrelay.json").read_text("utf-8"))
 

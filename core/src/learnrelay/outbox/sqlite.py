@@ -16,6 +16,7 @@ _ERRORS = {
     "SQLITE_READONLY": "the database is read-only",
     "SQLITE_PERM": "access to the database is denied",
     "SQLITE_CANTOPEN": "the database file cannot be opened",
+    "SQLITE_IOERR_SHMSIZE": "the disk is full",  # no room for the file -shm beside it
     "SQLITE_IOERR": "the disk fails (I/O error)",
     "SQLITE_CORRUPT": "the database file is damaged",
     "SQLITE_NOTADB": "the file is not an SQLite database",
