@@ -8,9 +8,9 @@ VERSIONS := $(wildcard $(addsuffix /src/*/__init__.py,$(PACKAGES)))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 EDITABLE := --group dev -e 'core[celery,deferred,metrics,mysql,oauth2,otel,postgres,regex,s3,zstd]' $(addprefix -e ,$(filter-out core plugins/tutor,$(PACKAGES)))
 EXPORT := export --quiet --upgrade --all-packages --all-extras --group dev --no-emit-workspace --no-hashes --no-annotate --no-header
-TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py tools
+TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py docs/build_site.py tools
 
-.PHONY: help install lock demo test test-all coverage lint types format docs bench wheels clean
+.PHONY: help install lock demo test test-all coverage lint types format docs site bench wheels release-check clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
@@ -62,11 +62,17 @@ format: install ## let ruff format and mend what it can
 docs: install ## write the pages that are derived from the code
 	@$(BIN)/python docs/generate.py
 
+site: install ## build the documentation site into build/site, with all links checked
+	@$(BIN)/python docs/build_site.py
+
 bench: install ## measure speed and memory (20 minutes, 4 GB of disk), write docs/benchmarks.md
 	@$(BIN)/python -m benchmarks
 
 wheels: install ## build a wheel of each package into dist/
 	@for package in $(PACKAGES); do $(BIN)/python -m build --wheel --no-isolation --outdir dist $$package || exit 1; done
 
+release-check: install ## check what a release would publish (20 minutes; see RELEASING.md); ARGUMENTS="install --python ..."
+	@$(BIN)/python -m tools.release_check $(ARGUMENTS)
+
 clean: ## remove what was made
-	rm -rf $(VENV) dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) dist build demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
