@@ -20,6 +20,7 @@ from typing import Any
 
 import learnrelay_moodle
 import learnrelay_openedx
+import reference_pages
 from learnrelay.assembly.file_reference import list_sections
 from learnrelay.config.keys import Key
 from learnrelay.fields import declared_paths
@@ -391,6 +392,9 @@ def locked_shapes() -> dict[str, Shape]:
 
 PAGES: dict[str, Callable[[Registry], str]] = {
     "configuration.md": configuration_page,
+    "commands.md": lambda _contributed: reference_pages.commands_page(),
+    "hooks.md": lambda _contributed: reference_pages.hooks_page(),
+    "python-api.md": lambda _contributed: reference_pages.api_page(),
     "mapping.md": mapping_page,
     "caliper-departures.md": lambda _contributed: caliper_departures.page(),
     "who-maps-what.md": who_maps_page,

@@ -19,7 +19,6 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
 
 from generate import registry  # noqa: E402
-
 from learnrelay.assembly.core_plugins import CORE_AUTH_SCHEMES  # noqa: E402
 from learnrelay.assembly.file_reference import FileSection, list_sections, make_file_schema  # noqa: E402
 from learnrelay.auth import AUTH_SCHEMES  # noqa: E402

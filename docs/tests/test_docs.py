@@ -21,6 +21,7 @@ from learnrelay.outbox import Outbox
 from learnrelay_contract_tests.lint import lint_text
 
 ROOT = Path(__file__).parents[2]
+REPOSITORY = "https://github.com/learnrelay/learnrelay"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -101,8 +102,11 @@ def test_links_inside_the_documentation_lead_somewhere() -> None:
         *ROOT.glob("*/README.md"),
         *ROOT.glob("plugins/*/README.md"),
     ]:
-        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+        text = page.read_text(encoding="utf-8")
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
             assert (page.parent / link).exists(), f"{page.relative_to(ROOT)}: {link}"
+        for link in re.findall(rf"{REPOSITORY}/blob/main/([^)#\s]+)", text):
+            assert (ROOT / link).exists(), f"{page.relative_to(ROOT)}: {link}"
 
 
 def test_the_table_of_the_readme_has_every_command() -> None:
