@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Required, TypedDict
 
 import mypy.api
 import pytest
 
 from installation import Installation
-from learnrelay import Constant, Family, Fields, Platform, PluginError, Transformer, optional
+from learnrelay import (
+    Constant,
+    CourseProvider,
+    Family,
+    Fields,
+    IdentityProvider,
+    Input,
+    Platform,
+    PluginError,
+    Scope,
+    Source,
+    Standard,
+    Transformer,
+    hookimpl,
+    optional,
+)
+from learnrelay.assembly.assemble import assemble_from
+from learnrelay.auth import AuthScheme
+from learnrelay.config.fields import Section
 from learnrelay.kinds import text
 from learnrelay.pipeline.constants import check_constants
-from learnrelay.pipeline.run import OutcomeState, Pipeline
+from learnrelay.pipeline.run import Outcome, OutcomeState, Pipeline
+from learnrelay.plugins.contributed_classes import find_class_faults
+from learnrelay.sinks import Batch, ProbeResult, Sink, SinkAnswer, Verdict
+from learnrelay_openedx.source import OpenedxSource
 from openedx_events import event_from_mapping
 from plain import event, line, plan_of, registry_of
 from relay_files import relay_toml
@@ -161,6 +183,157 @@ def test_explain_shows_an_author_the_traceback(installation: Installation, tmp_p
         b"in interacted"
         not in installation.run("explain", "--config", config, stdin=given, SECRET="Kd7wq2Lmz9Xv4bTn").stdout
     )
+
+
+class PlainParts(TypedDict, total=False):
+    what: Required[str]
+    at: int | None
+
+
+class Parts:
+    """Mappings of a standard that declares its parts, and what is wrong with what they return."""
+
+    family = Family("plain.parts")
+
+    @staticmethod
+    @family.maps("misspelt", reads=Typed)
+    def misspelt(fields: Typed, platform: Platform) -> Any:
+        return {"what": "x", "att": 1}
+
+    @staticmethod
+    @family.maps("missing", reads=Typed)
+    def missing(fields: Typed, platform: Platform) -> Any:
+        return {"at": 1}
+
+    @staticmethod
+    @family.maps("value", reads=Typed)
+    def value(fields: Typed, platform: Platform) -> Any:
+        return [{"what": "x"}, {"what": "x", fields.mode or "": 1}]
+
+    @staticmethod
+    @family.maps("nothing", reads=Typed)
+    def nothing(fields: Typed, platform: Platform) -> Any:
+        return None
+
+    @staticmethod
+    @family.maps("empty", reads=Typed)
+    def empty(fields: Typed, platform: Platform) -> Any:
+        return []
+
+    @staticmethod
+    @family.maps("without", reads=Typed)
+    def without(fields: Typed, platform: Platform) -> Any:
+        return {"what": "x", "at": None}
+
+
+def outcome_of_parts(name: str) -> Outcome:
+    registry = registry_of(("plain.parts", "families", Parts.family))
+
+    class Standard(registry.standards["plain"]):  # type: ignore[misc,name-defined]
+        parts = PlainParts
+
+    registry.standards["plain"] = Standard
+    (outcome,) = Pipeline(plan_of(registry)).process(event_from_mapping(event(name, data={"mode": "atta"})))
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("misspelt", 'the unknown part att; did you mean "at"?'),
+        ("missing", "no what"),
+        ("value", 'an unknown part; did you mean "at"?'),
+        ("nothing", "NoneType, and no parts"),
+        ("empty", "an empty list"),
+    ],
+)
+def test_parts_that_a_standard_does_not_take_are_named_with_the_first_statement(name: str, cause: str) -> None:
+    outcome = outcome_of_parts(name)
+    assert outcome.state is OutcomeState.FAILED
+    expected = rf"plain.parts:{name} of tests@1 returned {re.escape(cause)} \(tests/test_mapping_errors.py:\d+\); "
+    cure = r"plain takes what, at \(optional\); for no statement return a Skip"
+    assert re.fullmatch(expected + cure, outcome.reason)
+
+
+def test_a_part_that_is_none_is_left_out() -> None:
+    assert outcome_of_parts("without").state is OutcomeState.TRANSFORMED
+
+
+@pytest.mark.parametrize(
+    ("standard", "parts", "cause"),
+    [
+        ("xapi", '{"object": {"id": "x"}, "results": {}}', 'the unknown part results; did you mean "result"?'),
+        ("xapi", '{"object": "x"}', "str as object, expected a mapping"),
+        ("xapi", '{"object": {"id": "https://x.example"}, "result": None, "context": None}', ""),
+        ("caliper", '{"object": None}', "NoneType as object, expected dict or EntityOfLearner"),
+        ("caliper", '{"objects": {}}', 'the unknown part objects; did you mean "object"?; no object'),
+    ],
+)
+def test_parts_of_our_standards(standard: str, parts: str, cause: str, tmp_path: Path) -> None:
+    constants = {
+        "xapi": ", verb=INTERACTED", "caliper": ', type="Event", action="Used", profile="GeneralProfile"'
+    }[standard]  # fmt: skip
+    source = POLL.format(standard=standard, constants=constants)
+    source = source[: source.index("    return")] + f"    return {parts}\n"
+    file = tmp_path / "polls.py"
+    file.write_text(f"from learnrelay_xapi.vocabulary import INTERACTED\n{source}", encoding="utf-8")
+    raw = {
+        "platform": {"root_url": "https://learn.example.org", "source": "openedx"},
+        "plugins": {"files": [str(file)]},
+        "identity": {"provider": "keyed", "secret": "Kd7wq2Lmz9Xv4bTn"},
+    }
+    pipeline = Pipeline(assemble_from(raw, tmp_path / "relay.toml").plan)
+    (outcome,) = pipeline.process(event_from_mapping(event("acme.min", data={"poll_id": "p1"})))
+    assert (outcome.state is OutcomeState.FAILED) is bool(cause), outcome.reason
+    assert cause in outcome.reason
+
+
+class MisspeltSink(Sink):
+    name = "misspelt"
+    setting_schema = Section
+    repeats = "by statement"  # type: ignore[assignment]
+
+    def sent(self, batch: Batch) -> SinkAnswer:
+        return SinkAnswer(Verdict.STORED)
+
+    @classmethod
+    def describe(cls, settings: Any) -> str:
+        return "nowhere"
+
+    def probed(self) -> ProbeResult:
+        return ProbeResult(True)
+
+
+class MisspeltSource(OpenedxSource):
+    name = "misspelt"
+    terms = []  # type: ignore[assignment]  # noqa: RUF012
+
+
+class Contributor:
+    @hookimpl
+    def register_sinks(self, register: Any) -> None:
+        register(MisspeltSink)
+
+
+def test_what_a_contributed_class_lacks_or_misspells_is_named_at_start_up() -> None:
+    with pytest.raises(PluginError, match="plugin misspelt of tests 1: MisspeltSink: ") as caught:
+        registry_of(("misspelt", "sinks", Contributor()))
+    assert re.sub(r"\d+\)$", "N)", caught.value.cause.partition(": ")[2]) == (
+        "repeats: expected Repeats, found str; it has no send (is sent meant to be it?); "
+        "it has no settings_schema (is setting_schema meant to be it?); "
+        'probed is unknown; did you mean "probe"? (tests/test_mapping_errors.py:N)'
+    )
+    assert find_class_faults(MisspeltSource, Source) == ["terms: expected Mapping, found list"]
+
+
+@pytest.mark.parametrize(
+    "base",
+    [Source, Standard, Sink, Input, AuthScheme, Scope, IdentityProvider, CourseProvider],
+    ids=lambda b: b.__name__,
+)
+def test_a_class_that_declares_nothing_lacks_its_name(base: type[Any]) -> None:
+    faults = find_class_faults(type("Empty", (base,), {}), base)
+    assert f"it has no {'key' if base is Scope else 'name'}" in faults
 
 
 TYPED_MAPPING = """

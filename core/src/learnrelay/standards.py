@@ -226,6 +226,7 @@ class Standard(ABC):
         name: as in the operator's file, e.g. the name of its section and of ``standard = …`` in destinations.
         settings_schema: marshmallow schema of the standard's own section in the operator's file.
         constants: what its mappings declare beside ``reads``, by name; other names are refused at start-up. None: any.
+        parts: the parts that they return, as a TypedDict: unknown and missing ones fail the event. None: any.
         starter: folder of templates for ``learnrelay new-plugin --for``, as ``package/folder``, with files named like
             those of ``learnrelay/cli/starter``. The core's templates are used without it.
     """
@@ -233,6 +234,7 @@ class Standard(ABC):
     name: ClassVar[str]
     settings_schema: ClassVar[type[marshmallow.Schema]]
     constants: ClassVar[Mapping[str, Constant] | None] = None
+    parts: ClassVar[type[Any] | None] = None
     starter: ClassVar[str] = ""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:

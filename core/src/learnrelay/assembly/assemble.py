@@ -6,7 +6,7 @@ compiles the plan. It opens no database and no connection.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +36,7 @@ from .core_plugins import COURSE_PROVIDERS, IDENTITY_PROVIDERS, list_inputs, lis
 from .destination_loading import check_destinations, compile_destination_rules, load_destinations
 from .input_loading import load_inputs
 from .operator_file import OperatorFile
-from .plugin_loading import LoadedPlugins, load_plugins
+from .plugin_loading import SKIPPABLE, LoadedPlugins, load_plugins
 from .provider_loading import load_objections, load_provider
 from .warnings import list_warnings
 
@@ -120,6 +120,8 @@ def _assemble(file: OperatorFile) -> Assembly:
     core, _ = file.load_table(schema, {name: file.raw[name] for name in schema.fields if name in file.raw}, "")
     enabled = core.get("plugins", {}).get("enabled") or ()
     prefer = core.get("plugins", {}).get("prefer", {})
+    if core.get("plugins", {}).get("on_error") == "skip":
+        file.leaves_out = SKIPPABLE
     plugins = load_plugins(
         file, enabled, core.get("plugins", {}).get("files", ()), core.get("platform", {}).get("source")
     )
@@ -131,9 +133,10 @@ def _assemble(file: OperatorFile) -> Assembly:
     courses = load_provider(file, "courses", {**COURSE_PROVIDERS, **registry.course_providers}, "none")
     learners = GuardedIdentity(identity[0].name, identity[1]) if identity is not None else None
     objections = load_objections(file, learners) if learners is not None else None
-    table, conflicts = transform_table(registry, prefer, str(file.path))
+    plugins = _check_families(file, plugins)
+    present = {key: family for key, family in prefer.items() if not (file.leaves_out and family in plugins.failed)}
+    table, conflicts = transform_table(registry, present, str(file.path))
     file.problems += conflicts
-    _check_families(file, registry)
     compiler = AccessRuleCompiler(registry, source, table, plugins.infos)
     destinations, access_rules = load_destinations(file, plugins, compiler)
     check_destinations(file, destinations, registry, standards, identity and identity[1])
@@ -150,6 +153,21 @@ def _assemble(file: OperatorFile) -> Assembly:
         if learners.key_id() is not None:
             source.reader.id_key = learners.digest("event ids", CORE_SPACE).encode()
     source.reader.use_request_names({event for _, event in table})
+    titles = GuardedCourses(courses[0].name, courses[1])
+    platforms, own = _make_platforms(core, source, learners, titles, standards, destinations)
+    rules = compile_destination_rules(destinations, access_rules, registry)
+    while True:
+        try:
+            plan = compile_plan(registry, table, standards, platforms, rules, own, objections, sites)
+            break
+        except PluginError as error:
+            family = error.entry_point.partition(":")[0]
+            if not file.leaves_out or family not in {transformer.family for transformer in table.values()}:
+                raise ConfigurationError([Problem(str(file.path), "plugins.enabled", str(error))]) from error
+            plugins = plugins.without_family(family, error.cause)
+            table = {key: transformer for key, transformer in table.items() if transformer.family != family}
+    left_out = plugins.list_left_out() if file.leaves_out else []
+    file.warnings += [f"plugins.on_error: {info.name} of {info.origin} is left out: {info.reason}" for info in left_out]
     warnings = list_warnings(
         identity,
         courses[0],
@@ -180,25 +198,31 @@ def _assemble(file: OperatorFile) -> Assembly:
         console=core["console"],
         path=file.path,
         warnings=(*file.warnings, *warnings),
+        left_out={info.name: info.reason for info in left_out},
         tests=tuple(core["tests"]),
     )
-    titles = GuardedCourses(config.courses.name, courses[1])
-    platforms = {
-        name: Platform(config.root_url, source, learners, titles, name, language=config.language) for name in standards
-    }
+    return Assembly(config, plan, registry, source, standards, table, titles, plugins.infos, identity[1], objections)
+
+
+def _make_platforms(
+    core: Mapping[str, Any],
+    source: Source,
+    learners: IdentityProvider,
+    titles: CourseProvider,
+    standards: Collection[str],
+    destinations: Mapping[str, Destination],
+) -> tuple[dict[str, Platform], dict[str, dict[str, Platform]]]:
+    """Makes the platform of each standard, and for each the platforms of destinations with pseudonyms of their own."""
+    root_url, language = core["platform"]["root_url"].rstrip("/"), core["platform"]["language"]
+    platforms = {name: Platform(root_url, source, learners, titles, name, language=language) for name in standards}
     own: dict[str, dict[str, Platform]] = {name: {} for name in standards}
     for name, destination in destinations.items():
         if destination.pseudonyms == "own":
             space = f"{destination.standard}/{name}"
             own[destination.standard][name] = Platform(
-                config.root_url, source, learners, titles, space, own=True, language=config.language
+                root_url, source, learners, titles, space, own=True, language=language
             )
-    rules = compile_destination_rules(destinations, access_rules, registry)
-    try:
-        plan = compile_plan(registry, table, standards, platforms, rules, own, objections, sites)
-    except PluginError as error:
-        raise ConfigurationError([Problem(str(file.path), "plugins.enabled", str(error))]) from error
-    return Assembly(config, plan, registry, source, standards, table, titles, plugins.infos, identity[1], objections)
+    return platforms, own
 
 
 def _load_sites(file: OperatorFile, platform: Mapping[str, Any], source: Source | None) -> Sites | None:
@@ -263,9 +287,13 @@ def _check_sections(file: OperatorFile, plugins: LoadedPlugins) -> None:
             file.add_problem(name, reason)
 
 
-def _check_families(file: OperatorFile, registry: Registry) -> None:
-    """Reports families whose standard is not enabled, and constants that their standard does not allow."""
-    for transformer in registry.transformers:
+def _check_families(file: OperatorFile, plugins: LoadedPlugins) -> LoadedPlugins:
+    """Reports families whose standard is not enabled, and constants that their standard does not allow.
+
+    Where families may be left out, it returns the plugins without those that declare such constants.
+    """
+    registry = plugins.registry
+    for transformer in list(registry.transformers):
         if transformer.standard not in registry.standards:
             reason = f"{transformer.family} is a family of {transformer.standard}, and no enabled plugin brings that"
             problem = Problem(str(file.path), "plugins.enabled", f"{reason} standard")
@@ -275,7 +303,11 @@ def _check_families(file: OperatorFile, registry: Registry) -> None:
             try:
                 check_constants(transformer, constants)
             except PluginError as error:
-                file.add_problem("plugins.enabled", str(error))
+                if file.leaves_out:
+                    plugins = plugins.without_family(transformer.family, f"{error.cause}; {error.fix}")
+                else:
+                    file.add_problem("plugins.enabled", str(error))
+    return plugins
 
 
 def _resolve_paths(delivery: Delivery, path: Path) -> Delivery:

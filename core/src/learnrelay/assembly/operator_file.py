@@ -20,6 +20,7 @@ class OperatorFile:
         raw: The parsed file. Sections of plugins are taken out when they have been read.
         path: For messages.
         is_written: Whether an operator wrote it. In sections that a command made up, broken families are left out.
+        leaves_out: Kinds of plugins of which those that fail to load are left out, ``[plugins] on_error = "skip"``.
         problems: What is wrong; with any, nothing starts.
         warnings: ``KEY: reason`` of what works and is perhaps not meant.
     """
@@ -28,6 +29,7 @@ class OperatorFile:
         self.raw: Mapping[str, Any] = raw
         self.path = path
         self.is_written = is_written
+        self.leaves_out: frozenset[str] = frozenset()
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
 

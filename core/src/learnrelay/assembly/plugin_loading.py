@@ -11,6 +11,7 @@ from typing import Any
 from ..config.fields import did_you_mean
 from ..core_inputs import CORE_INPUTS
 from ..errors import PluginError
+from ..hookspecs import CONTRACT
 from ..mapping import ANY_EVENT
 from ..plugins.discovery import (
     PluginInfo,
@@ -24,11 +25,17 @@ from ..plugins.discovery import (
     standard_of,
     unknown_groups,
 )
-from ..plugins.registry import Registry, collect
+from ..plugins.registry import Registry, collect, list_hooks
 from ..plugins.single_files import load_file
 from .core_plugins import CORE_AUTH_SCHEMES, CORE_SINKS, COURSE_PROVIDERS, IDENTITY_PROVIDERS
 from .operator_file import OperatorFile
 from .plugin_settings import load_settings
+
+SKIPPABLE = frozenset({"families", "enrichers"})
+"""Kinds of plugins without which a relay may run: they do not decide who receives events."""
+
+
+_SKIPPABLE_HOOKS = frozenset({"register_transformers", "enrich_statement"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,21 @@ class LoadedPlugins:
     infos: tuple[PluginInfo, ...]
     registry: Registry
     failed: frozenset[str]
+
+    def without_family(self, name: str, cause: str) -> LoadedPlugins:
+        """Returns these plugins without the mappings of a family, which counts as failed."""
+        self.registry.transformers[:] = [other for other in self.registry.transformers if other.family != name]
+        infos = tuple(
+            replace(info, state=PluginState.FAILED, reason=cause)
+            if (info.kind, info.name) == ("families", name)
+            else info
+            for info in self.infos
+        )
+        return replace(self, infos=infos, failed=self.failed | {name})
+
+    def list_left_out(self) -> list[PluginInfo]:
+        """Lists the families and enrichers that did not load."""
+        return [info for info in self.infos if info.state is PluginState.FAILED and info.kind in SKIPPABLE]
 
     def describe_unknown(self, name: str) -> str:
         """Describes why a plugin that is there has no section; empty where there is no plugin of this name."""
@@ -122,21 +144,30 @@ class _PluginLoader:
         states = {(info.kind, info.name): info for info in plugins} | chosen
         for info in chosen.values():
             keys = named.get((info.kind, info.name), ["plugins.enabled"])
+            if info.state is PluginState.INCOMPATIBLE and info.kind in self.file.leaves_out:
+                states[info.kind, info.name] = self._leave_out(info, info.reason)
+                continue
+            if info.kind == "families" and not self.file.is_written and info.standard in self.failed:
+                states[info.kind, info.name] = self._leave_out(info, f"its standard {info.standard} does not load")
+                continue
             if info.state is not PluginState.ACTIVE:
                 for key in keys:
                     self.file.add_problem(key, f'"{info.name}": {info.reason}')
                 continue
+            hooks: list[str] = []
             try:
                 plugin = from_files[info.kind, info.name] if info.file else load(info)
+                hooks = list_hooks(plugin)
                 collect([(info, plugin)])  # alone first, so that the error names the bad plugin
                 loaded.append((info, plugin))
             except PluginError as error:
-                of_glob = info.kind == "families" and not info.file and info.name not in enabled
-                if self.file.is_written or not of_glob:
+                is_skipped = info.kind in self.file.leaves_out and not info.file and _SKIPPABLE_HOOKS.issuperset(hooks)
+                of_glob = info.kind in ("families", "standards") and not info.file and info.name not in enabled
+                if not is_skipped and (self.file.is_written or not of_glob):
                     for key in ("plugins.files",) if info.file else keys:
                         self.file.add_problem(key, str(error))
-                states[info.kind, info.name] = replace(info, state=PluginState.FAILED, reason=error.cause)
-                self.failed.add(info.name)
+                states[info.kind, info.name] = self._leave_out(info, error.cause)
+            self._check_skippable(info, hooks)
         settings, self.file.raw, problems = load_settings(loaded, self.file.raw, str(self.file.path))
         self.file.problems += problems
         try:
@@ -147,6 +178,22 @@ class _PluginLoader:
         self._check_auth_schemes(named, states, registry)
         self._remove_unnamed_catch_alls(registry, {*enabled, *(info.name for info, _ in of_files)})
         return LoadedPlugins(tuple(states.values()), registry, frozenset(self.failed))
+
+    def _check_skippable(self, info: PluginInfo, hooks: Sequence[str]) -> None:
+        """Reports a plugin that could be left out, and with it what decides who receives an event."""
+        others = sorted(set(hooks) - _SKIPPABLE_HOOKS)
+        if info.kind in self.file.leaves_out and not info.file and others:
+            group = f"learnrelay.{info.kind}.v{CONTRACT}"
+            self.file.add_problem(
+                "plugins.on_error",
+                f'"skip" might leave out {", ".join(others)} of {info.origin}, because {info.name} stands in the group '
+                f'{group}: write "stop", or ask its author for an entry point in the right group',
+            )
+
+    def _leave_out(self, info: PluginInfo, cause: str) -> PluginInfo:
+        """Returns the state of a plugin that does not load."""
+        self.failed.add(info.name)
+        return replace(info, state=PluginState.FAILED, reason=cause)
 
     def _load_files(self, files: Sequence[Path], plugins: Sequence[PluginInfo]) -> list[tuple[PluginInfo, Any]]:
         """Loads single-file plugins. Two plugins of one kind and name are a problem."""

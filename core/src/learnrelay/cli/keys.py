@@ -13,7 +13,7 @@ from ..config.fields import did_you_mean
 from ..config.keys import Key
 from ..errors import PluginError
 from ..plugins.discovery import PluginState, installed, load
-from ..plugins.registry import Registry, collect
+from ..plugins.registry import Registry, collect_sound
 from . import json_option
 from .output import print_json, print_line
 
@@ -65,12 +65,13 @@ def _load_installed() -> Registry:
         if info.state is not PluginState.DISABLED:  # broken, or without its standard
             continue
         try:
-            plugin = load(info)
-            collect([(info, plugin)])
-            loaded.append((info, plugin))
+            loaded.append((info, load(info)))
         except PluginError as error:
             click.echo(f"warning: {error}", err=True)
-    return collect(loaded)
+    registry, faults = collect_sound(loaded)
+    for _, fault in faults:
+        click.echo(f"warning: {fault}", err=True)
+    return registry
 
 
 def _select(section: FileSection, path: str | None) -> list[Key]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import groupby
@@ -13,11 +13,12 @@ from typing import Any
 
 import click
 
-from ..assembly.plugin_loading import list_named_plugins
+from ..assembly.plugin_loading import SKIPPABLE, list_named_plugins
 from ..assembly.plugin_settings import load_settings
 from ..config.fields import BASE
 from ..config.problems import read_toml
 from ..errors import ConfigurationError, PluginError, Problem
+from ..pipeline.constants import check_constants
 from ..plugins.discovery import (
     PluginInfo,
     PluginState,
@@ -33,7 +34,7 @@ from ..plugins.discovery import (
     unknown_groups,
 )
 from ..plugins.mapped_events import list_mapped_events
-from ..plugins.registry import Registry, collect
+from ..plugins.registry import Registry, collect, collect_sound
 from ..plugins.single_files import load_file
 from . import config_option, json_option
 from .output import describe_settings, print_json, print_line, print_table, show_settings
@@ -59,14 +60,18 @@ def command(config_path: str | None, events: bool, as_json: bool) -> None:
         click.echo(f"warning: {reason}", err=True)
     of_files, failed = _load_files(sections, Path(config_path or ""))
     chosen += [standard for info, _ in of_files for standard in standard_of(info, plugins) if standard not in chosen]
-    loaded, states = _load(chosen)
+    loaded, states = _load(chosen, is_skipping=_value(sections, "plugins", "on_error") == "skip")
     loaded, states = loaded + of_files, states + [info for info, _ in of_files] + failed
     if events:
         _print_events(collect(loaded), as_json)
     else:
         merged = {(info.kind, info.name, info.origin): info for info in [*plugins, *states]}
         _print_plugins(list(merged.values()), _settings(loaded, sections, config_path), as_json)
-    if any(info.state not in (PluginState.ACTIVE, PluginState.DISABLED) for info in states):
+    faulty = [info for info in states if info.state not in (PluginState.ACTIVE, PluginState.DISABLED)]
+    if config_path is None:  # nobody has asked for them
+        for info in faulty:
+            click.echo(f"warning: {info.name} of {info.origin} is left out: {info.reason}", err=True)
+    elif faulty:
         sys.exit(1)
 
 
@@ -92,21 +97,39 @@ def _value(sections: dict[str, Any], section: str, key: str) -> Any:
     return table.get(key) if isinstance(table, dict) else None
 
 
-def _load(chosen: list[PluginInfo]) -> tuple[list[tuple[PluginInfo, Any]], list[PluginInfo]]:
-    """Loads the enabled plugins. A plugin that fails gets the state failed, and stops nothing here."""
+def _load(chosen: list[PluginInfo], is_skipping: bool = False) -> tuple[list[tuple[PluginInfo, Any]], list[PluginInfo]]:
+    """Loads the enabled plugins. A plugin that fails gets the state failed, and stops nothing here.
+
+    ``is_skipping``: a relay leaves out families and enrichers that fail.
+    """
     loaded: list[tuple[PluginInfo, Any]] = []
-    states: list[PluginInfo] = []
+    faults: dict[tuple[str, str], PluginError] = {}
     for info in chosen:
-        state = info
         if info.state is PluginState.ACTIVE:
             try:
-                plugin = load(info)
-                collect([*loaded, (info, plugin)])
-                loaded.append((info, plugin))
+                loaded.append((info, load(info)))
             except PluginError as error:
-                state = replace(info, state=PluginState.FAILED, reason=error.cause)
-        states.append(state)
-    return loaded, states
+                faults[info.kind, info.name] = error
+    registry, broken = collect_sound(loaded)
+    faults |= {(info.kind, info.name): error for info, error in [*broken, *_find_wrong_constants(registry)]}
+    states = []
+    for info in chosen:
+        if (fault := faults.get((info.kind, info.name))) is not None:
+            word = "left out: " if is_skipping and info.kind in SKIPPABLE else ""
+            info = replace(info, state=PluginState.FAILED, reason=f"{word}{fault.cause}")  # noqa: PLW2901
+        states.append(info)
+    return [(info, plugin) for info, plugin in loaded if (info.kind, info.name) not in faults], states
+
+
+def _find_wrong_constants(registry: Registry) -> Iterator[tuple[PluginInfo, PluginError]]:
+    """Yields the families with constants that their standard does not allow."""
+    for transformer in registry.transformers:
+        standard = registry.standards.get(transformer.standard)
+        if standard is not None and standard.constants is not None:
+            try:
+                check_constants(transformer, standard.constants)
+            except PluginError as error:
+                yield registry.contributors[id(transformer)], error
 
 
 def _load_files(sections: dict[str, Any], path: Path) -> tuple[list[tuple[PluginInfo, Any]], list[PluginInfo]]:

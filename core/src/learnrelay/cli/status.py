@@ -72,7 +72,8 @@ def command(config_path: str, alert: bool, interval: float | None, as_json: bool
     next try  when the consumer is asked again; learnrelay resume NAME asks at once
     events    read = unreadable + transformed + not mapped + skipped + failed, for each standard
 
-    Below the tables: what the spool of this machine still holds, and the events that emit() could not store.
+    Below the tables: what the spool of this machine still holds, the events that emit() could not store, and plugins
+    that are left out, [plugins] on_error = "skip".
 
     All figures count from the creation of the outbox, for all processes and hosts that share it. Columns without any
     value are left out. With --alert, the limits that are passed are listed on standard error.
@@ -91,7 +92,7 @@ def command(config_path: str, alert: bool, interval: float | None, as_json: bool
     finally:
         outbox.close()
     if as_json:
-        _print_as_json(reading)
+        _print_as_json(config, reading)
     else:
         _print_reading(config, reading)
     if alert:
@@ -158,12 +159,13 @@ def _draw(config: Config, outbox: Outbox, rates: RateMeter, screen: Console) -> 
     return text.getvalue()
 
 
-def _print_as_json(reading: StatusReading) -> None:
+def _print_as_json(config: Config, reading: StatusReading) -> None:
     from ..outbox.queue import SPOOL
 
     internal: dict[str, dict[str, Any]] = {
         SPOOL: asdict(reading.spool) if reading.spool.segments else {},
         "(not stored)": {reason: number for reason, (number, _) in reading.refusals.items()},
+        "(left out)": dict(config.left_out),
     }
     print_json({**reading.rows, **{name: values for name, values in internal.items() if values}})
 
@@ -199,6 +201,8 @@ def _print_reading(
         )
     for reason, (number, latest) in reading.refusals.items():
         lines.append(f"not stored: {number:,} events, because {reason}, the last {utc(latest):%Y-%m-%d %H:%M} UTC")
+    for name, cause in config.left_out.items():
+        lines.append(f"left out: {name}, because it does not load: {cause}")
     for line in lines:
         console.print(escape(line), markup=False, highlight=False, soft_wrap=True)
 

@@ -216,7 +216,7 @@ def _assemble_standards(
             raise click.BadParameter(hint, param_hint="--enricher")
     raw: dict[str, Any] = {
         "platform": {"root_url": root_url or PLACEHOLDER_ROOT_URL, **({"source": source} if source else {})},
-        "plugins": {"enabled": [*(f"{name}.*" for name in wanted), *enrichers]},
+        "plugins": {"enabled": [*wanted, *(f"{name}.*" for name in wanted), *enrichers]},
         "identity": {"provider": "keyed", "secret": "env:LEARNRELAY_IDENTITY_SECRET"},
     }
     if not os.environ.get("LEARNRELAY_IDENTITY_SECRET"):

@@ -13,7 +13,7 @@ from ..plugins.discovery import PluginState
 
 
 def assemble_without_config(raw: Mapping[str, Any], plugin_files: Sequence[str], title: str) -> Assembly:
-    """Assembles sections that no operator wrote. Prints which families are broken and left out.
+    """Assembles sections that no operator wrote. Prints which families and standards are broken and left out.
 
     ``title``: stands for the file in messages.
     """

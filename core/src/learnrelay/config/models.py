@@ -179,7 +179,8 @@ class Config:
     """Holds the whole validated configuration.
 
     ``sites``: organisation → root of its site. ``standards`` has the settings of each standard under its name,
-    ``settings`` those of each other plugin. ``tests``: those of the file itself.
+    ``settings`` those of each other plugin. ``left_out``: plugins that do not load, with the cause. ``tests``: those of the
+    file itself.
     """
 
     root_url: str
@@ -200,4 +201,5 @@ class Config:
     console: ConsoleConfig = ConsoleConfig()
     path: Path | None = None
     warnings: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
     tests: tuple[RouteTest, ...] = ()

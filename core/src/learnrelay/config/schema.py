@@ -88,7 +88,8 @@ class PlatformSection(Section):
 class PluginsSection(Section):
     """Validates ``[plugins]``: names or globs in calling order, and the preferred family of an event with two.
 
-    ``files``: single-file plugins, called after those.
+    ``files``: single-file plugins, called after those. ``on_error``: "skip" goes on without a family or an enricher
+    that fails to load.
     """
 
     enabled = TextList(
@@ -110,6 +111,16 @@ class PluginsSection(Section):
         metadata=described(
             'family of several that map an event: "standard:event" = "family"',
             '{ "STANDARD:acme.poll.answered" = "STANDARD.acme_poll" }',
+        ),
+    )
+
+    on_error = OneOf(
+        ["stop", "skip"],
+        load_default="stop",
+        metadata=described(
+            "what becomes of a family or an enricher that fails to load: it stops the start, or is left out; any other "
+            "plugin always stops it",
+            '"skip"',
         ),
     )
 

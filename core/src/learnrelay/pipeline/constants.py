@@ -25,7 +25,7 @@ def transformer_error(transformer: Transformer, cause: str, fix: str) -> PluginE
 
 def _find_causes(transformer: Transformer, constants: Mapping[str, Constant]) -> Iterator[str]:
     declared = transformer.constants
-    for name in declared.keys() - constants.keys():
+    for name in sorted(declared.keys() - constants.keys()):
         yield f"unknown constant {name}{did_you_mean(name, list(constants))}"
     for name, constant in constants.items():
         if name not in declared:

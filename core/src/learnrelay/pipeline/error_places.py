@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
-from types import FrameType
+from collections.abc import Collection, Iterator
+from types import CodeType, FrameType
 from typing import Any
 
 from ..mapping import Transformer, place_in_words
@@ -22,7 +22,7 @@ def describe_error(error: Exception, plugin: Any) -> str:
         return ""
     frame, line = places[-1]
     key = error.args[0] if isinstance(error, KeyError) and error.args else None
-    literal = f" {key!r}" if type(key) is str and key in frame.f_code.co_consts else ""
+    literal = f" {key!r}" if type(key) is str and key in _literals_of(frame.f_code) else ""
     return f"{type(error).__name__}{literal} at {place_in_words(frame.f_code.co_filename, line)}"
 
 
@@ -34,10 +34,21 @@ def describe_failure(error: Exception, transformer: Transformer, compose: Any) -
     return f"{transformer.name} returned what {transformer.standard} cannot take: it raised {described}"
 
 
+def list_literals(function: Any) -> Collection[str]:
+    """Returns the texts that stand in the source of a function; none for what has no code."""
+    code = getattr(function, "__code__", None)
+    return _literals_of(code) if isinstance(code, CodeType) else ()
+
+
 def list_frames(error: BaseException) -> Iterator[str]:
     """Yields the lines of an exception's traceback, outermost first: place, function and source, never a value."""
     for frame in traceback.extract_tb(error.__traceback__):
         yield f"{place_in_words(frame.filename, frame.lineno or 0)} in {frame.name}: {frame.line}"
+
+
+def _literals_of(code: CodeType) -> Collection[str]:
+    texts = {text for constant in code.co_consts for text in (constant if type(constant) is tuple else (constant,))}
+    return {text for text in texts if type(text) is str}
 
 
 def _package_of(plugin: Any) -> str:

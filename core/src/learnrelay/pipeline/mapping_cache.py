@@ -12,10 +12,12 @@ from typing import Any
 import orjson
 
 from ..caching import LONGEST_KEY, BoundedCache, gap_mark
+from ..errors import EventError
 from ..fields import Fields
 from ..mapping import MappingFunction, Skip
 from ..platform import Platform
 from ..standards import Prepare
+from .parts import PartsCheck
 
 MAX_ENTRIES = 2_000
 """Results kept for a pseudonym space: with more, what is saved is lost again in reaching for memory."""
@@ -71,14 +73,30 @@ class MappingCache:
         return cached
 
 
-def bind_mapping(function: MappingFunction, platform: Platform, prepare: Prepare | None) -> BoundMapping:
-    """Binds a mapping to its platform, and to what its standard prepares of the parts."""
-    if prepare is None:
-        return lambda values: function(values, platform)
+def bind_mapping(
+    function: MappingFunction, platform: Platform, prepare: Prepare | None, check: PartsCheck | None = None
+) -> BoundMapping:
+    """Binds a mapping to its platform, to the check of its parts, and to what its standard prepares of them.
+
+    The result raises TransformError for parts that the standard does not take.
+    """
 
     def call(values: Fields) -> Any:
         parts = function(values, platform)
-        return parts if isinstance(parts, Skip) else prepare(parts)
+        if isinstance(parts, Skip):
+            return parts
+        if check is not None and not check.accepts_names(parts) and (error := check.find_error(parts)):
+            raise error
+        if prepare is None:
+            return parts
+        try:
+            return prepare(parts)
+        except EventError:
+            raise
+        except Exception:
+            if check is not None and (error := check.find_error(parts)):  # one of them is of another type
+                raise error from None
+            raise
 
     return call
 

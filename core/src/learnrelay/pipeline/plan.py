@@ -22,6 +22,7 @@ from ..sources import CourseRef
 from ..standards import Compose, Prepare, Standard
 from .constants import transformer_error
 from .error_places import describe_error
+from .parts import PartsCheck, PartsDeclaration
 from .routing import DestinationRules
 
 
@@ -48,7 +49,8 @@ class Composing:
 class MappingPlan:
     """Holds what turns events of one name into statements of one standard.
 
-    shared: for all destinations of the standard. own: for each that has pseudonyms of its own.
+    shared: for all destinations of the standard. own: for each that has pseudonyms of its own. check: of its parts,
+    where the standard declares them.
     """
 
     standard: str
@@ -56,6 +58,7 @@ class MappingPlan:
     extract: Callable[[Body], Any]
     shared: Composing
     own: Mapping[str, Composing]
+    check: PartsCheck | None = None
 
     def named(self, event: str) -> MappingPlan:
         """Returns the plan of a mapping of every event, for events of this name."""
@@ -211,6 +214,9 @@ def compile_plan(
     mappings: dict[str, list[MappingPlan]] = {}
     extractors: dict[int, Callable[[Body], Any]] = {}
     frames: dict[Platform, Callable[[Facts], Frame | Skip]] = {}
+    declared_parts = {
+        name: PartsDeclaration(standard.parts) for name, standard in standards.items() if standard.parts is not None
+    }
 
     def composing(transformer: Transformer, platform: Platform, event: str) -> Composing:
         standard = standards[transformer.standard]
@@ -240,6 +246,7 @@ def compile_plan(
                     destination: composing(transformer, platform, event)
                     for destination, platform in (own or {}).get(name, {}).items()
                 },
+                PartsCheck(declared_parts[name], transformer) if name in declared_parts else None,
             )
         )
     others = tuple(mappings.pop(ANY_EVENT, ()))

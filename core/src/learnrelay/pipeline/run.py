@@ -124,7 +124,7 @@ class Pipeline:
         }
 
     def _bind(self, mapping: MappingPlan, composing: Composing) -> BoundMapping:
-        call = bind_mapping(mapping.transformer.call, composing.platform, composing.prepare)
+        call = bind_mapping(mapping.transformer.call, composing.platform, composing.prepare, mapping.check)
         if self._caches is None or composing.prepare is None:  # parts may be changed by who composes statements of them
             return call
         return self._caches.setdefault(composing.platform, MappingCache()).cached(call)
@@ -187,7 +187,7 @@ class Pipeline:
     def statements(self, mapping: MappingPlan, event: SourceEvent) -> Sequence[SerializedStatement] | Skip:
         """Transforms, composes and enriches without a cache. Raises what the plugins raise."""
         composing = mapping.shared.named(event.name)
-        call = bind_mapping(mapping.transformer.call, composing.platform, composing.prepare)
+        call = bind_mapping(mapping.transformer.call, composing.platform, composing.prepare, mapping.check)
         return self._compose(mapping, event, mapping.extract(event.body), call, composing)
 
     def _compose(

@@ -131,8 +131,11 @@ def name_kind(kind: str) -> str:
     return f"{kind[:-3]}y" if kind.endswith("ies") else kind.removesuffix("s")
 
 
-def unknown_groups() -> list[str]:
-    """Describes the groups of entry points that look like ours and are not, with the nearest right one."""
+def unknown_groups(distribution: str | None = None) -> list[str]:
+    """Describes the groups of entry points that look like ours and are not, with the nearest right one.
+
+    ``distribution``: only those that it uses.
+    """
     kinds = (*KINDS, _OPTIONAL_FAMILIES)
     known = [f"learnrelay.{kind}.v{CONTRACT}" for kind in kinds] + [PLUGIN_COMMANDS]
     reasons = []
@@ -141,6 +144,8 @@ def unknown_groups() -> list[str]:
         if not group.startswith("learnrelay.") or group in known or (match and match[1] in kinds):
             continue
         distributions = sorted({point.dist.name for point in entry_points(group=group) if point.dist})
+        if distribution is not None and distribution not in distributions:
+            continue
         reasons.append(
             f'{" and ".join(distributions)}: no entry point of the group "{group}" is used'
             + (did_you_mean(group, known) or f"; the groups are {', '.join(known)}")
@@ -294,7 +299,7 @@ def load(info: PluginInfo) -> Any:
     assert info.entry_point is not None
     try:
         return _SingleManager(info.entry_point)[info.name].plugin
-    except (Exception, NoMatches) as error:
+    except (Exception, SystemExit, NoMatches) as error:
         # the text of an import error names modules and attributes; other texts are not shown
         detail = f": {error}" if isinstance(error, (ImportError, AttributeError)) else ""
         raise PluginError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
@@ -26,6 +27,7 @@ from ..scopes import Scope
 from ..sinks import Sink
 from ..sources import Source
 from ..standards import Standard
+from .contributed_classes import find_class_faults, place_of_class
 from .discovery import PluginInfo
 
 STAGES = ("filter_event", "enrich_statement", "route_event")
@@ -114,6 +116,13 @@ def default_settings(schema: type[marshmallow.Schema]) -> Mapping[str, Any]:
         return MappingProxyType(error.valid_data if isinstance(error.valid_data, dict) else {})
 
 
+def list_hooks(plugin: Any) -> list[str]:
+    """Lists the names of the functions of a plugin that are marked as hooks."""
+    names = [name for name in dir(plugin) if not name.startswith("__")]  # half of all names, and nobody marks them
+    marks = {name: getattr(inspect.getattr_static(plugin, name, None), _MARK, None) for name in names}
+    return [name for name, mark in marks.items() if isinstance(mark, dict)]  # `sqlalchemy.func` has every attribute
+
+
 def bind(plugin: Any, info: PluginInfo, settings: Mapping[str, Any] = NO_SETTINGS) -> BoundPlugin:
     """Binds the hook functions of a plugin: each stage function behind the extractor of its declared fields.
 
@@ -125,12 +134,7 @@ def bind(plugin: Any, info: PluginInfo, settings: Mapping[str, Any] = NO_SETTING
         raise _error(info, f"its family is named {plugin.name}", "give both the same name")
     bound = BoundPlugin()
     has_settings = settings_schema_of(plugin, info) is not None
-    for name in dir(plugin):
-        if name.startswith("__"):  # half of all names, and nobody marks them
-            continue
-        function = inspect.getattr_static(plugin, name, None)
-        if not isinstance(getattr(function, _MARK, None), dict):  # `sqlalchemy.func` has every attribute
-            continue
+    for name in list_hooks(plugin):
         function = getattr(plugin, name)
         if name not in STAGES + CONTRIBUTIONS:
             near = get_close_matches(name, STAGES + CONTRIBUTIONS, 1)
@@ -194,6 +198,28 @@ def collect(
     return registry
 
 
+def collect_sound(
+    plugins: Sequence[tuple[PluginInfo, Any]],
+) -> tuple[Registry, list[tuple[PluginInfo, PluginError]]]:
+    """Collects plugins without those that are broken, or bring what an earlier one has; returns these too."""
+    sound, faults = [], []
+    for info, plugin in plugins:
+        try:
+            collect([(info, plugin)])
+            sound.append((info, plugin))
+        except PluginError as error:
+            faults.append((info, error))
+    with suppress(PluginError):
+        return collect(sound), faults
+    registry = collect([])
+    for info, plugin in sound:
+        try:
+            registry = collect([*registry.plugins, (info, plugin)])
+        except PluginError as error:
+            faults.append((info, error))
+    return registry, faults
+
+
 def _add(registry: Registry, info: PluginInfo, hook: str, contributed: Any) -> None:
     """Adds a contribution to the registry: checks its type, records its origin, refuses a name that is taken."""
     if hook == "register_transformers":
@@ -222,6 +248,10 @@ def _add(registry: Registry, info: PluginInfo, hook: str, contributed: Any) -> N
         }[hook]
         if not (isinstance(contributed, type) and issubclass(contributed, kind)):
             raise _error(info, f"{hook} got {contributed!r}", f"contribute a subclass of learnrelay.{kind.__name__}")
+        if faults := find_class_faults(contributed, kind):
+            place = f" ({place})" if (place := place_of_class(contributed)) else ""
+            cause = f"{contributed.__name__}: {'; '.join(faults)}{place}"
+            raise _error(info, cause, f"see the docstring of {kind.__module__}.{kind.__name__}")
         name = getattr(contributed, attribute)
         if name in names:
             rival = registry.origin_of(names[name])

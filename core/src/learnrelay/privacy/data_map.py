@@ -105,12 +105,23 @@ def _order(row: Row) -> tuple[object, ...]:
 
 def trace_sample(assembly: Assembly, event: str, standard: str) -> Leaves:
     """Returns the statements of a sample of an event as output path → values."""
+    tracer = _make_tracer(assembly, event, standard)
+    return {} if tracer is None else tracer.trace_sample()
+
+
+def trace_flows(assembly: Assembly, event: str, standard: str) -> Flows:
+    """Returns what becomes of each path that the mapping of an event declares, without what enrichers read."""
+    tracer = _make_tracer(assembly, event, standard)
+    return {} if tracer is None else tracer.trace()
+
+
+def _make_tracer(assembly: Assembly, event: str, standard: str) -> Tracer | None:
     of_event = {key: transformer for key, transformer in assembly.table.items() if key[1] in (event, ANY_EVENT)}
     plan = _traced_plan(replace(assembly, table=of_event))  # to compile the whole plan takes longer than to trace
     for mapping in plan.mappings_of(event):
         if mapping.standard == standard:
-            return Tracer(Pipeline(plan), mapping, event, assembly.source).trace_sample()
-    return {}
+            return Tracer(Pipeline(plan), mapping, event, assembly.source)
+    return None
 
 
 def _traced_plan(assembly: Assembly, own: bool = False) -> Plan:

@@ -15,6 +15,7 @@ from learnrelay.standards import Compose, Prepare
 
 from . import protocol
 from .event import CONTEXTS, composer, framer, preparer
+from .parts import EventParts
 from .people import learner_names
 from .schema import event_schema
 
@@ -39,6 +40,7 @@ class CaliperStandard(Standard):
         **{name: Constant(str, several=True) for name in ("type", "action", "profile")},
         "staff": Constant(bool, required=False),
     }
+    parts = EventParts
 
     def framer(self, platform: Platform) -> MakeFrame:
         """See `learnrelay_caliper.event`."""

@@ -26,6 +26,7 @@ from learnrelay.frames import MakeFrame
 from learnrelay.standards import Compose, Prepare
 
 from . import protocol
+from .parts import StatementParts
 from .people import learner_names
 from .statement import ACTORS, IDS, VERSIONS, composer, framer, preparer
 from .vocabulary import Verb
@@ -78,6 +79,7 @@ class XapiStandard(Standard):
         "in_course": Constant(bool, required=False),
         "instructor": Constant(bool, required=False),
     }
+    parts = StatementParts
 
     def framer(self, platform: Platform) -> MakeFrame:
         """See `learnrelay_xapi.statement`."""
