@@ -15,7 +15,7 @@ from learnrelay.plugins.discovery import installed
 from tables.lms_tables import make_contract_tables
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NEW = ("samples.lines", "standard.composed")
+NEW = ("samples.fields", "samples.lines", "standard.composed")
 """Checks that warn in this release."""
 OWN = sorted({info.name for info in installed()})
 BATCH = 8
@@ -30,7 +30,7 @@ LOCK_BROKEN = (
 
 def report_on(*arguments: str, path: str = "") -> list[dict[str, Any]]:
     done = subprocess.run(
-        [sys.executable, "-m", "learnrelay_contract_tests", *arguments, "--json"],
+        [sys.executable, "-m", "learnrelay_contract_tests", "--audit", *arguments, "--json"],
         env=environment(Path(path)) if path else None, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ import pytest
 from installed_plugins import ZOO, check_installed, environment, format_findings, install
 
 from learnrelay_contract_tests.checks import Check
-from learnrelay_contract_tests.runner import FAILED, GAP, NOT_RUN, PASSED
+from learnrelay_contract_tests.runner import FAILED, GAP, NOT_REQUESTED, PASSED
 
 GOOD = ZOO / "good" / "plainest.py"
 BROKEN = ZOO / "bad" / "old_contract.py"
@@ -41,7 +41,9 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert plugin["passed"]
     assert plugin["version"] == "1.0.0"
     suites = ET.parse(tmp_path / "junit.xml").getroot()
-    assert {case.get("name") for case in suites.iter("testcase")} == {check["check"] for check in plugin["checks"]}
+    requested = {check["check"] for check in plugin["checks"] if check["status"] != "not requested"}
+    assert {case.get("name") for case in suites.iter("testcase")} == requested
+    assert {name for name in requested if name.startswith("audit.")} == set()
     page = (tmp_path / "report.html").read_text()
     assert all(check["check"] in page for check in plugin["checks"])
     assert "<script" not in page
@@ -124,7 +126,8 @@ def test_what_is_not_run_is_not_passed(tmp_path: Path) -> None:
     report = check_installed(str(tmp_path), name, only=["behaviour.valid"])
     by_name = {result.check: result.status for result in report.results}
     assert by_name["behaviour.valid"] == PASSED
-    assert by_name["privacy.sentinels"] == NOT_RUN
+    assert by_name["privacy.sentinels"] == NOT_REQUESTED
+    assert report.is_sound
     assert not report.passed
 
 
@@ -138,7 +141,7 @@ def test_a_distribution_that_reaches_into_every_process(tmp_path: Path) -> None:
     with (info / "entry_points.txt").open("a") as points:
         points.write("[learnrelay.commands]\ncontract-test = acme_zoo:family\n")
     report = check_installed(str(tmp_path), name)
-    (package,) = [result for result in report.results if result.check == "source.package"]
+    (package,) = [result for result in report.results if result.check == "audit.package"]
     assert package.status == FAILED
     assert len(package.findings) == 3
 

@@ -47,7 +47,7 @@ def test_a_file_is_checked_with_the_settings_beside_it(tmp_path: Path) -> None:
     file = tmp_path / "consent.py"
     file.write_text(FILTER)
     (report,) = report_on(file, "stage.filter", "source.privacy", "versions.lock")
-    results = {result.check: result for result in report.results if result.status != "not run"}
+    results = {result.check: result for result in report.results if result.status != "not requested"}
     assert {result.status for result in results.values()} == {PASSED, "nothing to check"}, format_findings(report)
     assert (report.plugin, report.distribution, len(report.version)) == ("consent", "consent.py", 12)
     (tmp_path / "contract.toml").write_text('[[settings.consent]]\nmodes = ["audit", "honor"]\n\n'

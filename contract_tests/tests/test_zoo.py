@@ -65,7 +65,7 @@ def test_no_false_alarm(source: Path, tmp_path: Path) -> None:
 
 def test_every_check_fails_for_a_bad_plugin() -> None:
     """Every check is meant for at least one plugin of the zoo."""
-    elsewhere = {"versions.lock", "source.package", "source.gaps"}  # tested on their own
+    elsewhere = {"versions.lock", "audit.package", "source.gaps"}  # tested on their own
     assert {*load_all(), "plugin.loads"} == set().union(*MEANT.values()) | elsewhere
 
 

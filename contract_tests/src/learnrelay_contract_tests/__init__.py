@@ -12,17 +12,32 @@ In a package's own test suite, either of::
         plugins = ["acme.poll"]
 
     test_contract = contract("acme.poll")
+
+`registered` makes plugins known to a test that are not installed.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from .registration import registered
 
 __version__ = "0.2.0"
 
-__all__ = ["ContractTests", "contract"]
+__all__ = ["ContractTests", "contract", "registered"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports `registered`, and with it the core, where it is used: pytest loads this package in every session."""
+    if name == "registered":
+        from .registration import registered
+
+        return registered
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 CONTRACT_CLASSES: list[type[ContractTests]] = []
 """Every contract class that was defined. At the end of a session the pytest plugin checks that each of them passed."""

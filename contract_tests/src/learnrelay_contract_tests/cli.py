@@ -6,6 +6,7 @@ import dataclasses
 import os
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from rich.console import Console
 
 
 @click.command("contract-test")
-@click.argument("names", nargs=-1, metavar="[ENTRY_POINT]...")
+@click.argument("names", nargs=-1, metavar="[ENTRY_POINT|FOLDER]...")
 @click.option(
     "--plugin",
     "files",
@@ -25,33 +26,53 @@ from rich.console import Console
     help="Check a single-file plugin; repeatable.",
 )
 @click.option("--all", "all_plugins", is_flag=True, help="Check every installed plugin.")
+@click.option("--check", "only", multiple=True, metavar="NAME", help="Run this check only; repeatable.")
+@click.option("--quick", is_flag=True, help="Run what takes a moment, with default settings: for an editor's loop.")
+@click.option(
+    "--audit", is_flag=True, help="Also look for code that means harm: before you enable a stranger's package."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--junit", type=click.Path(dir_okay=False), help="Write a JUnit file for CI.")
 @click.option("--html", type=click.Path(dir_okay=False), help="Write an HTML page to attach to a release.")
 @click.option("--lock", "write_lock", is_flag=True, help="Write contract.lock.json of the plugins that pass.")
 @click.option("--checks", is_flag=True, help="List the checks and what each proves, then exit.")
-@click.option("-v", "--verbose", is_flag=True, help="Show every check with its notes.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every check with its time and its notes.")
 @click.option(
     "-j", "--jobs", type=click.IntRange(1), help="Plugins to check in parallel; default: the number of cores."
 )
 def contract_test(
-    names: tuple[str, ...], files: tuple[Path, ...], all_plugins: bool, as_json: bool, junit: str | None,
-    html: str | None, write_lock: bool, checks: bool, verbose: bool, jobs: int | None,
+    names: tuple[str, ...], files: tuple[Path, ...], all_plugins: bool, only: tuple[str, ...], quick: bool,
+    audit: bool, as_json: bool, junit: str | None, html: str | None, write_lock: bool, checks: bool, verbose: bool,
+    jobs: int | None,
 ) -> None:  # fmt: skip
-    """Check installed plugins against the contract, each in processes of its own.
+    r"""Check plugins against the contract, each in processes of its own.
 
-    Names are those of entry points, or globs: xapi.video, 'acme.*'. The plugin needs no test code; none is run.
+    Names are those of entry points, or globs: xapi.video, 'acme.*'. A folder is a project with a pyproject.toml, which
+    need not be installed: ./acme-poll stands for all its plugins. The plugin needs no test code; none is run.
 
-    Exit codes: 0 each required check ran and passed; 1 a check failed or did not run; 2 usage error.
+    The contract finds mistakes. --audit looks for code that hides what it does, too.
+
+    \b
+    Exit codes: 0 each check that was asked for ran and passed; 1 a check failed or did not run; 2 usage error.
+    \b
+    Examples:
+      learnrelay contract-test xapi.acme_poll
+      learnrelay contract-test --quick ./acme-poll
+      learnrelay contract-test --check behaviour.ids -v ./acme-poll
     """
+    if quick:  # starts while this process imports what it needs itself
+        from .host import start_early
+
+        start_early()
     # hypothesis stores data about the source it sees: not in an operator's directory
     os.environ.setdefault(
         "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir()) / f"learnrelay-hypothesis-{os.getuid()}")
     )
     from .checks import load_all
+    from .project_folders import ProjectError, found_in_folder
     from .report import files as report_files
     from .report import terminal
-    from .runner import UnknownPluginError, check_plugins
+    from .runner import UnknownPluginError, check_plugins, choose_checks
 
     if checks:
         for check in load_all().values():
@@ -59,17 +80,25 @@ def contract_test(
         return
     if bool(names or files) == all_plugins:
         raise click.UsageError("name the plugins to check, or give --plugin FILE or --all")
+    if write_lock and (only or quick):
+        raise click.UsageError("--lock needs the whole contract: leave --check and --quick out")
     console = Console(stderr=as_json, soft_wrap=True)
-    try:
-        report = check_plugins(
-            names,
-            files=files,
-            jobs=jobs or 0,
-            lock=write_lock,
-            on_report=lambda plugin: terminal.print_plugin(plugin, console, verbose),
-        )
-    except UnknownPluginError as error:
-        raise click.UsageError(str(error)) from None
+    folders = [Path(name) for name in names if _is_folder(name)]
+    with ExitStack() as stack:
+        try:
+            of_folders = [name for folder in folders for name in stack.enter_context(found_in_folder(folder))]
+            report = check_plugins(
+                [*(name for name in names if not _is_folder(name)), *of_folders],
+                files=files,
+                only=choose_checks(only, quick=quick, audit=audit),
+                quick=quick,
+                defaults_only=quick,
+                jobs=jobs or 0,
+                lock=write_lock,
+                on_report=lambda plugin: terminal.print_plugin(plugin, console, verbose),
+            )
+        except (UnknownPluginError, ProjectError) as error:
+            raise click.UsageError(str(error)) from None
     terminal.print_summary(report, console)
     if as_json:
         click.echo(report_files.format_json(report))
@@ -82,7 +111,11 @@ def contract_test(
 
         for path in write_locks(report):
             console.print(f"wrote {path}")
-    sys.exit(0 if report.passed else 1)
+    sys.exit(0 if report.is_sound else 1)
+
+
+def _is_folder(name: str) -> bool:
+    return (os.sep in name or name in (".", "..")) and Path(name).is_dir()
 
 
 @click.command("lint")

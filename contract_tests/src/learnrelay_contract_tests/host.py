@@ -296,6 +296,15 @@ def _fork_server(_owner: int, **env: str) -> ForkServer:
     return ForkServer(**env)
 
 
+MAIN_SEED = 1
+"""Hash seed of the process in which most checks run."""
+
+
+def start_early() -> None:
+    """Starts the fork server of the main process, which takes a while, before anybody asks for it."""
+    _fork_server(os.getpid(), PYTHONHASHSEED=str(MAIN_SEED), PYTHONDONTWRITEBYTECODE="1")
+
+
 class PluginProcess:
     """Represents a plugin's process and the two pipes to it."""
 

@@ -7,7 +7,9 @@ The report comes from another process, so that nothing in this one can change it
 
 * the option ``learnrelay_contract`` of pytest's ini file: names of plugins to check in every session;
 * the marker ``learnrelay_contract(*names)`` and the fixture ``contract_report``: the report as data, for other tests;
-* the fixture ``platform``: a `learnrelay.Platform` to call mappings with.
+* the fixture ``platform``: a `learnrelay.Platform` to call mappings with;
+* the fixture ``statements``: a function from an event to its statements, through the whole pipeline;
+* the fixture ``settings``: a function to the settings of a plugin, where pytest-django does not bring its own.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -111,9 +113,9 @@ class ContractCollector(pytest.Collector):
 
     def collect(self) -> Iterator[ContractItem]:
         """Yields one item for each check."""
-        from .checks import load_all
+        from .runner import LOADING, choose_checks
 
-        for check in ("plugin.loads", *load_all()):
+        for check in (LOADING, *choose_checks()):
             yield ContractItem.from_parent(self, name=check, names=self.names, check=check)
 
 
@@ -129,6 +131,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{OPTION}(*names): the test gets the contract report of these plugins")
     config.stash[_PASSED] = {}
     CONTRACT_CLASSES.clear()
+    if not config.pluginmanager.has_plugin("django"):
+        config.pluginmanager.register(SettingsFixture(), "learnrelay-contract-settings")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -184,7 +188,8 @@ def _is_collected_as(written: type[ContractTests], node: str) -> bool:
 
 def _is_complete_run(config: pytest.Config) -> bool:
     """Tells whether all contract tests are required: nothing was selected by hand, or the environment asks for them."""
-    if _ENVIRONMENT.get("LEARNRELAY_CONTRACT") == "required" or _ENVIRONMENT.get("CI"):
+    is_ci = _ENVIRONMENT.get("CI", "").lower() not in ("", "0", "false")
+    if _ENVIRONMENT.get("LEARNRELAY_CONTRACT") == "required" or is_ci:
         return True
     arguments = [str(argument) for argument in config.invocation_params.args]  # without those of ini files
     return not any(
@@ -228,6 +233,11 @@ def contract_report(request: pytest.FixtureRequest) -> ReportData:
     return _cached_report(request.config, marker.args)
 
 
+ROOT_URL = "https://learn.example.org"
+KEY_OF_LEARNERS = "a secret of the tests"
+"""Makes the pseudonyms, which are so the same in all tests."""
+
+
 @pytest.fixture
 def platform() -> Any:
     """Returns a `learnrelay.Platform` at https://learn.example.org; learners have pseudonyms, courses no titles.
@@ -241,11 +251,45 @@ def platform() -> Any:
     from learnrelay.plugins.discovery import installed, load, select_source
     from learnrelay.plugins.registry import collect
 
-    identity = KeyedIdentity({"secret": Secret("a secret of the tests"), "pseudonyms": "per-standard"})
+    identity = KeyedIdentity({"secret": Secret(KEY_OF_LEARNERS), "pseudonyms": "per-standard"})
     try:
         info = select_source(installed(), None)
     except ValueError as error:
         raise pytest.UsageError(f"the fixture platform needs a source: {error}") from None
     registry = collect([(info, load(info))])
     (source,) = registry.sources.values()
-    return Platform("https://learn.example.org", registry.make(source), identity, NoCourses({}))
+    return Platform(ROOT_URL, registry.make(source), identity, NoCourses({}))
+
+
+@pytest.fixture
+def statements() -> Callable[..., list[dict[str, Any]]]:
+    """Returns a function from an event to its statements, through filters, mappings and enrichers::
+
+        def test_an_answer(statements):
+            (statement,) = statements({"name": "acme_poll.answered", …}, "xapi.acme_poll")
+
+    The event is an object or a line in a shape of the source. The names, or globs, are those of the plugins to enable;
+    by default all families that are installed or `registered`. ``settings``: name of a plugin, or of a standard → keys
+    of its section. An event that is skipped has no statements. A failure is raised as the mapping raised it.
+    """
+    from .pipeline_fixture import make_statements
+
+    return make_statements
+
+
+class SettingsFixture:
+    """Brings the fixture ``settings``, unless pytest-django is there, which has another one of this name."""
+
+    @pytest.fixture
+    def settings(self) -> Callable[..., Mapping[str, Any]]:
+        """Returns a function from a plugin's name, or its `Section`, and keys to what the plugin gets as settings::
+
+            def test_the_modes(settings):
+                chosen = settings("acme_modes", unreported=["honor"])
+                assert acme_modes.filter_event(Enrolment(mode="honor"), chosen)
+
+        The other keys have their defaults. Raises ConfigurationError for keys that are not valid.
+        """
+        from .pipeline_fixture import load_plugin_settings
+
+        return load_plugin_settings

@@ -13,7 +13,7 @@ from typing import Any
 
 from learnrelay.config.fields import did_you_mean
 from learnrelay.errors import LearnrelayError
-from learnrelay.plugins.discovery import PluginInfo, PluginState, installed
+from learnrelay.plugins.discovery import PluginInfo, PluginState, installed, unknown_groups
 
 from . import __version__, schemas
 from .checks import Check, Finding, NotApplicableError, Note, load_all
@@ -23,17 +23,22 @@ from .package import describe_file, find_package
 from .subject import Subject
 
 PASSED, FAILED, WARNED, GAP, NOTHING, NOT_RUN = "passed", "failed", "warned", "gap", "nothing to check", "not run"
+NOT_REQUESTED = "not requested"
+GOOD = frozenset({PASSED, WARNED, GAP, NOTHING})
 
 
-WITHOUT_LOADING = ("source.privacy", "source.purity", "source.package", "source.gaps")
+WITHOUT_LOADING = ("source.privacy", "source.purity", "source.gaps", "audit.source", "audit.package")
 """Checks that also run for a plugin that does not load."""
 
+
+LOADING = "plugin.loads"
+"""The check that runs before all others."""
 
 OF_INPUTS = "an input maps no events; learnrelay_contract_tests.input_checks.check_input checks it in a test"
 
 
 class UnknownPluginError(LearnrelayError):
-    """Reports that no installed plugin has the name."""
+    """Reports that no installed plugin, or no check, has the name."""
 
 
 @dataclass
@@ -47,6 +52,11 @@ class CheckResult:
     notes: list[Note] = field(default_factory=list)
     reason: str = ""
     seconds: float = 0.0
+
+    @property
+    def is_audit(self) -> bool:
+        """Tells whether the check belongs to the audit."""
+        return self.check.startswith("audit.")
 
 
 @dataclass
@@ -64,8 +74,18 @@ class PluginReport:
 
     @property
     def passed(self) -> bool:
-        """Tells whether each required check ran and passed, or has a gap with its reason."""
-        return bool(self.results) and all(result.status in (PASSED, WARNED, GAP, NOTHING) for result in self.results)
+        """Tells whether the whole contract ran and passed, gaps with a reason aside, and the audit if it ran."""
+        return self.is_sound and self.is_complete
+
+    @property
+    def is_sound(self) -> bool:
+        """Tells whether all checks that were requested passed."""
+        return bool(self.results) and all(result.status in {*GOOD, NOT_REQUESTED} for result in self.results)
+
+    @property
+    def is_complete(self) -> bool:
+        """Tells whether all checks of the contract were requested."""
+        return all(result.status != NOT_REQUESTED or result.is_audit for result in self.results)
 
 
 @dataclass
@@ -80,6 +100,25 @@ class Report:
         """Tells whether at least one plugin was checked, and all passed."""
         return bool(self.plugins) and all(plugin.passed for plugin in self.plugins)
 
+    @property
+    def is_sound(self) -> bool:
+        """Tells whether at least one plugin was checked, and all checks that were requested passed."""
+        return bool(self.plugins) and all(plugin.is_sound for plugin in self.plugins)
+
+
+def choose_checks(names: Sequence[str] = (), *, quick: bool = False, audit: bool = False) -> list[str]:
+    """Returns the names of the checks to run: those of these names, or the quick ones, or the contract.
+
+    audit: those of the audit too. Raises UnknownPluginError for a name that no check has.
+    """
+    checks = load_all()
+    for name in names:
+        if name not in checks and name != LOADING:
+            raise UnknownPluginError(f"no check has the name {name}{did_you_mean(name, list(checks))}")
+    if names:
+        return list(names)
+    return [check.name for check in checks.values() if (audit if check.is_audit else check.quick or not quick)]
+
 
 def find_plugins(names: Sequence[str]) -> dict[str, list[PluginInfo]]:
     """Finds installed plugins by name (globs too), or all. Raises UnknownPluginError."""
@@ -92,7 +131,8 @@ def find_plugins(names: Sequence[str]) -> dict[str, list[PluginInfo]]:
         if not matches:
             names_there = sorted({info.name for info in known})
             hint = did_you_mean(pattern, names_there) or f"; installed: {', '.join(names_there) or 'none'}"
-            raise UnknownPluginError(f"no installed plugin has the name {pattern}{hint}")
+            groups = "".join(f"\n{reason}" for reason in unknown_groups())
+            raise UnknownPluginError(f"no installed plugin has the name {pattern}{hint}{groups}")
         for info in matches:
             if info not in infos_by_name.setdefault(info.name, []):
                 infos_by_name[info.name].append(info)
@@ -129,28 +169,33 @@ def check_plugins(
     files: Sequence[Path] = (),
     only: Sequence[str] = (),
     quick: bool = False,
+    defaults_only: bool = False,
     jobs: int = 0,
     lock: bool = False,
     on_report: Callable[[PluginReport], None] = lambda _: None,
 ) -> Report:
     """Checks plugins by name. Raises UnknownPluginError.
 
-    files: single-file plugins to check too. only: names of the checks to run; all others then count as not run. quick:
-    fewer random events. jobs: plugins at a time. lock: also build the entries for `write_locks`. on_report: called with
-    the report of each plugin.
+    files: single-file plugins to check too. only: names of the checks to run, see `choose_checks`; by default the
+    contract. quick: fewer random events. defaults_only: no other settings. jobs: plugins at a time. lock: also build
+    the entries for `write_locks`. on_report: called with the report of each plugin.
     """
     started = time.monotonic()
+    only = only or choose_checks()
     of_files = find_file_plugins(files)
     chosen = (find_plugins(names) if names or not files else {}) | of_files
     jobs = jobs or min(len(chosen), os.cpu_count() or 1)
     reports = []
     if jobs < 2:
         for name, infos in chosen.items():
-            reports.append(check_plugin(name, infos, only, quick, lock))
+            reports.append(check_plugin(name, infos, only, quick, lock, defaults_only))
             on_report(reports[-1])
     else:
         with ProcessPoolExecutor(jobs, get_context("fork")) as pool:
-            futures = [pool.submit(check_plugin, name, infos, only, quick, lock) for name, infos in chosen.items()]
+            futures = [
+                pool.submit(check_plugin, name, infos, only, quick, lock, defaults_only)
+                for name, infos in chosen.items()
+            ]
             for future in futures:
                 reports.append(future.result())
                 on_report(reports[-1])
@@ -158,9 +203,14 @@ def check_plugins(
 
 
 def check_plugin(
-    name: str, infos: Sequence[PluginInfo], only: Sequence[str] = (), quick: bool = False, lock: bool = False
+    name: str,
+    infos: Sequence[PluginInfo],
+    only: Sequence[str] = (),
+    quick: bool = False,
+    lock: bool = False,
+    defaults_only: bool = False,
 ) -> PluginReport:
-    """Runs all checks of one plugin, in order."""
+    """Runs the checks of one plugin, in order: those of these names, or all, with the audit."""
     started = time.monotonic()
     file = infos[0].file
     if file is None:
@@ -170,7 +220,7 @@ def check_plugin(
         package = describe_file(file, infos[0].version, list(of_file))
         schemas.FILES.update({i.name: str(file) for of in of_file.values() for i in of if i.kind == "standards"})
     workspace = Workspace()
-    subject = Subject(name, tuple(infos), package, workspace, quick=quick)
+    subject = Subject(name, tuple(infos), package, workspace, quick=quick, defaults_only=defaults_only)
     try:
         results = list(_run_checks(subject, load_all().values(), only))
         loaded = results[0].status == PASSED
@@ -213,7 +263,7 @@ def _run_checks(subject: Subject, checks: Iterable[Check], only: Sequence[str]) 
     yield loaded
     for check in checks:
         if only and check.name not in only:
-            yield CheckResult(check.name, check.proves, NOT_RUN, reason="not requested")
+            yield CheckResult(check.name, check.proves, NOT_REQUESTED)
         elif subject.is_input:
             yield CheckResult(check.name, check.proves, NOTHING, reason=OF_INPUTS)
         elif loaded.status != PASSED and check.name not in WITHOUT_LOADING:
@@ -225,7 +275,7 @@ def _run_checks(subject: Subject, checks: Iterable[Check], only: Sequence[str]) 
 def _check_loading(subject: Subject) -> CheckResult:
     """Enables the plugin as an operator would: finds, imports, registers and assembles it."""
     result = CheckResult(
-        "plugin.loads", "The installed plugin is found, imported and assembled as an operator would enable it.", PASSED
+        LOADING, "The installed plugin is found, imported and assembled as an operator would enable it.", PASSED
     )
     started = time.monotonic()
     try:
@@ -239,6 +289,8 @@ def _check_loading(subject: Subject) -> CheckResult:
             raise PluginProcessError(f"{bad[0].state.value}: {bad[0].reason}")
         assert subject.description
         assert subject.cases is not None
+        result.findings += [Finding(reason) for reason in unknown_groups(subject.infos[0].distribution)]
+        result.status = FAILED if result.findings else PASSED
         result.notes += [
             Note(f"{rival} maps it too: operators choose with [plugins.prefer]", event)
             for event, rival in subject.list_rivals()
@@ -286,7 +338,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "plugins": [
             {
                 "plugin": plugin.plugin, "distribution": plugin.distribution, "version": plugin.version,
-                "passed": plugin.passed,
+                "passed": plugin.passed, "complete": plugin.is_complete, "sound": plugin.is_sound,
                 "events": plugin.events, "seconds": round(plugin.seconds, 2),
                 "checks": [
                     {

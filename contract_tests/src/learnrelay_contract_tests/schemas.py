@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from .host import CARRIER, PluginProcess, Workspace, at_exit
+from .host import CARRIER, MAIN_SEED, PluginProcess, Workspace, at_exit
 
 Settings = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ class _SchemaProcess:
     def __init__(self, standard: str) -> None:
         self.standard = standard
         self.workspace = Workspace()
-        self.process = PluginProcess(self.workspace, [], seed=2)
+        self.process = PluginProcess(self.workspace, [], seed=MAIN_SEED)
         self.settings: Settings | None = None
         at_exit(self.workspace.close)
         at_exit(self.process.close)

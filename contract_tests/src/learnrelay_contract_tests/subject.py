@@ -20,6 +20,7 @@ from .declarations import Declared, flat, read, with_agreeing_values
 from .host import (
     CARRIER,
     KNOWN_LEARNERS,
+    MAIN_SEED,
     OPEN_DESTINATION,
     TITLED_COURSE,
     PluginProcess,
@@ -104,6 +105,9 @@ class Subject:
     workspace: Workspace
     seed: int = 0
     quick: bool = False
+    """Whether fewer random events are tried."""
+    defaults_only: bool = False
+    """Whether what takes longer than a moment is left out: other settings, other plugins that map the same events."""
     flaws: Any = None
     settings: dict[str, Any] = field(default_factory=dict)
     """Settings of the plugin that are tested at the moment; empty for its defaults, or those of contract.toml."""
@@ -250,7 +254,7 @@ class Subject:
 
     @cached_property
     def _main_process(self) -> tuple[PluginProcess, dict[str, Any]]:
-        process, description = self.start(seed=1)
+        process, description = self.start(seed=MAIN_SEED)
         source = SourceDescription.from_data(description["source"])
         courses = [field.values[0] for field in source.facts if field.name == "course_id"]
         self.workspace.write_courses(TITLED_COURSE, *(course for course in courses if isinstance(course, str)))
@@ -308,7 +312,7 @@ class Subject:
     def list_rivals(self) -> list[list[str]]:
         """Lists its events that another installed family of the standard maps too, each with the family's origin."""
         mapped = [mapping["events"] for mapping in self.description["transformers"] if mapping["family"] == self.name]
-        if not mapped:
+        if not mapped or self.defaults_only:  # to import all other families takes longer than all else
             return []
         process = PluginProcess(self.workspace, [], 1)
         try:
@@ -334,6 +338,8 @@ class Subject:
 
         These are the other choices of its section, and the settings that contract.toml gives.
         """
+        if self.defaults_only:
+            return
         for settings in [
             *self.description["settings_variants"].get(self.name, ()),
             *self.package.settings_of(self.name),
@@ -361,7 +367,7 @@ class Subject:
             for standard in sorted({case.standard for case in self.cases})
             for settings in self.description["variants"][standard]
         ]
-        if not pairs:
+        if not pairs or self.defaults_only:
             return
         with self.with_identity_provider(**KNOWN_LEARNERS):
             for standard, settings in pairs:
@@ -504,8 +510,8 @@ class Subject:
 
     @cached_property
     def _reader(self) -> PluginProcess:
-        """Starts a process with the source and without the plugin, unless the plugin is the source."""
-        if self.is_source:
+        """Starts a process with the source and without the plugin, unless the plugin is the source, or time matters."""
+        if self.is_source or self.defaults_only:
             return self.process
         process = PluginProcess(self.workspace, [], 5)
         self._processes.append(process)
@@ -527,6 +533,12 @@ class Subject:
             ]
             for case in self.cases
         }
+
+    def trace_unused_fields(self, case: Case) -> list[str]:
+        """Lists the declared paths of a mapping from which nothing flows into a statement, as `learnrelay privacy`."""
+        event = ANY_EVENT if case.is_any_event else case.event
+        paths: list[str] = self.process.ask("unused_fields", standard=case.standard, event=event)
+        return paths
 
     @cached_property
     def twins(self) -> dict[str, list[Twin]]:

@@ -44,7 +44,8 @@ class Check:
 
     name: ``group.what``. proves: one sentence. since: minor release of the harness that introduced it; in that
     release it only warns (except in the first release). private: a privacy check, which accepts no gap. each_setting:
-    it runs again with each other setting of the plugin.
+    it runs again with each other setting of the plugin. quick: it runs with ``--quick``: it needs no process but the
+    first. A check of the group ``audit`` looks for code that means harm; all others are the contract.
     """
 
     name: str
@@ -53,6 +54,12 @@ class Check:
     since: str = FIRST
     private: bool = False
     each_setting: bool = False
+    quick: bool = False
+
+    @property
+    def is_audit(self) -> bool:
+        """Tells whether it belongs to the audit, and not to the contract."""
+        return self.name.startswith("audit.")
 
     def run(self, subject: Subject) -> Iterable[Finding | Note]:
         """Yields the findings and notes on a plugin."""
@@ -76,12 +83,18 @@ ALL: dict[str, Check] = {}
 
 
 def check(
-    name: str, proves: str, *, since: str = FIRST, private: bool = False, each_setting: bool = False
+    name: str,
+    proves: str,
+    *,
+    since: str = FIRST,
+    private: bool = False,
+    each_setting: bool = False,
+    quick: bool = False,
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Registers a check function."""
 
     def add(function: CheckFunction) -> CheckFunction:
-        ALL[name] = Check(name, proves, function, since, private, each_setting)
+        ALL[name] = Check(name, proves, function, since, private, each_setting, quick)
         return function
 
     return add

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
-from hypothesis.errors import HypothesisException
 
 from learnrelay.privacy.samples import put
 
 from .. import differences, schemas
 from ..declarations import Declared
-from ..samples import Event, as_line, build, copy, delete_path, malformed_paths, message_of, value_for
+from ..samples import A_LITERAL, LEAST, Event, as_line, build, copy, delete_path, malformed_paths, message_of, value_for
 from ..samples import malformed as malformed_events
 from ..subject import FAILED, SKIPPED, TRANSFORMED, Case, Subject, Twin, outcome_of
 from . import Finding, NotApplicableError, Note, check
@@ -47,14 +45,15 @@ def fault_of(outcome: dict[str, Any], transformer: str) -> str | None:
     if state in (TRANSFORMED, SKIPPED):
         return None
     if state == FAILED and error is not None:
-        code_raised = re.fullmatch(r".* raised \w+( .*)?", outcome.get("reason", "")) and error[0] == "TransformError"
-        return outcome["reason"] if code_raised else None
+        is_of_code = re.fullmatch(r".* (raised|returned) \w+( .*)?", outcome.get("reason", ""))
+        return outcome["reason"] if is_of_code and error[0] == "TransformError" else None
     return describe_outcome(outcome)
 
 
 @check(
     "samples.reach",
     "Every mapped event is transformed into a statement, so that all other checks have something to check.",
+    quick=True,
 )
 def check_samples_reach(subject: Subject) -> Iterable[Finding | Note]:
     """Tests the complete sample, and each sample of the plugin."""
@@ -93,6 +92,69 @@ def _find_useless_samples(subject: Subject) -> Iterable[Finding]:
 
 
 @check(
+    "samples.fields",
+    "Every declared field reaches a statement of some mapping, or decides whether there is one, or what it says.",
+    since="0.2",
+    quick=True,
+)
+def check_samples_fields(subject: Subject) -> Iterable[Finding | Note]:
+    """Reports fields that change no outcome under any setting, and from which the data map sees no flow.
+
+    Where mappings share a declaration, one that needs the field is enough.
+    """
+    unused: dict[str, dict[str, Declared]] = {}
+    for case in require_mapping_cases(subject):
+        if (fields := _find_idle_fields(case, subject.sample_outcomes[case.label])) and has_statement(
+            subject.sample_outcomes[case.label][0]
+        ):
+            paths = set(subject.trace_unused_fields(case))
+            unused[case.label] = {
+                name: field
+                for name, field in fields.items()
+                if paths.issuperset(field.paths if field.entries is None else [f"{path}.*" for path in field.paths])
+            }
+    for _, cases, _ in subject.variants() if any(unused.values()) else ():
+        for case in cases:
+            if still := unused.get(case.label):
+                texts = subject.run([message_of(sample.event, "object") for sample in case.samples]).outcomes
+                idle = _find_idle_fields(case, [outcome_of(case, subject.parse(text)) for text in texts])
+                unused[case.label] = {name: field for name, field in still.items() if name in idle}
+    used = {
+        (field.name, field.paths)
+        for case in subject.cases
+        for field in case.own
+        if field.name not in unused.get(case.label, {})
+    }
+    for label, fields in unused.items():
+        for name, field in fields.items():
+            words = f"{name} ({field.paths[0]}) is read and reaches no statement"
+            if (name, field.paths) in used:
+                yield Note(f"{words}; other mappings need it", label, field.paths[0])
+            else:
+                yield Finding(f"{words}: put it out, or do not read it", label, field.paths[0])
+
+
+def _find_idle_fields(case: Case, outcomes: Sequence[dict[str, Any]]) -> dict[str, Declared]:
+    """Returns the plugin's own fields of which no other value and no absence changes the outcome of a sample."""
+    by_label = {sample.label: outcome for sample, outcome in zip(case.samples, outcomes, strict=True)}
+    complete, least = by_label.get("complete"), by_label.get(LEAST)
+    idle = {}
+    for field in case.own:
+        if field.is_key or field.paths == ("name",):
+            continue
+        others = (f"another {field.name} (", f"{field.name}{A_LITERAL}")
+        altered = [
+            outcome
+            for label, outcome in by_label.items()
+            if label.startswith(others) or label == f"without {field.name}"
+        ]
+        is_used = any(outcome != complete for outcome in altered)
+        if not is_used and by_label.get(f"{field.name} alone", least) == least and altered:
+            idle[field.name] = field
+    return idle
+
+
+@check(
     "samples.lines",
     "Every line and both branches of every condition of the mappings run with some sample.",
     since="0.2",
@@ -120,7 +182,7 @@ def describe_gap(gap: dict[str, Any]) -> str:
     return f"`{lines[gap['line'] - 1][gap['from'] : last].decode()}` decides the same way with every sample"
 
 
-@check("behaviour.source-unchanged", "The mapping does not change the source event.")
+@check("behaviour.source-unchanged", "The mapping does not change the source event.", quick=True)
 def check_source_unchanged(subject: Subject) -> Iterable[Finding | Note]:
     """Compares all samples, serialized before and after."""
     for case in require_cases(subject):
@@ -160,7 +222,9 @@ def check_deterministic(subject: Subject) -> Iterable[Finding | Note]:
             yield Finding(f"the code {what} ({at}): the outcome must depend on the event alone", path=at)
 
 
-@check("behaviour.shapes", "Both shapes of an event, as an object and as a line of a log, give the same bytes.")
+@check(
+    "behaviour.shapes", "Both shapes of an event, as an object and as a line of a log, give the same bytes.", quick=True
+)
 def check_shapes(subject: Subject) -> Iterable[Finding | Note]:
     """Compares all samples as object, as line, and as line with its payload as text."""
     for case in require_cases(subject):
@@ -176,7 +240,7 @@ def check_shapes(subject: Subject) -> Iterable[Finding | Note]:
                 break
 
 
-@check("behaviour.valid", "Every statement is JSON and valid by the standard's schema.")
+@check("behaviour.valid", "Every statement is JSON and valid by the standard's schema.", quick=True)
 def check_valid(subject: Subject) -> Iterable[Finding | Note]:
     """Validates all samples under each setting of the standard, in a process without the plugin."""
     for case in require_cases(subject):
@@ -302,7 +366,7 @@ def _other_outcomes(subject: Subject, case: Case) -> dict[str, str]:
     return dict(zip(OTHER_LABELS, subject.run(events).outcomes, strict=True))
 
 
-@check("behaviour.required-missing", "A missing required field raises a MissingFieldError that names it.")
+@check("behaviour.required-missing", "A missing required field raises a MissingFieldError that names it.", quick=True)
 def check_required_missing(subject: Subject) -> Iterable[Finding | Note]:
     """Tests each required field in turn: absent, null, empty."""
     for case in require_mapping_cases(subject):
@@ -338,6 +402,7 @@ def _same_paths(case: Case, declared: Declared) -> set[str]:
 @check(
     "behaviour.optional-missing",
     "Without optional fields the outcome is a valid statement, or a rejection that names what is missing.",
+    quick=True,
 )
 def check_optional_missing(subject: Subject) -> Iterable[Finding | Note]:
     """Tests each optional field left out, each alone, all left out."""
@@ -371,7 +436,11 @@ def check_malformed(subject: Subject) -> Iterable[Finding | Note]:
         )
         fault = fault or _find_first_fault(subject, case, tried)
         if fault is None:
-            fault = _explore_combinations(subject, case, malformed_paths(case.fields))
+            from ..random_events import explore_combinations
+
+            fault = explore_combinations(
+                subject, case, malformed_paths(case.fields), partial(_find_fault, subject, case)
+            )
         count += len(tried)
         if fault is not None:
             yield Finding(fault, case.label)
@@ -403,54 +472,6 @@ def _find_fault(subject: Subject, case: Case, outcomes: list[dict[str, Any]]) ->
         problem = first_problem(case.standard, outcome)
         fault = f"not valid by the schema of {case.standard}: {problem}" if problem else None
     return fault
-
-
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abcid_1", max_size=4), inner, max_size=3),
-    max_leaves=4,
-)  # fmt: skip
-
-
-class _FaultFoundError(Exception):
-    pass
-
-
-def _explore_combinations(subject: Subject, case: Case, paths: list[str]) -> str | None:
-    """Explores combinations of values. Returns the minimal event that shows a fault, or None."""
-    minimal: list[tuple[Event, str]] = []
-    if not paths:
-        return None
-    kept = {field.name: (field.paths[0], value_for(field)) for field in case.fields if not field.is_key}
-
-    @seed(subject.seed)
-    @settings(
-        max_examples=8 if subject.quick else 15, database=None, deadline=None, derandomize=False,
-        phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(st.lists(st.dictionaries(st.sampled_from(paths), _JSON, min_size=1, max_size=3), min_size=1, max_size=8))
-    def explore(several: list[dict[str, Any]]) -> None:
-        events = []
-        for changes in several:
-            event = build(case.event, case.fields, kept)
-            for path, value in changes.items():
-                put(event, path, value)
-            events.append(event)
-        texts = subject.run([message_of(event, "object") for event in events]).outcomes
-        for event, text in zip(events, texts, strict=True):
-            if fault := _find_fault(subject, case, subject.parse(text)):
-                minimal.append((event, fault))
-                raise _FaultFoundError
-
-    try:
-        explore()
-    except _FaultFoundError:
-        event, fault = minimal[-1]
-        return f"{fault}; a minimal event: {orjson.dumps(event).decode()}"
-    except HypothesisException as error:
-        return f"{type(error).__name__}: the same event gives different outcomes"
-    return None
 
 
 @check("behaviour.threads", "Eight threads at once give the same outcomes as one thread.")

@@ -32,7 +32,7 @@ def check_side_doors(subject: Subject) -> Iterable[Finding | Note]:
 
 
 @check(
-    "privacy.host-untouched",
+    "audit.host",
     "The plugin changes nothing in the core, the standard library or the interpreter.",
     private=True,
 )

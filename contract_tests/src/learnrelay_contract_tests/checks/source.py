@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..lint import Flaw, lint_files
-from ..lint.rules import PRIVATE
+from ..lint.rules import AUDIT, PRIVATE
 from ..subject import Subject
 from . import Finding, NotApplicableError, Note, check
 
@@ -31,22 +31,23 @@ def _place(subject: Subject, flaw: Flaw) -> str:
 
 @check(
     "source.privacy",
-    "The source reads no raw event, stack, memory, undeclared field or internals of the host, hides nothing "
-    "and keeps no state.",
+    "The source reads no raw event, undeclared field or internals of the host, tells no values and keeps no state.",
     private=True,
+    quick=True,
 )
 def check_source_privacy(subject: Subject) -> Iterable[Finding | Note]:
-    """Reports the linter's codes that accept no exception."""
+    """Reports the linter's codes that accept no exception, without those of the audit."""
     if not subject.package.sources:
         yield Finding("the package has no source to read: ship the source")
     for flaw in lint_flaws(subject):
-        if flaw.code in PRIVATE:
+        if flaw.code in PRIVATE - AUDIT:
             yield Finding(f"{flaw.code} {flaw.message}", path=_place(subject, flaw))
 
 
 @check(
     "source.purity",
     "The source does no I/O, and uses neither clock nor chance, while it handles events or is imported.",
+    quick=True,
 )
 def check_purity(subject: Subject) -> Iterable[Finding | Note]:
     """Reports the linter's other codes; a line may allow one with a reason. The package's own commands may do I/O."""
@@ -58,7 +59,19 @@ def check_purity(subject: Subject) -> Iterable[Finding | Note]:
 
 
 @check(
-    "source.package",
+    "audit.source",
+    "The source reads no stack, memory or internals of functions, and runs no code that it does not show.",
+    private=True,
+)
+def check_hidden_code(subject: Subject) -> Iterable[Finding | Note]:
+    """Reports the linter's codes of the audit."""
+    for flaw in lint_flaws(subject):
+        if flaw.code in AUDIT:
+            yield Finding(f"{flaw.code} {flaw.message}", path=_place(subject, flaw))
+
+
+@check(
+    "audit.package",
     "The distribution is readable source; nothing of it runs in other processes or replaces the harness.",
     private=True,
 )

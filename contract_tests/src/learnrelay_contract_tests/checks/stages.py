@@ -91,6 +91,7 @@ def _find_kept_in_doubt(subject: Subject, case: Case) -> Iterator[Finding]:
     "stage.filter",
     "A filter returns None or a Skip with a reason, and never raises, for any event.",
     each_setting=True,
+    quick=True,
 )
 def check_filter(subject: Subject) -> Iterable[Finding | Note]:
     """Runs odd events through the filter. A filter that raises skips the event; it must give a reason instead."""
@@ -112,7 +113,12 @@ def check_filter(subject: Subject) -> Iterable[Finding | Note]:
     yield Note(f"{skipped} of the tested events were skipped")
 
 
-@check("stage.enricher", "An enricher only adds to a statement, and the statement stays valid.", each_setting=True)
+@check(
+    "stage.enricher",
+    "An enricher only adds to a statement, and the statement stays valid.",
+    each_setting=True,
+    quick=True,
+)
 def check_enricher(subject: Subject) -> Iterable[Finding | Note]:
     """Compares outcomes with and without it on the carrier, then on a family of each installed standard."""
     cases = _stage_cases(subject, "enrich_statement")
@@ -242,6 +248,7 @@ def _find_route_failures(routed: list[tuple[str, dict[str, str | None]]], case: 
     "stage.router",
     "A router returns None or a Skip, never raises, widens nothing, and decides for each destination by itself.",
     each_setting=True,
+    quick=True,
 )
 def check_router(subject: Subject) -> Iterable[Finding | Note]:
     """Routes odd events to destinations of several kinds, alone and together."""
@@ -278,6 +285,7 @@ def accepted_values(subject: Subject, key: str, fields: tuple[Declared, ...]) ->
     "stage.scope",
     "A scope admits only events that prove their owner: no missing, similar or contradictory proof.",
     each_setting=True,
+    quick=True,
 )
 def check_scope(subject: Subject) -> Iterable[Finding | Note]:
     """Tests every accepted value against complete, empty, altered and contradictory proofs."""

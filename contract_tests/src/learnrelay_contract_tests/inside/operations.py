@@ -12,8 +12,9 @@ import orjson
 from learnrelay import Answer, Judgement, Learner, SerializedStatement, Unavailable, UserRef
 from learnrelay.assembly.core_plugins import COURSE_PROVIDERS, IDENTITY_PROVIDERS
 from learnrelay.config.fields import SecretText
-from learnrelay.fields import compile_extractor
+from learnrelay.fields import compile_extractor, declared_paths
 from learnrelay.pipeline.routing import ScopeRule
+from learnrelay.privacy.data_map import trace_flows
 from learnrelay.scopes import Unproven
 
 from .auth_operations import auth_headers
@@ -228,6 +229,14 @@ def secrets(assembly: Any) -> list[str]:
     return [name for name, field in fields.items() if isinstance(field, SecretText)]
 
 
+def unused_fields(assembly: Any, standard: str, event: str) -> list[str]:
+    """Returns the declared paths of a mapping from which nothing flows into a statement."""
+    (mapping,) = [mapping for mapping in assembly.plan.mappings_of(event) if mapping.standard == standard]
+    flows = trace_flows(assembly, event, standard)
+    declared = [path.removesuffix(".**") for _, path, _ in declared_paths(mapping.transformer.reads)]
+    return [path for path in declared if path in flows and not flows[path]]
+
+
 OPERATIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -246,5 +255,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         own_spaces,
         secrets,
         auth_headers,
+        unused_fields,
     )
 }

@@ -21,6 +21,9 @@ CODES = {
 PRIVATE = frozenset({"LR101", "LR102", "LR103", "LR104", "LR105", "LR108", "LR109", "LR111", "LR112"})
 """Codes that no comment can allow."""
 
+AUDIT = frozenset({"LR101", "LR103"})
+"""Codes of the audit: what nobody writes by mistake."""
+
 PUBLIC = (
     "learnrelay", "learnrelay.errors", "learnrelay.kinds", "learnrelay.fields", "learnrelay.mapping",
     "learnrelay.families", "learnrelay.sources", "learnrelay.facts", "learnrelay.events.RequestNames",

@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 
 import orjson
 
-from ..runner import FAILED, NOT_RUN, NOTHING, CheckResult, Report, as_data
+from ..runner import FAILED, NOT_REQUESTED, NOT_RUN, NOTHING, CheckResult, Report, as_data
 
 
 def format_json(report: Report) -> bytes:
@@ -27,7 +27,8 @@ def format_junit(report: Report) -> str:
     suites = []
     for plugin in report.plugins:
         cases = []
-        for result in plugin.results:
+        requested = [result for result in plugin.results if result.status != NOT_REQUESTED]
+        for result in requested:
             inner = ""
             if result.status in (FAILED, NOT_RUN):
                 words = _findings_text(result) or result.reason or result.status
@@ -41,8 +42,8 @@ def format_junit(report: Report) -> str:
                 f"<testcase classname={quoteattr(plugin.plugin)} name={quoteattr(result.check)} "
                 f'time="{result.seconds:.3f}">{inner}</testcase>'
             )
-        failed = sum(result.status in (FAILED, NOT_RUN) for result in plugin.results)
-        skipped = sum(result.status == NOTHING for result in plugin.results)
+        failed = sum(result.status in (FAILED, NOT_RUN) for result in requested)
+        skipped = sum(result.status == NOTHING for result in requested)
         suites.append(
             f'<testsuite name={quoteattr(plugin.plugin)} tests="{len(cases)}" failures="{failed}" '
             f'skipped="{skipped}" errors="0" time="{plugin.seconds:.3f}">{"".join(cases)}</testsuite>'
@@ -52,7 +53,8 @@ def format_junit(report: Report) -> str:
 
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c1c1c;background:#fff}
-table{border-collapse:collapse;width:100%}td{border-top:1px solid #ddd;padding:.4rem .6rem;vertical-align:top}
+table{border-collapse:collapse;width:100%}
+th{text-align:left;padding:.8rem .6rem .2rem}td{border-top:1px solid #ddd;padding:.4rem .6rem;vertical-align:top}
 .s{white-space:nowrap;font-weight:600}.passed{color:#17683a}.failed,.not{color:#a11212}.warned,.gap{color:#855800}
 .nothing{color:#666}small{color:#555}ul{margin:.3rem 0;padding-left:1.2rem}code{background:#f3f3f3;padding:0 .2em}
 """
@@ -63,7 +65,17 @@ def format_html(report: Report) -> str:
     data = as_data(report)
     parts = []
     for plugin in data["plugins"]:
-        rows = "".join(_format_row(check) for check in plugin["checks"])
+        rows = "".join(
+            f'<tr><th colspan="2">{words}</th></tr>{"".join(map(_format_row, checks))}'
+            for words, checks in (
+                (
+                    "The contract: mistakes",
+                    _of_contract(plugin["checks"]),
+                ),
+                ("The audit: code that means harm, as far as Python shows it", _of_audit(plugin["checks"])),
+            )
+            if checks
+        )
         word = "passed" if plugin["passed"] else "failed"
         parts.append(
             f"<h2>{escape(plugin['plugin'])} "
@@ -79,6 +91,14 @@ def format_html(report: Report) -> str:
         f"<p>Harness {escape(data['harness'])}. Each check is listed with what it proves, each gap with its reason.</p>"
         f"{''.join(parts)}</html>\n"
     )
+
+
+def _of_contract(checks: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [check for check in checks if not str(check["check"]).startswith("audit.")]
+
+
+def _of_audit(checks: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [check for check in checks if str(check["check"]).startswith("audit.")]
 
 
 def _format_row(check: dict[str, object]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.markup import escape
 
-from ..runner import FAILED, GAP, NOT_RUN, NOTHING, PASSED, WARNED, PluginReport, Report
+from ..runner import FAILED, GAP, NOT_REQUESTED, NOT_RUN, NOTHING, PASSED, WARNED, PluginReport, Report
 
 STYLES = {PASSED: "green", FAILED: "bold red", WARNED: "yellow", GAP: "yellow", NOTHING: "dim", NOT_RUN: "bold red"}
 MAX_FINDINGS = 6
@@ -14,18 +14,22 @@ MAX_FINDINGS = 6
 
 def print_plugin(plugin: PluginReport, console: Console, everything: bool = False) -> None:
     """Prints one plugin: a line, and each check that did not pass with its findings (all if ``everything``)."""
-    word = "[green]passed[/]" if plugin.passed else "[bold red]FAILED[/]"
+    word = "[green]passed[/]" if plugin.is_sound else "[bold red]FAILED[/]"
     ran = sum(result.status in (PASSED, FAILED, WARNED, GAP) for result in plugin.results)
     console.print(
         f"{word} [bold]{escape(plugin.plugin)}[/] ({escape(plugin.distribution)} {plugin.version}): "
-        f"{ran} checks, {plugin.events} events, {plugin.seconds:.1f} s"
+        f"{ran} {'checks' if plugin.is_complete else f'of {len(plugin.results)} checks'}, {plugin.events} events, "
+        f"{plugin.seconds:.1f} s"
     )
     for result in plugin.results:
-        is_shown = result.status in (FAILED, WARNED, GAP, NOT_RUN) and result.reason != "not requested"
-        if not is_shown and not everything:
+        is_shown = everything or result.status in (FAILED, WARNED, GAP, NOT_RUN)
+        if not is_shown or result.status == NOT_REQUESTED:
             continue
         reason = f" ({escape(result.reason)})" if result.reason else ""
-        console.print(f"  [{STYLES[result.status]}]{result.status}[/] {result.check}{reason}: {escape(result.proves)}")
+        time = f" [dim]{result.seconds:.2f} s[/]" if everything else ""
+        console.print(
+            f"  [{STYLES[result.status]}]{result.status}[/] {result.check}{time}{reason}: {escape(result.proves)}"
+        )
         for finding in result.findings[:MAX_FINDINGS]:
             where = f"[bold]{escape(finding.event)}[/]: " if finding.event else ""
             place = f" [{escape(finding.path)}]" if finding.path and finding.path not in finding.message else ""
@@ -39,6 +43,8 @@ def print_plugin(plugin: PluginReport, console: Console, everything: bool = Fals
 
 def print_summary(report: Report, console: Console) -> None:
     """Prints the last line."""
-    good = sum(plugin.passed for plugin in report.plugins)
-    word = "[green]all passed[/]" if report.passed else f"[bold red]{len(report.plugins) - good} failed[/]"
+    good = sum(plugin.is_sound for plugin in report.plugins)
+    word = "[green]all passed[/]" if report.is_sound else f"[bold red]{len(report.plugins) - good} failed[/]"
     console.print(f"{len(report.plugins)} plugins, {word}, {report.seconds:.1f} s")
+    if not all(plugin.is_complete for plugin in report.plugins):
+        console.print("[yellow]This is no verdict on the contract: not all of its checks ran.[/]")

@@ -1,6 +1,6 @@
 """Adds an attribute to a class of the core with a setattr that is passed as a value.
 
-Caught by: privacy.host-untouched
+Caught by: audit.host
 """
 
 from functools import partial

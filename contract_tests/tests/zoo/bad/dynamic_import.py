@@ -1,6 +1,6 @@
 """Imports internals of the host by a computed name.
 
-Caught by: source.privacy
+Caught by: audit.source
 """
 
 from importlib import import_module

@@ -1,6 +1,6 @@
 """Reads the closure of a function through a format string.
 
-Caught by: source.privacy
+Caught by: audit.source
 """
 
 from learnrelay import Family, Fields, optional, required

@@ -1,6 +1,6 @@
 """Replaces a function of the core at import, to read its arguments.
 
-Caught by: privacy.host-untouched
+Caught by: audit.host
 """
 
 from learnrelay import Family, Fields, optional, required

@@ -1,6 +1,6 @@
 """Replaces the code of a kind of the core.
 
-Caught by: privacy.host-untouched
+Caught by: audit.host
 """
 
 import learnrelay.kinds

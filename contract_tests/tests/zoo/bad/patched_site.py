@@ -1,6 +1,6 @@
 """Changes the platform that it gets.
 
-Caught by: privacy.host-untouched
+Caught by: audit.host
 """
 
 from learnrelay import Family, Fields, optional, required

@@ -1,6 +1,6 @@
 """Starts a thread at import that inspects the process.
 
-Caught by: privacy.host-untouched
+Caught by: audit.host
 """
 
 import threading

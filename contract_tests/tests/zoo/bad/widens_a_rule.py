@@ -1,6 +1,6 @@
 """Clears the rules of the destination that it gets.
 
-Caught by: privacy.host-untouched
+Caught by: audit.host
 
 Entry point: learnrelay.routers.v1 zoo
 """
