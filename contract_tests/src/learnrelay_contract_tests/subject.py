@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -490,6 +491,13 @@ class Subject:
     def texts(self) -> list[str]:
         """Returns the short texts of its source."""
         return texts_of_files(self.package.sources)
+
+    @cached_property
+    def read_attributes(self) -> set[str]:
+        """Returns the names of the attributes that its source reads of any object."""
+        trees = [ast.parse(file.read_bytes()) for file in self.package.sources]
+        nodes = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+        return {node.attr for node in nodes if isinstance(node.ctx, ast.Load)}
 
     @cached_property
     def literals(self) -> list[Any]:

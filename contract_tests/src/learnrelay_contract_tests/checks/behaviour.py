@@ -100,7 +100,7 @@ def _find_useless_samples(subject: Subject) -> Iterable[Finding]:
 def check_samples_fields(subject: Subject) -> Iterable[Finding | Note]:
     """Reports fields that change no outcome under any setting, and from which the data map sees no flow.
 
-    Where mappings share a declaration, one that needs the field is enough.
+    Where mappings share a declaration, one that needs the field is enough, be it one of another plugin.
     """
     unused: dict[str, dict[str, Declared]] = {}
     for case in require_mapping_cases(subject):
@@ -130,6 +130,8 @@ def check_samples_fields(subject: Subject) -> Iterable[Finding | Note]:
             words = f"{name} ({field.paths[0]}) is read and reaches no statement"
             if (name, field.paths) in used:
                 yield Note(f"{words}; other mappings need it", label, field.paths[0])
+            elif len(subject.package.plugins) > 1 and name in subject.read_attributes:
+                yield Note(f"{words}; perhaps another plugin of the package needs it", label, field.paths[0])
             else:
                 yield Finding(f"{words}: put it out, or do not read it", label, field.paths[0])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import groupby
@@ -38,22 +38,30 @@ from ..plugins.registry import Registry, collect, collect_sound
 from ..plugins.single_files import load_file
 from . import config_option, json_option
 from .output import describe_settings, print_json, print_line, print_table, show_settings
+from .plugin_tree import PluginNode, build_tree, format_tree
 
 
 @click.command()
 @config_option()
 @click.option("--events", is_flag=True, help="List of the mapped events, instead of the plugins.")
+@click.option("--tree", "as_tree", is_flag=True, help="Who brings what: distributions, plugins, contributions.")
 @json_option
-def command(config_path: str | None, events: bool, as_json: bool) -> None:
+def command(config_path: str | None, events: bool, as_tree: bool, as_json: bool) -> None:
     """Show all installed plugins with their state and its reason.
 
-    With --config (or LEARNRELAY_CONFIG) the states are those of that file; without it nothing is enabled, and
-    --events shows the events of all installed families. Plugins that are not enabled are not imported.
+    With --config (or LEARNRELAY_CONFIG) the states are those of that file; without it nothing is enabled, and --events
+    shows the events of all installed families, --tree what all plugins bring. Other plugins that are not enabled are
+    not imported.
     """
+    if events and as_tree:
+        raise click.UsageError("--events and --tree are two lists: give one of them")
     plugins = installed()
     sections = {} if config_path is None else read_toml(Path(config_path))
     if config_path is None:
-        chosen = select(plugins, ["*", *optional_families(plugins)]) if events and plugins else []
+        chosen = select(plugins, ["*", *optional_families(plugins)]) if (events or as_tree) and plugins else []
+        if as_tree:  # the kinds that no glob enables, too
+            of_chosen = {(info.kind, info.name) for info in chosen}
+            chosen += select_named(plugins, {(info.kind, info.name) for info in plugins} - of_chosen)
     else:
         chosen = _chosen(plugins, sections, config_path)
     for reason in unknown_groups():
@@ -62,12 +70,15 @@ def command(config_path: str | None, events: bool, as_json: bool) -> None:
     chosen += [standard for info, _ in of_files for standard in standard_of(info, plugins) if standard not in chosen]
     loaded, states = _load(chosen, is_skipping=_value(sections, "plugins", "on_error") == "skip")
     loaded, states = loaded + of_files, states + [info for info, _ in of_files] + failed
+    shown = states if config_path else [info for info in states if _is_faulty(info)]
+    merged = list({(info.kind, info.name, info.origin): info for info in [*plugins, *shown]}.values())
     if events:
         _print_events(collect(loaded), as_json)
+    elif as_tree:
+        _print_tree(build_tree(merged, collect(loaded)), as_json)
     else:
-        merged = {(info.kind, info.name, info.origin): info for info in [*plugins, *states]}
-        _print_plugins(list(merged.values()), _settings(loaded, sections, config_path), as_json)
-    faulty = [info for info in states if info.state not in (PluginState.ACTIVE, PluginState.DISABLED)]
+        _print_plugins(merged, _settings(loaded, sections, config_path), as_json)
+    faulty = [info for info in states if _is_faulty(info)]
     if config_path is None:  # nobody has asked for them
         for info in faulty:
             click.echo(f"warning: {info.name} of {info.origin} is left out: {info.reason}", err=True)
@@ -190,6 +201,30 @@ def _print_plugins(infos: list[PluginInfo], settings: dict[str, Mapping[str, Any
 
 def _has_settings(info: PluginInfo, settings: dict[str, Mapping[str, Any]]) -> bool:
     return info.state is PluginState.ACTIVE and info.name in settings
+
+
+def _is_faulty(info: PluginInfo) -> bool:
+    return info.state not in (PluginState.ACTIVE, PluginState.DISABLED)
+
+
+def _print_tree(tree: Mapping[str, Sequence[PluginNode]], as_json: bool) -> None:
+    if not as_json:
+        for line in format_tree(tree):
+            print_line(line)
+        return
+    print_json([
+        {
+            "distribution": nodes[0].info.distribution, "version": nodes[0].info.version,
+            "plugins": [
+                {
+                    "name": node.info.name, "kind": node.info.kind, "state": node.info.state.value,
+                    "reason": node.info.reason, "brings": list(node.contributions),
+                }
+                for node in nodes
+            ],
+        }
+        for nodes in tree.values()
+    ])  # fmt: skip
 
 
 _WIDTH = 100

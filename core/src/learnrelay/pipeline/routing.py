@@ -15,6 +15,7 @@ from ..config.models import Destination
 from ..fields import Body, compile_extractor
 from ..logs import ThrottledLogger
 from ..mapping import ANY_EVENT
+from ..plugins.hook_trace import traced
 from ..scopes import Scope, Unproven
 
 log_throttled = ThrottledLogger(logging.getLogger(__name__))
@@ -38,12 +39,13 @@ class ScopeRule:
     that proves to belong elsewhere, or names nobody.
     """
 
-    __slots__ = ("_denies", "_elsewhere", "_extract", "_in_doubt", "_scope", "_wanted", "name", "reads")
+    __slots__ = ("_denies", "_elsewhere", "_extract", "_find_owners", "_in_doubt", "_scope", "_wanted", "name", "reads")
 
     def __init__(self, scope: Scope, values: Any, denies: bool = False) -> None:
         """Compiles ``values``, a text or a list of texts of the operator's file. Raises ValueError with the reason."""
         self.name = f"{'deny' if denies else 'scope'} {scope.key}"
         self._scope = scope
+        self._find_owners = traced("owners", self.name, scope.owners)
         self.reads = scope.reads
         self._extract = compile_extractor(scope.reads, copying=True)
         self._wanted = frozenset(scope.wanted(value) for value in texts(values))
@@ -70,7 +72,7 @@ class ScopeRule:
             fields = memo.get(self.reads)
             if fields is None:
                 fields = memo[self.reads] = self._extract(body)
-            owners = self._scope.owners(fields)
+            owners = self._find_owners(fields)
             if type(owners) is tuple and owners:
                 return owners
             # a text would be iterated by letter, and an empty collection is no proof

@@ -21,6 +21,7 @@ from ..fields import Body, Fields, value_at
 from ..logs import ThrottledLogger
 from ..mapping import Skip
 from ..platform import Platform
+from ..plugins.hook_trace import traced
 from ..standards import SerializedStatement, Statement, to_json
 from .error_places import describe_failure
 from .mapping_cache import BoundMapping, MappingCache, bind_mapping
@@ -124,7 +125,8 @@ class Pipeline:
         }
 
     def _bind(self, mapping: MappingPlan, composing: Composing) -> BoundMapping:
-        call = bind_mapping(mapping.transformer.call, composing.platform, composing.prepare, mapping.check)
+        function = traced("mapping", mapping.transformer.name, mapping.transformer.call)
+        call = bind_mapping(function, composing.platform, composing.prepare, mapping.check)
         if self._caches is None or composing.prepare is None:  # parts may be changed by who composes statements of them
             return call
         return self._caches.setdefault(composing.platform, MappingCache()).cached(call)

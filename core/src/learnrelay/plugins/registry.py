@@ -29,6 +29,7 @@ from ..sources import Source
 from ..standards import Standard
 from .contributed_classes import find_class_faults, place_of_class
 from .discovery import PluginInfo
+from .hook_trace import traced
 
 STAGES = ("filter_event", "enrich_statement", "route_event")
 CONTRIBUTIONS = (
@@ -149,7 +150,8 @@ def bind(plugin: Any, info: PluginInfo, settings: Mapping[str, Any] = NO_SETTING
             )
         if SETTINGS in takes and not has_settings:
             raise _error(info, f"{name} takes {SETTINGS}", _NO_SCHEMA)
-        setattr(bound, name, _adapter(name, function, takes, settings) if name in STAGES else function)
+        called = _adapter(name, function, takes, settings) if name in STAGES else function
+        setattr(bound, name, traced(name, info.name, called))
     if not vars(bound):
         raise _error(info, "implements no hook", "mark a function with @hookimpl, or name a Family")
     return bound
