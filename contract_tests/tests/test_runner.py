@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from installed_plugins import ZOO, check_installed, environment, format_findings, install
+from rich.console import Console
 
 from learnrelay_contract_tests.checks import Check
+from learnrelay_contract_tests.report.terminal import print_plugin
 from learnrelay_contract_tests.runner import FAILED, GAP, NOT_REQUESTED, PASSED
 
 GOOD = ZOO / "good" / "plainest.py"
@@ -234,6 +236,30 @@ import sys
 old = subprocess.run
 subprocess.run = lambda *a, **k: old([sys.executable, "-c", "print('{}')"], **k)
 """
+CLEARED_ERRORS = """
+import pytest
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    call.excinfo = None
+    return (yield)
+"""
+PATCHED_ITEM = """
+from learnrelay_contract_tests.pytest_plugin import ContractItem
+
+ContractItem.runtest = lambda self: None
+"""
+PATCHED_JSON = """
+import json
+
+old = json.loads
+json.loads = lambda text, **k: {"passed": True, "plugins": []}
+"""
+PATCHED_PYTHON = """
+import sys
+
+sys.executable = "/bin/true"
+"""
 TAKING_AWAY = "def pytest_collection_modifyitems(items):\n    items.clear()\n"
 
 ATTEMPTS: dict[str, dict[str, str]] = {
@@ -254,6 +280,10 @@ ATTEMPTS: dict[str, dict[str, str]] = {
     "a conftest that collects nothing": {"tests": CLASS, "conftest": COLLECTING_NOTHING},
     "a conftest that patches the runner": {"tests": CLASS, "conftest": PATCHED_RUNNER},
     "a conftest that patches subprocess": {"tests": CLASS, "conftest": PATCHED_SUBPROCESS},
+    "a conftest that clears errors": {"tests": CLASS, "conftest": CLEARED_ERRORS},
+    "a conftest that patches the test itself": {"tests": CLASS, "conftest": PATCHED_ITEM},
+    "a conftest that patches the reader of JSON": {"tests": CLASS, "conftest": PATCHED_JSON},
+    "a conftest that names another Python": {"tests": CLASS, "conftest": PATCHED_PYTHON},
     "a conftest that ignores the file": {
         "tests": CLASS,
         "conftest": "collect_ignore = ['test_acme.py']\n",
@@ -267,7 +297,7 @@ ATTEMPTS: dict[str, dict[str, str]] = {
 }
 
 
-QUICK = {"plainly", "a skip mark on the module"}
+QUICK = {"plainly", "a conftest that clears errors"}
 """`make test` makes these attempts, and no others."""
 
 
@@ -313,3 +343,6 @@ def test_an_event_that_another_plugin_maps_too_is_noted(tmp_path: Path) -> None:
     (loaded,) = [result for result in report.results if result.check == "plugin.loads"]
     note = "carrier.rival of acme-rival 2.0.0 maps it too: operators choose with [plugins.prefer]"
     assert [(note.event, note.message) for note in loaded.notes] == [("zoo.answered", note)]
+    console = Console(record=True, width=300)
+    print_plugin(report, console)
+    assert f"zoo.answered: {note}" in console.export_text()

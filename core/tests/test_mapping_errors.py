@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar, Required, TypedDict
 
 import mypy.api
@@ -29,10 +30,13 @@ from learnrelay import (
 from learnrelay.assembly.assemble import assemble_from
 from learnrelay.auth import AuthScheme
 from learnrelay.config.fields import Section
+from learnrelay.config.models import Destination
 from learnrelay.kinds import text
 from learnrelay.pipeline.constants import check_constants
+from learnrelay.pipeline.routing import check_of_router, first_denial
 from learnrelay.pipeline.run import Outcome, OutcomeState, Pipeline
 from learnrelay.plugins.contributed_classes import find_class_faults
+from learnrelay.plugins.registry import Registry
 from learnrelay.sinks import Batch, ProbeResult, Sink, SinkAnswer, Verdict
 from learnrelay_openedx.source import OpenedxSource
 from openedx_events import event_from_mapping
@@ -160,6 +164,43 @@ def test_a_failure_says_line_and_literal_key_and_no_value(name: str, reason: str
     assert outcome.reason.startswith(reason)
     assert outcome.reason.rpartition(":")[2].isdigit()
     assert "ada" not in outcome.reason
+
+
+class FaultyStages:
+    """Functions of stages that fail on each event."""
+
+    @staticmethod
+    @hookimpl(reads=Typed)
+    def filter_event(fields: Typed) -> None:
+        scores: dict[str, int] = {}
+        scores["score"]
+
+    @staticmethod
+    @hookimpl(reads=Typed)
+    def enrich_statement(fields: Typed, standard: str) -> Any:
+        return Mistakes.table[fields.mode or ""]
+
+    @staticmethod
+    @hookimpl(reads=Typed)
+    def route_event(fields: Typed, destination: Destination) -> None:
+        raise ZeroDivisionError
+
+
+def test_a_stage_that_fails_is_named_with_its_line_and_no_value(caplog: pytest.LogCaptureFixture) -> None:
+    place = r"at tests/test_mapping_errors.py:\d+"
+
+    def registry_with(hook: str) -> Registry:
+        return registry_of(("acme", "filters", SimpleNamespace(**{hook: getattr(FaultyStages, hook)})))
+
+    watched = event_from_mapping(event(data={"video": "v", "mode": "ada.lovelace"}))
+    Pipeline(plan_of(registry_with("filter_event"))).process(watched)
+    (outcome,) = Pipeline(plan_of(registry_with("enrich_statement"))).process(watched)
+    assert re.fullmatch(rf"enricher \S*acme raised KeyError {place}", outcome.reason), outcome.reason
+    (router,) = registry_with("route_event").manager.hook.route_event.get_hookimpls()
+    assert first_denial([("plugin acme", check_of_router(router.function, None))], watched.body)  # type: ignore[arg-type]
+    assert re.search(rf"filter \S*acme raised KeyError 'score' {place}: the event is skipped", caplog.text)
+    assert re.search(rf"plugin acme raised ZeroDivisionError {place} and therefore denies", caplog.text)
+    assert "ada" not in caplog.text + outcome.reason
 
 
 def test_explain_shows_an_author_the_traceback(installation: Installation, tmp_path: Path) -> None:

@@ -27,23 +27,25 @@ import pytest
 from . import CONTRACT_CLASSES, ContractTests
 
 OPTION = "learnrelay_contract"
-_ENVIRONMENT = dict(os.environ)
-"""Copied before any conftest is read."""
+_ENVIRONMENT, _PYTHON, _read_json = dict(os.environ), sys.executable, json.loads
+"""Taken before any conftest is read."""
 
 ReportData = dict[str, Any]
 _REPORTS = pytest.StashKey[dict[tuple[str, ...], ReportData]]()
 _PASSED = pytest.StashKey[dict[str, bool]]()
-"""Node id of each collected contract test → whether it passed."""
+"""Node id of each collected contract test → whether it ran without an error."""
+_CHECKED = pytest.StashKey[dict[str, tuple[tuple[str, ...], str]]]()
+"""Node id of each collected contract test → the names of the plugins, and the check."""
 
 
 def _run_harness(names: Sequence[str], _run: Callable[..., Any] = subprocess.run) -> ReportData:
     """Returns the report on plugins, made by another process."""
     done = _run(
-        [sys.executable, "-P", "-m", "learnrelay_contract_tests", *names, "--json"],
+        [_PYTHON, "-P", "-m", "learnrelay_contract_tests", *names, "--json"],
         env=_ENVIRONMENT, capture_output=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        report: ReportData = json.loads(done.stdout)
+        report: ReportData = _read_json(done.stdout)
     except json.JSONDecodeError:
         words = done.stderr.decode("utf-8", "replace").strip()[-500:]
         return {"passed": False, "plugins": [], "problem": words or f"the harness ended with {done.returncode}"}
@@ -129,7 +131,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Adds the marker and resets the list of contract tests."""
     config.addinivalue_line("markers", f"{OPTION}(*names): the test gets the contract report of these plugins")
-    config.stash[_PASSED] = {}
+    config.stash[_PASSED], config.stash[_CHECKED] = {}, {}
     CONTRACT_CLASSES.clear()
     if not config.pluginmanager.has_plugin("django"):
         config.pluginmanager.register(SettingsFixture(), "learnrelay-contract-settings")
@@ -149,6 +151,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Registers each contract test before another plugin can remove it."""
     if isinstance(item, ContractItem):
         item.config.stash[_PASSED][item.nodeid] = False
+        item.config.stash[_CHECKED][item.nodeid] = (item.names, item.check)
 
 
 @pytest.hookimpl(trylast=True)
@@ -173,11 +176,23 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def _find_missing(config: pytest.Config) -> list[str]:
     """Lists the contract tests that were defined but did not run and pass."""
     wanted = config.stash[_PASSED]
-    missing = [node for node, passed in wanted.items() if not passed]
+    missing = [node for node, passed in wanted.items() if not (passed and _has_verdict(config, node))]
     for written in CONTRACT_CLASSES:
         if not any(f"::{written.__name__}::" in node or _is_collected_as(written, node) for node in wanted):
             missing.append(f"{written.__module__}.{written.__qualname__} (not collected)")
     return missing
+
+
+def _has_verdict(config: pytest.Config, node: str) -> bool:
+    """Tells whether the report of the other process is there, and says that the check of a test passed."""
+    names, check = config.stash[_CHECKED][node]
+    report = config.stash.get(_REPORTS, {}).get(names)
+    if report is None:
+        return False
+    statuses = [
+        result["status"] for plugin in report["plugins"] for result in plugin["checks"] if result["check"] == check
+    ]
+    return bool(statuses) and not {"failed", "not run", "not requested"}.intersection(statuses)
 
 
 def _is_collected_as(written: type[ContractTests], node: str) -> bool:

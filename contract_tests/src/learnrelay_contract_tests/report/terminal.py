@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.markup import escape
 
-from ..runner import FAILED, GAP, NOT_REQUESTED, NOT_RUN, NOTHING, PASSED, WARNED, PluginReport, Report
+from ..runner import FAILED, GAP, LOADING, NOT_REQUESTED, NOT_RUN, NOTHING, PASSED, WARNED, PluginReport, Report
 
 STYLES = {PASSED: "green", FAILED: "bold red", WARNED: "yellow", GAP: "yellow", NOTHING: "dim", NOT_RUN: "bold red"}
 MAX_FINDINGS = 6
@@ -22,7 +22,8 @@ def print_plugin(plugin: PluginReport, console: Console, everything: bool = Fals
         f"{plugin.seconds:.1f} s"
     )
     for result in plugin.results:
-        is_shown = everything or result.status in (FAILED, WARNED, GAP, NOT_RUN)
+        has_rivals = result.check == LOADING and bool(result.notes)
+        is_shown = everything or has_rivals or result.status in (FAILED, WARNED, GAP, NOT_RUN)
         if not is_shown or result.status == NOT_REQUESTED:
             continue
         reason = f" ({escape(result.reason)})" if result.reason else ""
@@ -36,7 +37,7 @@ def print_plugin(plugin: PluginReport, console: Console, everything: bool = Fals
             console.print(f"    - {where}{escape(finding.message)}{escape(place)}", soft_wrap=True)
         if len(result.findings) > MAX_FINDINGS:
             console.print(f"    … and {len(result.findings) - MAX_FINDINGS} more")
-        for note in result.notes[:MAX_FINDINGS] if everything or result.status == GAP else ():
+        for note in result.notes[:MAX_FINDINGS] if everything or has_rivals or result.status == GAP else ():
             where = f"{escape(note.event)}: " if note.event else ""
             console.print(f"    [dim]· {where}{escape(note.message)}[/]", soft_wrap=True)
 

@@ -26,11 +26,16 @@ def describe_error(error: Exception, plugin: Any) -> str:
     return f"{type(error).__name__}{literal} at {place_in_words(frame.f_code.co_filename, line)}"
 
 
+def describe_raised(error: Exception, plugin: Any) -> str:
+    """Returns type and place of an exception that a plugin's function raised; its type where no line of it did."""
+    return describe_error(error, plugin) or type(error).__name__
+
+
 def describe_failure(error: Exception, transformer: Transformer, compose: Any) -> str:
     """Returns why a mapping failed, or why its standard's ``compose`` could not take what it returned."""
     if described := describe_error(error, transformer.function):
         return f"{transformer.name} raised {described}"
-    described = describe_error(error, compose) or type(error).__name__
+    described = describe_raised(error, compose)
     return f"{transformer.name} returned what {transformer.standard} cannot take: it raised {described}"
 
 

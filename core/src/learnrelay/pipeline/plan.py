@@ -21,7 +21,7 @@ from ..plugins.registry import Registry
 from ..sources import CourseRef
 from ..standards import Compose, Prepare, Standard
 from .constants import transformer_error
-from .error_places import describe_error
+from .error_places import describe_raised
 from .parts import PartsCheck, PartsDeclaration
 from .routing import DestinationRules
 
@@ -226,8 +226,9 @@ def compile_plan(
             prepare = standard.preparer(transformer, platform)
             compose = standard.composer(transformer, platform, event)
         except Exception as error:  # of the standard's code, for something that the mapping declares
-            raised = describe_error(error, standard) or type(error).__name__
-            cause = f"{transformer.standard} cannot compose its statements: it raised {raised}"
+            cause = (
+                f"{transformer.standard} cannot compose its statements: it raised {describe_raised(error, standard)}"
+            )
             raise transformer_error(transformer, cause, "check the constants beside reads=") from error
         is_named = event == ANY_EVENT and any(path == "name" for _, path, _ in declared_paths(transformer.reads))
         compose_for = partial(standard.composer, transformer, platform) if is_named else None

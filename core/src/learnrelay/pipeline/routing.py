@@ -17,6 +17,7 @@ from ..logs import ThrottledLogger
 from ..mapping import ANY_EVENT
 from ..plugins.hook_trace import traced
 from ..scopes import Scope, Unproven
+from .error_places import describe_raised
 
 log_throttled = ThrottledLogger(logging.getLogger(__name__))
 
@@ -79,7 +80,7 @@ class ScopeRule:
             sound = isinstance(owners, Unproven) or (owners and isinstance(owners, (tuple, list, set, frozenset)))
             return owners if sound else Unproven.FAILED
         except Exception as error:
-            log_throttled(f"scope {self._scope.key} raised {type(error).__name__} and therefore denies")
+            log_throttled(f"scope {self._scope.key} raised {describe_raised(error, self._scope)} and therefore denies")
             return Unproven.FAILED
 
 
@@ -129,6 +130,7 @@ def check_of_router(function: Callable[..., Any], destination: Destination) -> C
         skip = function(body, destination)
         return None if skip is None else str(skip.reason)
 
+    denial.__module__ = function.__module__  # whose lines errors name
     return denial
 
 
@@ -138,7 +140,7 @@ def first_denial(checks: Sequence[tuple[str, Check]], body: Mapping[str, Any]) -
         try:
             reason = check(body)
         except Exception as error:
-            log_throttled(f"{name} raised {type(error).__name__} and therefore denies")
+            log_throttled(f"{name} raised {describe_raised(error, check)} and therefore denies")
             return Denial(name, f"{name} failed")
         if reason is not None:
             return Denial(name, reason)

@@ -23,7 +23,7 @@ from ..mapping import Skip
 from ..platform import Platform
 from ..plugins.hook_trace import traced
 from ..standards import SerializedStatement, Statement, to_json
-from .error_places import describe_failure
+from .error_places import describe_failure, describe_raised
 from .mapping_cache import BoundMapping, MappingCache, bind_mapping
 from .plan import Composing, MappingPlan, Plan
 from .routing import NO_DESTINATION, DestinationRules, Route, decide_route, static_route
@@ -226,7 +226,7 @@ class Pipeline:
             try:
                 parts = enrich(body, mapping.standard)
             except Exception as error:
-                raise TransformError(f"enricher {name} raised {type(error).__name__}") from None
+                raise TransformError(f"enricher {name} raised {describe_raised(error, enrich)}") from None
             if parts is None:
                 continue
             if not isinstance(parts, Mapping):
@@ -300,7 +300,7 @@ def _first_skip(filters: Sequence[tuple[str, Callable[[Body], Skip | None]]], bo
         try:
             skip = filter_event(body)
         except Exception as error:  # fail closed: an event that a filter cannot judge goes nowhere
-            log_throttled(f"filter {name} raised {type(error).__name__}: the event is skipped")
+            log_throttled(f"filter {name} raised {describe_raised(error, filter_event)}: the event is skipped")
             skip = Skip(f"filter {name} failed")
         if skip is not None:
             return skip

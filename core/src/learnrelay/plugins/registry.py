@@ -170,7 +170,9 @@ def _adapter(
     given = {taken: "self" if taken == "fields" else taken for taken in takes}
     call = ", ".join(f"{taken}={value}" if taken in by_name else value for taken, value in given.items())
     signature = ", ".join(name for name in inspect.signature(getattr(hookspecs, name)).parameters if name != SETTINGS)
-    return hookspecs.hookimpl(reads=reads)(compile_call(function, reads, signature, call, settings=settings))
+    called = compile_call(function, reads, signature, call, settings=settings)
+    called.__module__ = function.__module__  # whose lines errors name
+    return hookspecs.hookimpl(reads=reads)(called)
 
 
 def collect(

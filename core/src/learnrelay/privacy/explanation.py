@@ -11,7 +11,7 @@ from ..assembly.assemble import Assembly
 from ..events import SourceEvent
 from ..fields import ENTRY_KEY, Fields, value_at
 from ..kinds import INVALID, described, is_strict
-from ..pipeline.error_places import list_frames
+from ..pipeline.error_places import describe_raised, list_frames
 from ..pipeline.plan import MappingPlan
 from ..pipeline.routing import DestinationRules, decide_route
 from ..pipeline.run import NOT_MAPPED, Outcome, OutcomeState, Pipeline
@@ -74,7 +74,7 @@ def _filters(assembly: Assembly, event: SourceEvent) -> Iterator[dict[str, Any]]
             skip = keep(fields=event.body)
             keeps, reason = skip is None, "" if skip is None else skip.reason
         except Exception as error:
-            keeps, reason = False, f"raised {type(error).__name__}"
+            keeps, reason = False, f"raised {describe_raised(error, keep)}"
         yield {"filter": name, "keeps": keeps, "reason": reason}
         if not keeps:
             return
