@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 from installed_plugins import ZOO, environment, install
 
+from learnrelay.plugins.discovery import installed
 from learnrelay_contract_tests.checks import load_all
-from learnrelay_contract_tests.runner import choose_checks
+from learnrelay_contract_tests.project_folders import ProjectError, found_in_folder
+from learnrelay_contract_tests.runner import UnknownPluginError, choose_checks, find_plugins
 
 GOOD = ZOO / "good" / "plainest.py"
 
@@ -55,9 +58,10 @@ def test_one_check_alone_runs_with_its_time_and_is_no_verdict(tmp_path: Path) ->
     assert [line[1] for line in lines if line[3:4] == ["s:"]] == ["plugin.loads", "samples.reach"]
     assert f"2 of {len(load_all()) + 1} checks" in done.stdout
     assert "This is no verdict on the contract" in done.stdout
-    done = harness("--check", "samples.reech", name, path=tmp_path)
-    assert done.returncode == 2
-    assert 'no check has the name samples.reech; did you mean "samples.reach"?' in done.stderr
+    with pytest.raises(
+        UnknownPluginError, match=r'no check has the name samples\.reech; did you mean "samples\.reach"'
+    ):
+        choose_checks(["samples.reech"])
 
 
 def test_a_folder_is_checked_without_being_installed(tmp_path: Path) -> None:
@@ -84,11 +88,28 @@ def test_a_mistake_in_a_folder_is_named_within_the_quick_checks(tmp_path: Path) 
     ("pyproject", "reason"),
     [("[project", "not valid TOML"), ('[project]\nname = "acme-zoo"\n', "has no name and entry points of a group")],
 )
-def test_a_folder_that_is_no_project_with_plugins_is_a_usage_error(pyproject: str, reason: str, tmp_path: Path) -> None:
-    done = harness("--quick", str(write_project(tmp_path, "", pyproject)), path=tmp_path)
-    assert done.returncode == 2
-    assert reason in done.stderr
-    assert "pyproject.toml: cannot be read" in harness("--quick", f"{tmp_path}/", path=tmp_path).stderr
+def test_a_folder_that_is_no_project_with_plugins_is_named(pyproject: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match=reason), found_in_folder(write_project(tmp_path, "", pyproject)):
+        pass
+    with pytest.raises(ProjectError, match=r"pyproject\.toml: cannot be read"), found_in_folder(tmp_path):
+        pass
+
+
+def test_a_folder_without_a_slash_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_project(tmp_path, "")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnknownPluginError, match=r"for the project in the folder write \./acme-zoo"):
+        find_plugins(["acme-zoo"])
+
+
+def test_a_project_is_found_before_an_installed_version_and_gone_afterwards(tmp_path: Path) -> None:
+    before, path = installed(), list(sys.path)
+    with found_in_folder(write_project(tmp_path, GOOD.read_text("utf-8"))) as names:
+        assert names == ["carrier.zoo"]
+        (info,) = [info for info in installed() if info.name == "carrier.zoo"]
+        assert info.origin == "acme-zoo 1.2.3"
+        assert str(tmp_path / "acme-zoo" / "src") in os.environ["PYTHONPATH"]
+    assert (installed(), sys.path) == (before, path)
 
 
 def test_the_audit_runs_when_it_is_asked_for(tmp_path: Path) -> None:
@@ -100,6 +121,7 @@ def test_the_audit_runs_when_it_is_asked_for(tmp_path: Path) -> None:
     assert "failed source.privacy" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_misspelt_group_is_named_where_its_plugin_is_looked_for(tmp_path: Path) -> None:
     name = install(GOOD, tmp_path)
     points = next(tmp_path.glob("*.dist-info")) / "entry_points.txt"

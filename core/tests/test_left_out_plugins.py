@@ -158,8 +158,9 @@ def test_skip_is_refused_where_it_could_leave_out_what_decides_who_receives(site
     assemble(write_config(site, "xapi.acme_sound", "acme_both", on_error="stop"))
 
 
-def test_a_single_file_always_stops_the_relay(site: Path) -> None:
-    (site.parent / "polls.py").write_text(BROKEN, encoding="utf-8")
+@pytest.mark.parametrize("source", [BROKEN, FAMILY.format(name="polls", constants="verbs=INTERACTED")])
+def test_a_single_file_always_stops_the_relay(source: str, site: Path) -> None:
+    (site.parent / "polls.py").write_text(source, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"polls.py"):
         assemble(write_config(site, "xapi.acme_sound", files=("polls.py",)))
 

@@ -131,6 +131,8 @@ def find_plugins(names: Sequence[str]) -> dict[str, list[PluginInfo]]:
         if not matches:
             names_there = sorted({info.name for info in known})
             hint = did_you_mean(pattern, names_there) or f"; installed: {', '.join(names_there) or 'none'}"
+            if Path(pattern).is_dir():
+                hint = f"; for the project in the folder write ./{pattern}"
             groups = "".join(f"\n{reason}" for reason in unknown_groups())
             raise UnknownPluginError(f"no installed plugin has the name {pattern}{hint}{groups}")
         for info in matches:

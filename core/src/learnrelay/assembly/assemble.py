@@ -162,7 +162,7 @@ def _assemble(file: OperatorFile) -> Assembly:
             break
         except PluginError as error:
             family = error.entry_point.partition(":")[0]
-            if not file.leaves_out or family not in {transformer.family for transformer in table.values()}:
+            if not (file.leaves_out and plugins.may_lack_family(family)) or family in plugins.failed:
                 raise ConfigurationError([Problem(str(file.path), "plugins.enabled", str(error))]) from error
             plugins = plugins.without_family(family, error.cause)
             table = {key: transformer for key, transformer in table.items() if transformer.family != family}
@@ -303,7 +303,7 @@ def _check_families(file: OperatorFile, plugins: LoadedPlugins) -> LoadedPlugins
             try:
                 check_constants(transformer, constants)
             except PluginError as error:
-                if file.leaves_out:
+                if file.leaves_out and plugins.may_lack_family(transformer.family):
                     plugins = plugins.without_family(transformer.family, f"{error.cause}; {error.fix}")
                 else:
                     file.add_problem("plugins.enabled", str(error))

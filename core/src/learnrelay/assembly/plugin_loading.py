@@ -52,6 +52,10 @@ class LoadedPlugins:
     registry: Registry
     failed: frozenset[str]
 
+    def may_lack_family(self, name: str) -> bool:
+        """Tells whether a relay may run without a family: it is installed, and in no single file."""
+        return any((info.kind, info.name) == ("families", name) and info.file is None for info in self.infos)
+
     def without_family(self, name: str, cause: str) -> LoadedPlugins:
         """Returns these plugins without the mappings of a family, which counts as failed."""
         self.registry.transformers[:] = [other for other in self.registry.transformers if other.family != name]
