@@ -55,8 +55,9 @@ class PartsCheck:
         transformer, declaration = self.transformer, self.declaration
         origin = f" of {transformer.origin}" if transformer.origin else ""
         place = f" ({transformer.place})" if transformer.place else ""
-        names = (name if name in declaration.required else f"{name} (optional)" for name in declaration.types)
-        cure = f"{transformer.standard} takes {', '.join(names)}; for no statement return a Skip"
+        cure = f"{transformer.standard} takes {', '.join(declaration.types)}"
+        if not result:
+            cure += ", or a Skip for no statement"
         return TransformError(f"{transformer.name}{origin} returned {'; '.join(faults)}{place}; {cure}")
 
     def _faults(self, parts: Any) -> Iterator[str]:
