@@ -179,7 +179,7 @@ class Config:
     """Holds the whole validated configuration.
 
     ``sites``: organisation → root of its site. ``standards`` has the settings of each standard under its name,
-    ``settings`` those of each other plugin. ``left_out``: plugins that do not load, with the cause. ``tests``: those of the
+    ``settings`` those of each other plugin. ``left_out``: plugins that do not load → the cause. ``tests``: those of the
     file itself.
     """
 
