@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import count
 from keyword import iskeyword
 from typing import Any, ClassVar, TypeVar, cast, overload
 
@@ -27,6 +28,7 @@ from .inner_texts import READERS, describe_payload, read_step
 from .kinds import (
     INVALID,
     LONGEST_ID,
+    Containment,
     Invalid,
     Kind,
     Scalar,
@@ -318,10 +320,16 @@ def _conversion(kind: Kind, name: str, copying: bool) -> str:
         made = f"copy({name}(v))" if copying else f"{name}(v)"
         return f"if v is not None: v = {made}"
     if isinstance(kind, StrictWords):
-        return f"if v is not None and (type(v) is not str or v not in {name}.words): v = INVALID"
+        return f"if v is not None and (type(v) is not str or v not in {kind.words!r}): v = INVALID"
+    if isinstance(kind, Containment):
+        there = f"{kind.there!r} if type(v) is str and {kind.part!r} in v"
+        return f"v = {there} else {kind.missing!r} if type(v) in SCALARS else None"
     if is_strict(kind):
         return f"if v is not None: v = {name}(v) if type(v) in SCALARS else INVALID"
     return f"v = {name}(v) if type(v) in SCALARS else None"
+
+
+_DEEPEST = 50  # levels of generated code; the compiler takes a hundred
 
 
 def _generate(
@@ -347,18 +355,22 @@ def _generate(
         "read_step": read_step,
     }
     lines = [*begin, " self = new(cls)"]
-    objects: dict[str, str] = {"": "body"}
+    fetched_objects: dict[str, str] = {"": "body"}
+    numbers = count(1)
 
-    def parent(path: str) -> tuple[str, str]:
-        """Returns the variable of the object that holds the last part of ``path``, and that part."""
+    def parent(path: str, objects: dict[str, str], indent: str = " ") -> tuple[str, str]:
+        """Returns the variable of the object that holds the last part of ``path``, and that part.
+
+        ``objects``: path → variable of what has been fetched already where the code runs that ``indent`` stands for.
+        """
         head, _, last = path.rpartition(".")
         if head not in objects:
-            outer, name = parent(head)
-            variable = objects[head] = f"o{len(objects)}"
+            outer, name = parent(head, objects, indent)
+            variable = objects[head] = f"o{next(numbers)}"
             fetched = f"read_step({outer}, {name!r})" if "|" in name else f"{outer}.get({name!r})"
-            lines.append(f" {variable} = {fetched}")
+            lines.append(f"{indent}{variable} = {fetched}")
             other = f"UNREADABLE if {variable} is INVALID else EMPTY" if "|" in head else "EMPTY"
-            lines.append(f" if type({variable}) is not dict: {variable} = {other}")
+            lines.append(f"{indent}if type({variable}) is not dict: {variable} = {other}")
         return objects[head], last
 
     for place, (name, field) in enumerate(fields.declared.items()):
@@ -367,16 +379,18 @@ def _generate(
             continue
         if field.entries is not None:
             scope[f"e{place}"] = compile_extractor(field.entries, copying)
-            holder, last = parent(field.paths[0])
+            holder, last = parent(field.paths[0], fetched_objects)
             path = field.paths[0]
             lines.append(f" self.{name} = walk({holder}.get({last!r}), e{place}, prefix + {path!r})")
             continue
         scope[f"k{place}"] = field.kind
-        for order, path in enumerate(field.paths):
-            holder, last = parent(path)
-            indent = " " if order == 0 else "  "
+        objects = fetched_objects
+        for order, path in enumerate(field.paths):  # each within the one before: what is found is asked about once
+            indent = " " * min(order + 1, _DEEPEST)
             if order:
-                lines.append(" if v is None:")
+                lines.append(f"{' ' * min(order, _DEEPEST - 1)}if v is None:")
+                objects = dict(objects)  # what is fetched there is not fetched for those after it
+            holder, last = parent(path, objects, indent)
             lines.append(f"{indent}v = {holder}.get({last!r})")
             lines.append(indent + _conversion(field.kind, f"k{place}", copying))
         if field.needed:

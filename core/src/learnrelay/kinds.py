@@ -19,6 +19,9 @@ _UUID = re.compile(r"([0-9a-fA-F]{8})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9
 
 _EXACT = 2**53
 
+_SEPARATORS = ("--T", "-- ")
+"""What stands between year and month, month and day, day and time of a moment."""
+
 LONGEST_ID = 1_024
 """Characters of an identifier: no platform makes longer ones."""
 
@@ -104,7 +107,7 @@ def uuid(value: Any) -> str | None:
 
 def moment(value: Any) -> datetime | None:
     """Reads a date with time (ISO 8601, ``T`` or blank between them); without offset it is UTC."""
-    if type(value) is not str or len(value) < 16 or value[4] != "-" or value[7] != "-" or value[10] not in "T ":
+    if type(value) is not str or len(value) < 16 or value[4:11:3] not in _SEPARATORS:
         return None  # forms without hyphens, of weeks, and of days only, which no platform writes
     try:
         parsed = datetime.fromisoformat(value)
@@ -160,6 +163,26 @@ def strict_one_of(*words: str) -> Callable[[Any], str | Invalid | None]:
     ('up', INVALID)
     """
     return StrictWords(words)
+
+
+class Containment:
+    """Is the kind that `containing` makes."""
+
+    def __init__(self, part: str, there: str, missing: str) -> None:
+        self.part, self.there, self.missing = part, there, missing
+        self.__name__ = f"{there}, if the text contains {part}, else {missing}"
+
+    def __call__(self, value: Any) -> str:
+        return self.there if type(value) is str and self.part in value else self.missing
+
+
+def containing(part: str, there: str, missing: str) -> Callable[[Any], str]:
+    """Makes a kind that gives one of two words: whether a text contains a part. Nothing of the text is kept.
+
+    >>> containing("/publish_event", "published", "request")("/x/handler/publish_event")
+    'published'
+    """
+    return Containment(part, there, missing)
 
 
 def structure(value: Any) -> Scalar | list[Any] | dict[str, Any] | None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from learnrelay import Fields, Skip, optional, required
 from learnrelay.caching import cached
-from learnrelay.kinds import Invalid, strict_one_of, text
+from learnrelay.kinds import Invalid, containing, strict_one_of, text
 
 _REQUEST, _PUBLISHED = "request", "published"
 _PUBLISH_HANDLER = "/publish_event"
@@ -75,11 +75,10 @@ NOT_THE_SERVER = Skip("only the server emits this event, and this one came from 
 NOT_OF_THE_BLOCK = Skip("published for a browser by a block that has no such event")
 
 
-def request(value: object) -> str:
-    """Tells whether a request was to a handler that publishes what it is sent."""
-    return _PUBLISHED if _PUBLISH_HANDLER in str(value) else _REQUEST
+request = containing(_PUBLISH_HANDLER, _PUBLISHED, _REQUEST)
+"""Tells whether a request was to a handler that publishes what it is sent: a kind for fields."""
 
-
+_SERVERS, _SENDERS = strict_one_of("server", "task"), ("server", "browser")
 _WHY = "tells whether the payload is the server's; reaches no output"
 
 
@@ -89,7 +88,7 @@ class OriginFields(Fields):
     Any other sender is INVALID: a browser, an app, an empty text, a list.
     """
 
-    sender = optional("context.event_source", kind=strict_one_of("server", "task"), example=("server", "browser"))
+    sender = optional("context.event_source", kind=_SERVERS, example=_SENDERS)
     request = optional(
         "context.path", kind=request, reason=_WHY,
         example=("/courses/x/", "/courses/x/xblock/y/handler/publish_event"),
@@ -107,16 +106,17 @@ def is_server_only(name: str) -> bool:
     return name in SERVER_ONLY_NAMES or name.startswith(SERVER_ONLY_PREFIXES)
 
 
-class RefusalFields(OriginFields):
-    """Declares what decides whether an event is believed."""
+class RefusalFields(Fields):
+    """Declares what decides whether an event is believed. It is read of each event, so it is little."""
 
     name = required("name", kind=text)
+    sender = optional("context.event_source", kind=_SERVERS, example=_SENDERS)
     path = optional("context.path", kind=text, reason=_WHY)
 
 
 def refusal(event: RefusalFields) -> Skip | None:
     """Refuses names that a client cannot emit, and those that a block publishes without having them."""
-    if event.request == _PUBLISHED:
-        block = _PUBLISHING_BLOCK.match(event.path or "")
+    if event.path is not None and _PUBLISH_HANDLER in event.path:
+        block = _PUBLISHING_BLOCK.match(event.path)
         return None if block and event.name in PUBLISHED_NAMES.get(block[1], ()) else NOT_OF_THE_BLOCK
     return NOT_THE_SERVER if isinstance(event.sender, Invalid) and is_server_only(event.name) else None
