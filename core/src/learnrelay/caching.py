@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from sys import getsizeof
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -29,12 +31,15 @@ LONGEST_KEY = 2_048
 class BoundedCache(Generic[K, V]):
     """Holds answers; the oldest leave first. Threads may share it. ``entries`` is to be read only."""
 
-    def __init__(self, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES) -> None:
-        self.entries: dict[K, V] = {}
+    def __init__(
+        self, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES, entries: dict[K, V] | None = None
+    ) -> None:
+        self.entries = {} if entries is None else entries
         self._sizes: dict[K, int] = {}
         self._bytes = 0
         self._max_entries = max_entries
         self._max_bytes = max_bytes
+        self._largest = max_bytes // _SHARE
         self._lock = Lock()
         self._process = os.getpid()
 
@@ -44,14 +49,15 @@ class BoundedCache(Generic[K, V]):
         if size > LONGEST_KEY:
             return
         size += size_of(answer) + _OVERHEAD
-        if size > self._max_bytes // _SHARE:
+        if size > self._largest:
             return
-        if not self._lock.acquire(blocking=False):
+        if not self._lock.acquire(False):
             if self._process != os.getpid():  # another thread was adding when the process was forked
                 self._renew()
             return  # the answer is made again
         try:
-            self._remove(key)
+            if key in self._sizes:
+                self._remove(key)
             while len(self.entries) >= self._max_entries or self._bytes + size > self._max_bytes:
                 self._remove(next(iter(self.entries)))
             self.entries[key] = answer
@@ -69,13 +75,12 @@ class BoundedCache(Generic[K, V]):
         self._bytes = 0
 
     def _remove(self, key: K) -> None:
-        if key in self._sizes:
-            del self.entries[key]
-            self._bytes -= self._sizes.pop(key)
+        del self.entries[key]
+        self._bytes -= self._sizes.pop(key)
 
 
 _OVERHEAD = 256  # bytes of an entry beside its texts: dictionaries, tuples, objects
-_WITHOUT_TEXT = frozenset({type(None), bool, int, float})
+_WITHOUT_TEXT = frozenset({type(None), bool, int, float, datetime})
 _SHARE = 16  # no answer may have more than this part of a cache
 
 
@@ -95,47 +100,66 @@ def gap_mark() -> object:
     return _Gaps.mark
 
 
+class _Answers(dict[K, V]):
+    """Holds the answers of a function. A known one is found without a call of Python's."""
+
+    def __init__(self, look_up: Callable[[K], V]) -> None:
+        super().__init__()
+        self._look_up = look_up
+        self._cache: BoundedCache[K, V] = BoundedCache(entries=self)
+
+    def __missing__(self, key: K) -> V:
+        mark = gap_mark()
+        value = self._look_up(key)
+        if mark is gap_mark():
+            self._cache.add(key, value)
+        return value
+
+
 def cached(look_up: Callable[[K], V]) -> Callable[[K], V]:
     """Caches the answers of a function. Threads may share it (at worst it is called twice).
 
     An answer that lacks something for a moment (`note_gap`) is not cached.
     """
-    cache: BoundedCache[K, V] = BoundedCache()
-    known = cache.entries
-
-    def answer(key: K) -> V:
-        try:
-            return known[key]
-        except KeyError:
-            mark = gap_mark()
-            value = look_up(key)
-            if mark is gap_mark():
-                cache.add(key, value)
-            return value
-
-    return answer
+    return _Answers(look_up).__getitem__
 
 
 def size_of(value: Any) -> int:
     """Estimates the bytes of the texts in a value: those of tuples, lists, dictionaries and objects with slots."""
     kind = type(value)
     if kind is str or kind is bytes:
-        return getsizeof(value)
+        return value.__sizeof__()  # type: ignore[no-any-return]
     if kind in _WITHOUT_TEXT:
         return 0
     if isinstance(value, (tuple, list)):
-        return sum(map(size_of, value))
+        return _size_of_all(value)
     if kind is orjson.Fragment:
         return len(orjson.dumps(value))
-    if isinstance(value, dict):
-        return sum(map(size_of, value)) + sum(map(size_of, value.values())) + _of_slots(value)
-    return _of_slots(value)
+    try:
+        slots = _slots_of(kind)(value)  # type: ignore[arg-type]  # types are hashable
+    except AttributeError:  # one of them is not set
+        slots = tuple(getattr(value, name, None) for name in kind.__slots__)
+    size = _size_of_all(slots)
+    return size + _size_of_all(value) + _size_of_all(value.values()) if isinstance(value, dict) else size
 
 
-def _of_slots(value: Any) -> int:
+def _size_of_all(values: Iterable[Any]) -> int:
+    """Returns the size of several values. Most are texts or hold none: spares a call for each."""
     size = 0
-    for name in getattr(type(value), "__slots__", ()):
-        part = getattr(value, name, None)
-        if type(part) not in _WITHOUT_TEXT:
-            size += size_of(part)
+    for value in values:
+        kind = type(value)
+        if kind is str or kind is bytes:
+            size += value.__sizeof__()
+        elif kind not in _WITHOUT_TEXT:
+            size += size_of(value)
     return size
+
+
+@lru_cache
+def _slots_of(kind: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """Returns the function from an object of a type to the values of its slots."""
+    names = [name for name in getattr(kind, "__slots__", ()) if not name.startswith("__")]
+    if not names:
+        return lambda _: ()
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda value: (get(value),)
