@@ -19,6 +19,7 @@ from ..comparison.compared_pipeline import ComparedPipeline, Setup, process_line
 from ..comparison.statement_changes import ABSENT, OTHERS, ChangeCount, ChangeRow, ChangeSelection, StatementChanges
 from ..errors import LearnrelayError
 from ..privacy.masking import describe_masked, mask_size, shown_event_name
+from ..reading.lines import lines_of
 from . import config_option, json_option
 from .output import print_json, print_line
 from .transform import SHOWN_FAILURES, check_readable, read_logs
@@ -77,7 +78,7 @@ def command(
                 side.open()
             changes = StatementChanges((sides[0].origins, sides[1].origins), ChangeSelection(events, paths))
             problems = 0
-            lines = read_logs(files, Console(stderr=True), stack)
+            lines = lines_of(read_logs(files, Console(stderr=True), stack))
             for line, (before, after) in process_lines(sides, lines):
                 if line.problem and (problems := problems + 1) <= SHOWN_FAILURES:
                     print_line(f"{line.source}:{line.number}: {line.problem}", err=True)

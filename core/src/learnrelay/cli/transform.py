@@ -19,13 +19,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..assembly.assemble import Assembly, assemble
 from ..config.fields import did_you_mean, quoted
 from ..errors import BlankLineError, EventError, GluedEventsError, TransformError
+from ..events import SourceEvent
 from ..lookups.courses import unknown_course
 from ..pipeline.outcome_counts import BLANK_LINE, OutcomeCounts, in_words
 from ..pipeline.run import Outcome, OutcomeState, Pipeline
 from ..plugins.discovery import installed
 from ..private_files import open_private
-from ..reading.documents import read_events
-from ..reading.lines import Line, open_log
+from ..reading.documents import read_event_blocks
+from ..reading.lines import LineBlock, open_log, too_long
 from . import PLACEHOLDER_ROOT_URL, complete_standards, config_option, plugin_option, source_option
 from .output import describe_failures, print_outcome_counts
 from .without_config import assemble_without_config
@@ -100,9 +101,8 @@ def command(
     with ExitStack() as stack:
         out = stack.enter_context(open_private(output)) if output else sys.stdout.buffer
         failed = stack.enter_context(open_private(errors)) if errors else None
-        for line in read_logs(files or ("-",), console, stack):
-            for statement in run.transform(line):
-                out.write(statement + b"\n")
+        for block in read_logs(files or ("-",), console, stack):
+            out.writelines(run.transform(block))
             if not run.failures:
                 continue
             if failed is not None:
@@ -127,61 +127,65 @@ class _Run:
 
     def __init__(self, assembly: Assembly, standards: list[str], validate: bool) -> None:
         self.pipeline = Pipeline(assembly.plan.narrow(standards))
-        self._source = assembly.source
+        self._event_from_line = assembly.source.event_from_line
         self.tally = OutcomeCounts.of(standards, assembly.source.shape.request_prefix)
         self.failures: list[dict[str, Any]] = []
+        self._number = 0  # of the last line
         self._unknown_course = unknown_course(assembly.courses)
         self._schemas = {name: assembly.standards[name].schema() for name in standards} if validate else {}
 
-    def transform(self, line: Line) -> Iterator[bytes]:
-        """Yields the statements of a line as JSON."""
-        try:
-            if line.problem:
-                raise EventError(line.problem)
-            event = self._source.event_from_line(line.content)
-        except BlankLineError:
-            self.tally.count([BLANK_LINE])
-            return
-        except GluedEventsError as error:
-            for content in error.lines:
-                yield from self.transform(line._replace(content=content))
-            return
-        except EventError as error:
-            self.tally.count_unreadable(error.reason)
-            self._fail(line, "", error)
-            return
-        outcomes = self.pipeline.process(event)
-        is_transformed = False
-        for outcome in outcomes:
-            if outcome.state is OutcomeState.TRANSFORMED:
-                try:
-                    self._validate(outcome)
-                except EventError as error:
-                    error.event_name, error.event_id = event.shown_name, event.id
-                    outcome.state, outcome.reason, outcome.error = OutcomeState.FAILED, error.reason, error
-                else:
+    def transform(self, block: LineBlock) -> list[bytes]:
+        """Returns the statements of a block as JSON, each with a line end."""
+        statements: list[bytes] = []
+        read, process, count = self._event_from_line, self.pipeline.process, self.tally.count
+        transformed, unknown_course = OutcomeState.TRANSFORMED, self._unknown_course
+        number = self._number
+        first = block.number or number + 1
+        for number, content in enumerate(block.lines(), first):
+            try:
+                if block.problem or content is None:
+                    raise EventError(block.problem or too_long())
+                event = read(content)
+            except BlankLineError:
+                count([BLANK_LINE])
+                continue
+            except GluedEventsError as error:
+                for glued in error.lines:
+                    statements += self.transform(LineBlock.of_line(block.source, number, glued))
+                continue
+            except EventError as error:
+                self.tally.count_unreadable(error.reason)
+                self._fail(block, number, "", error)
+                continue
+            is_transformed = False
+            outcomes = process(event)
+            for outcome in outcomes:
+                if outcome.state is transformed and (not self._schemas or self._is_valid(outcome, event)):
                     is_transformed = True
                     for statement in outcome.statements:
-                        yield statement.content
-            if outcome.state is OutcomeState.FAILED and outcome.error is not None:
-                self._fail(line, outcome.standard, outcome.error, in_words(outcome))
-        self.tally.count(outcomes)
-        if is_transformed and (unknown := self._unknown_course(event)):
-            self.tally.unknown_courses += 1
-            self._fail(line, "", unknown)
+                        statements.append(statement.content + b"\n")
+                elif outcome.error is not None:
+                    self._fail(block, number, outcome.standard, outcome.error, in_words(outcome))
+            count(outcomes)
+            if is_transformed and (unknown := unknown_course(event)) is not None:
+                self.tally.unknown_courses += 1
+                self._fail(block, number, "", unknown)
+        self._number = number
+        return statements
 
-    def _validate(self, outcome: Outcome) -> None:
-        """Validates an outcome's statements with the schema of their standard, where it is wanted."""
-        schema = self._schemas.get(outcome.standard)
-        if schema is None:
-            return
+    def _is_valid(self, outcome: Outcome, event: SourceEvent) -> bool:
+        """Validates an outcome's statements with the schema of their standard; it fails if one is not valid."""
         for statement in outcome.statements:
-            if problems := schema.validate(statement.parsed):
+            if problems := self._schemas[outcome.standard].validate(statement.parsed):
                 path, messages = next(iter(problems.items()))
-                raise TransformError(f"the statement is not valid: {path}: {_first(messages)}")
+                error = TransformError(f"the statement is not valid: {path}: {_first(messages)}")
+                error.event_name, error.event_id = event.shown_name, event.id
+                outcome.state, outcome.reason, outcome.error = OutcomeState.FAILED, error.reason, error
+                return False
+        return True
 
-    def _fail(self, line: Line, standard: str, error: EventError, reason: str = "") -> None:
-        self.failures.append({"file": line.source, "line": line.number, **error.as_record(standard, reason)})
+    def _fail(self, block: LineBlock, number: int, standard: str, error: EventError, reason: str = "") -> None:
+        self.failures.append({"file": block.source, "line": number, **error.as_record(standard, reason)})
 
 
 def _first(messages: Any) -> str:
@@ -240,8 +244,8 @@ def check_readable(name: str) -> None:
         raise click.UsageError(f"{name}: {reason}")
 
 
-def read_logs(files: tuple[str, ...], console: Console, stack: ExitStack) -> Iterator[Line]:
-    """Yields the lines of all files, with a progress bar on a terminal."""
+def read_logs(files: tuple[str, ...], console: Console, stack: ExitStack) -> Iterator[LineBlock]:
+    """Yields the lines of all files in blocks, with a progress bar on a terminal."""
     progress = stack.enter_context(
         Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
@@ -254,8 +258,8 @@ def read_logs(files: tuple[str, ...], console: Console, stack: ExitStack) -> Ite
             size = Path(name).stat().st_size if name != "-" else None
             task = progress.add_task(name, total=size)
             raw = getattr(stream, "fileobj", stream)
-            for line in read_events(stream, name):
-                yield line
-                if line.number % 500 == 0 and size is not None:
+            for block in read_event_blocks(stream, name):
+                yield block
+                if size is not None:
                     progress.update(task, completed=raw.tell())
             progress.update(task, completed=size or 0)

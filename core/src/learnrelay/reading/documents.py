@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from .lines import LONGEST_LINE, Line, read_lines, too_long
+from .lines import LONGEST_LINE, Line, LineBlock, lines_of, read_blocks, too_long
 
 LARGEST_DOCUMENT = 2**24
 """Bytes of a file that is read as a whole."""
@@ -61,6 +61,11 @@ def read_events(stream: BinaryIO, source: str) -> Iterator[Line]:
 
     An invalid document is one `Line` with its problem, unless it continues as a log.
     """
+    return lines_of(read_event_blocks(stream, source))
+
+
+def read_event_blocks(stream: BinaryIO, source: str) -> Iterator[LineBlock]:
+    """Yields what `read_events` yields, the lines of a log in blocks."""
     head = _BufferedHead(stream)
     while not (first := head.line()) and len(head.content) <= LONGEST_LINE and head.grow():
         pass
@@ -71,7 +76,7 @@ def read_events(stream: BinaryIO, source: str) -> Iterator[Line]:
         if not (events and events[0].problem and _goes_on_as_log(head.content)):
             yield from events
             return
-    yield from read_lines(head, source)  # type: ignore[arg-type]
+    yield from read_blocks(head, source)  # type: ignore[arg-type]
 
 
 def _begins_document(line: bytes) -> bool:
@@ -91,15 +96,16 @@ def _goes_on_as_log(content: bytes) -> bool:
     return bool(others) and b"{" in others[0] and others[0].rstrip().endswith(b"}")
 
 
-def _events(content: bytes, source: str) -> Iterator[Line]:
+def _events(content: bytes, source: str) -> Iterator[LineBlock]:
     """Yields each event of a document; after a syntax error, the rest is one problem."""
     if len(content) > LARGEST_DOCUMENT:
-        yield Line(source, 1, b"", f"a JSON document of more than {LARGEST_DOCUMENT:,} bytes; give one event a line")
+        problem = f"a JSON document of more than {LARGEST_DOCUMENT:,} bytes; give one event a line"
+        yield LineBlock(source, 1, b"", 0, problem)
         return
     try:
         text = content.removeprefix(_BOM).decode()
     except UnicodeDecodeError:
-        yield Line(source, 1, b"", "not valid JSON: it is not UTF-8 text")
+        yield LineBlock(source, 1, b"", 0, "not valid JSON: it is not UTF-8 text")
         return
     read = json.JSONDecoder().raw_decode
     at, number = 0, 1
@@ -113,13 +119,13 @@ def _events(content: bytes, source: str) -> Iterator[Line]:
             line = json.dumps(event).encode()
         except json.JSONDecodeError as error:
             reason = f"neither one event a line nor a whole JSON document: {error.msg.removesuffix(' starting at')}"
-            yield Line(source, error.lineno, b"", reason)
+            yield LineBlock(source, error.lineno, b"", 0, reason)
             return
         except (ValueError, RecursionError):
-            yield Line(source, number, b"", "not valid JSON: nested too deep")
+            yield LineBlock(source, number, b"", 0, "not valid JSON: nested too deep")
             return
-        long = len(line) > LONGEST_LINE
-        yield Line(source, number, b"" if long else line, too_long() if long else "")
+        is_long = len(line) > LONGEST_LINE
+        yield LineBlock(source, number, b"", 0, too_long()) if is_long else LineBlock.of_line(source, number, line)
         number += text.count("\n", here, at)
 
 

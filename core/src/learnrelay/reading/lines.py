@@ -36,6 +36,29 @@ class Line(NamedTuple):
     problem: str = ""
 
 
+class LineBlock(NamedTuple):
+    """Holds whole lines of a source, or the problem for which it has none.
+
+    end: bytes of ``content`` that are the lines, each with its end. number: that of the first line; 0 for the one after
+    the block before.
+    """
+
+    source: str
+    number: int
+    content: bytes
+    end: int
+    problem: str = ""
+
+    def lines(self, longest: int = LONGEST_LINE) -> Iterator[bytes | None]:
+        """Yields the lines without their ends; None for one that is too long. A problem is a line without content."""
+        return iter((b"",)) if self.problem else cut_lines(self.content, self.end, longest)
+
+    @classmethod
+    def of_line(cls, source: str, number: int, content: bytes) -> LineBlock:
+        """Makes a block of one line without its end."""
+        return cls(source, number, content + b"\n", len(content) + 1)
+
+
 class DamagedLogError(LearnrelayError):
     """Reports that a compressed log is damaged or ends too early."""
 
@@ -110,6 +133,18 @@ class _Zstd(io.RawIOBase):
         super().close()
 
 
+def cut_lines(content: bytes, end: int, longest: int) -> Iterator[bytes | None]:
+    """Yields the lines up to ``end``, one by one, so that each can reuse the memory of the one before.
+
+    That is twice as fast as a list.
+    """
+    start = 0
+    while start < end:
+        stop = content.find(b"\n", start)
+        yield content[start:stop] if stop - start <= longest else None
+        start = stop + 1
+
+
 class LineReader:
     """Reads whole lines of a stream, block by block. ``position``: offset of the next line in the content."""
 
@@ -124,6 +159,14 @@ class LineReader:
 
         The last line may reach past ``end``; a later call continues after it. Raises OSError, DamagedLogError.
         """
+        for content, cut in self.pieces(end):
+            yield [None] if content is None else cut_lines(content, cut, self._longest)
+
+    def pieces(self, end: int | None = None) -> Iterator[tuple[bytes | None, int]]:
+        """Yields what `blocks` yields, uncut: content that begins with whole lines, and how many bytes these have.
+
+        No content stands for a line that is too long.
+        """
         while end is None or self.position < end:
             held = self._held
             cut = 0 if end is None else held.find(b"\n", end - self.position - 1) + 1
@@ -131,27 +174,18 @@ class LineReader:
             if cut:
                 self._held = held[cut:]
                 self.position += cut
-                yield self._lines(held, cut)
+                yield held, cut
             elif len(held) > self._longest:
                 self.skip_line()
-                yield [None]
+                yield None, 0
             elif more := self._more():
                 self._held = held + more
             else:
                 if held:
                     self._held = b""
                     self.position += len(held)
-                    yield [held]
+                    yield held + b"\n", len(held) + 1
                 return
-
-    def _lines(self, held: bytes, end: int) -> Iterator[bytes | None]:
-        """Yields lines one by one, so that each can reuse the memory of the one before: twice as fast as a list."""
-        longest = self._longest
-        start = 0
-        while start < end:
-            stop = held.find(b"\n", start)
-            yield held[start:stop] if stop - start <= longest else None
-            start = stop + 1
 
     def skip_line(self, end: int | None = None) -> None:
         """Skips to the next line, or stops at the first block that begins at ``end`` or later."""
@@ -180,17 +214,34 @@ def too_long(longest: int = LONGEST_LINE) -> str:
     return f"line is longer than {longest:,} bytes"
 
 
+def read_blocks(stream: BinaryIO, source: str, longest: int = LONGEST_LINE) -> Iterator[LineBlock]:
+    """Yields all lines of a stream in blocks. A line that is too long, or a damaged stream, is one with a problem."""
+    number = 1  # of the first line; to count those of each block takes longer than to cut them
+    try:
+        for content, end in LineReader(stream, longest=longest).pieces():
+            if content is None:
+                yield LineBlock(source, number, b"", 0, too_long(longest))
+            elif number and content.startswith(_BOM):
+                yield LineBlock(source, number, content.removeprefix(_BOM), end - len(_BOM))
+            else:
+                yield LineBlock(source, number, content, end)
+            number = 0
+    except DamagedLogError as error:
+        yield LineBlock(source, number, b"", 0, str(error))
+    except OSError as error:
+        yield LineBlock(source, number, b"", 0, f"the file cannot be read on from here ({type(error).__name__})")
+
+
 def read_lines(stream: BinaryIO, source: str, longest: int = LONGEST_LINE) -> Iterator[Line]:
     """Yields all lines of a stream. A line that is too long, or a damaged stream, is a `Line` with a problem."""
+    return lines_of(read_blocks(stream, source, longest), longest)
+
+
+def lines_of(blocks: Iterable[LineBlock], longest: int = LONGEST_LINE) -> Iterator[Line]:
+    """Yields the lines of blocks one by one."""
     number = 0
-    try:
-        for block in LineReader(stream, longest=longest).blocks():
-            for content in block:
-                number += 1
-                if number == 1:
-                    content = without_bom(content)  # noqa: PLW2901
-                yield Line(source, number, content or b"", too_long(longest) if content is None else "")
-    except DamagedLogError as error:
-        yield Line(source, number + 1, b"", str(error))
-    except OSError as error:
-        yield Line(source, number + 1, b"", f"the file cannot be read on from here ({type(error).__name__})")
+    for block in blocks:
+        first = block.number or number + 1
+        for number, content in enumerate(block.lines(longest), first):
+            problem = block.problem or (too_long(longest) if content is None else "")
+            yield Line(block.source, number, content or b"", problem)
