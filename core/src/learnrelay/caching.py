@@ -131,27 +131,32 @@ def size_of(value: Any) -> int:
         return value.__sizeof__()  # type: ignore[no-any-return]
     if kind in _WITHOUT_TEXT:
         return 0
-    if isinstance(value, (tuple, list)):
+    return _size_of_parts(value, kind)
+
+
+def _size_of_parts(value: Any, kind: type[Any]) -> int:
+    if kind is tuple or kind is list:
         return _size_of_all(value)
     if kind is orjson.Fragment:
         return len(orjson.dumps(value))
     try:
-        slots = _slots_of(kind)(value)  # type: ignore[arg-type]  # types are hashable
+        size = _size_of_all(_slots_of(kind)(value))  # type: ignore[arg-type]  # types are hashable
     except AttributeError:  # one of them is not set
-        slots = tuple(getattr(value, name, None) for name in kind.__slots__)
-    size = _size_of_all(slots)
-    return size + _size_of_all(value) + _size_of_all(value.values()) if isinstance(value, dict) else size
+        size = _size_of_all([getattr(value, name, None) for name in kind.__slots__])
+    if isinstance(value, dict):
+        return size + _size_of_all(value) + _size_of_all(value.values())
+    return size + _size_of_all(value) if isinstance(value, (tuple, list)) else size
 
 
 def _size_of_all(values: Iterable[Any]) -> int:
     """Returns the size of several values. Most are texts or hold none: spares a call for each."""
     size = 0
-    for value in values:
+    for value in filter(None, values):
         kind = type(value)
-        if kind is str or kind is bytes:
+        if kind is bytes or kind is str:
             size += value.__sizeof__()
         elif kind not in _WITHOUT_TEXT:
-            size += size_of(value)
+            size += _size_of_parts(value, kind)
     return size
 
 

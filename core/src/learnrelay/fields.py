@@ -33,10 +33,12 @@ from .kinds import (
     Kind,
     Scalar,
     StrictWords,
+    TextKind,
     boolean,
     described,
     identifier,
     is_strict,
+    moment,
     number,
     scalar,
     strict_text,
@@ -302,9 +304,9 @@ _INLINE: dict[Kind, str] = {
     boolean: "if type(v) is not bool: v = None",
     number: "if type(v) is not int and (type(v) is not float or v - v != 0): v = None",
     identifier: (
-        f"v = (v.strip() or None) if type(v) is str and len(v) <= {LONGEST_ID} else str(v) if type(v) is int else None"
+        f"t = type(v); v = str(v) if t is int else (v.strip() or None) if t is str and len(v) <= {LONGEST_ID} else None"
     ),
-    strict_text: "v = (v if v.strip() else INVALID) if type(v) is str and v else None if v in (None, '') else INVALID",
+    strict_text: "if v is not None: v = INVALID if type(v) is not str or v and not v.strip() else v or None",
 }
 """The commonest kinds written out in the generated code, which saves a call for each field.
 
@@ -322,8 +324,10 @@ def _conversion(kind: Kind, name: str, copying: bool) -> str:
     if isinstance(kind, StrictWords):
         return f"if v is not None and (type(v) is not str or v not in {kind.words!r}): v = INVALID"
     if isinstance(kind, Containment):
-        there = f"{kind.there!r} if type(v) is str and {kind.part!r} in v"
-        return f"v = {there} else {kind.missing!r} if type(v) in SCALARS else None"
+        of_text = f"({kind.there!r} if {kind.part!r} in v else {kind.missing!r})"
+        return f"v = {of_text} if type(v) is str else {kind.missing!r} if type(v) in SCALARS else None"
+    if kind is moment or isinstance(kind, TextKind):
+        return f"v = {name}(v) if type(v) is str else None"
     if is_strict(kind):
         return f"if v is not None: v = {name}(v) if type(v) in SCALARS else INVALID"
     return f"v = {name}(v) if type(v) in SCALARS else None"
@@ -383,7 +387,7 @@ def _generate(
             path = field.paths[0]
             lines.append(f" self.{name} = walk({holder}.get({last!r}), e{place}, prefix + {path!r})")
             continue
-        scope[f"k{place}"] = field.kind
+        scope[f"k{place}"] = field.kind.convert if isinstance(field.kind, TextKind) else field.kind
         objects = fetched_objects
         for order, path in enumerate(field.paths):  # each within the one before: what is found is asked about once
             indent = " " * min(order + 1, _DEEPEST)

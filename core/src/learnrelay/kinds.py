@@ -13,7 +13,9 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+V = TypeVar("V")
 
 _UUID = re.compile(r"([0-9a-fA-F]{8})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{12})")
 
@@ -183,6 +185,26 @@ def containing(part: str, there: str, missing: str) -> Callable[[Any], str]:
     'published'
     """
     return Containment(part, there, missing)
+
+
+class TextKind:
+    """Is the kind that `of_text` makes."""
+
+    def __init__(self, convert: Callable[[str], Any], name: str) -> None:
+        self.convert = convert
+        self.__name__ = name
+
+    def __call__(self, value: Any) -> Any:
+        return self.convert(value) if type(value) is str else None
+
+
+def of_text(convert: Callable[[str], V | None], name: str) -> Callable[[Any], V | None]:
+    """Makes a kind of a function that reads text; other values are not of this kind. ``name`` describes it in messages.
+
+    >>> of_text(str.strip, "trimmed text")(" a "), of_text(str.strip, "trimmed text")(7)
+    ('a', None)
+    """
+    return TextKind(convert, name)
 
 
 def structure(value: Any) -> Scalar | list[Any] | dict[str, Any] | None:

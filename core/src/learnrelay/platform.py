@@ -17,7 +17,9 @@ from .sources import CourseParts, Source
 K = TypeVar("K")
 V = TypeVar("V")
 
-_NOT_IN_AN_ASCII_PATH = re.compile(r'[\x00-\x20"#%<>?\[\\\]^`{|}\x7f]')  # the same, quicker
+_ASCII_IN_A_PATH = bytes(code for code in range(0x21, 0x7F) if code not in b'"#%<>?[\\]^`{|}')
+"""What may stand there of ASCII: to take it all away is quicker than a search."""
+
 _NO_CHARACTERS = "".join(f"\\U{plane:04x}fffe-\\U{plane:04x}ffff" for plane in range(1, 14))
 _NOT_IN_A_PATH = re.compile(
     r'[\x00-\x20"#%<>?\[\\\]^`{|}\x7f-\xa0\ud800-\uf8ff\ufdd0-\ufdef\ufff0-\uffff\U000e0000-\U0010ffff'
@@ -164,6 +166,6 @@ class Platform:
 
 
 def _quoted(path: str) -> str:
-    if (_NOT_IN_AN_ASCII_PATH if path.isascii() else _NOT_IN_A_PATH).search(path):
-        return _NOT_IN_A_PATH.sub(lambda match: quote(match[0], safe=""), path)
-    return path
+    if path.isascii() and not path.encode().translate(None, _ASCII_IN_A_PATH):
+        return path
+    return _NOT_IN_A_PATH.sub(lambda match: quote(match[0], safe=""), path)

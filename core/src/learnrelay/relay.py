@@ -70,7 +70,7 @@ class Relay:
         for warning in assembly.config.warnings:
             log.warning("%s: %s", assembly.config.path, warning)
         self.assembly = assembly
-        self.pipeline = Pipeline(assembly.plan)
+        self.pipeline = Pipeline(assembly.plan, only_routed=True)
         self.outbox = Outbox.open(assembly.config.delivery)
         self._record_identity()
         self._critical = CriticalEvents(assembly)

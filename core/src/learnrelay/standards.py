@@ -99,11 +99,14 @@ class Hole:
 
         `bytes.split` looks at each byte of long JSON with few holes.
         """
-        pieces, start, mark = [], 0, self.mark
+        mark = self.mark
+        if mark not in content:
+            return [content]
+        pieces, start = [], 0
         while (hole := content.find(mark, start)) >= 0:
             pieces.append(content[start:hole])
             start = hole + 1
-        pieces.append(content[start:] if start else content)
+        pieces.append(content[start:])
         return pieces
 
     def after(self, value: Any) -> Fragment:

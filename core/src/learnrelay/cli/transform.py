@@ -137,39 +137,49 @@ class _Run:
     def transform(self, block: LineBlock) -> list[bytes]:
         """Returns the statements of a block as JSON, each with a line end."""
         statements: list[bytes] = []
-        read, process, count = self._event_from_line, self.pipeline.process, self.tally.count
-        transformed, unknown_course = OutcomeState.TRANSFORMED, self._unknown_course
+        read, process, tally = self._event_from_line, self.pipeline.process, self.tally
+        standards, unknown_course = tally.standards, self._unknown_course
+        transformed, not_mapped = OutcomeState.TRANSFORMED, OutcomeState.NOT_MAPPED
         number = self._number
         first = block.number or number + 1
-        for number, content in enumerate(block.lines(), first):
-            try:
-                if block.problem or content is None:
-                    raise EventError(block.problem or too_long())
-                event = read(content)
-            except BlankLineError:
-                count([BLANK_LINE])
-                continue
-            except GluedEventsError as error:
-                for glued in error.lines:
-                    statements += self.transform(LineBlock.of_line(block.source, number, glued))
-                continue
-            except EventError as error:
-                self.tally.count_unreadable(error.reason)
-                self._fail(block, number, "", error)
-                continue
-            is_transformed = False
-            outcomes = process(event)
-            for outcome in outcomes:
-                if outcome.state is transformed and (not self._schemas or self._is_valid(outcome, event)):
-                    is_transformed = True
-                    for statement in outcome.statements:
-                        statements.append(statement.content + b"\n")
-                elif outcome.error is not None:
-                    self._fail(block, number, outcome.standard, outcome.error, in_words(outcome))
-            count(outcomes)
-            if is_transformed and (unknown := unknown_course(event)) is not None:
-                self.tally.unknown_courses += 1
-                self._fail(block, number, "", unknown)
+        glued = 0  # events behind the first of a line
+        for number, line in enumerate(block.lines(), first):
+            contents = [line]
+            for content in contents:  # which grows, where events are glued together in one line
+                try:
+                    if block.problem or content is None:
+                        raise EventError(block.problem or too_long())
+                    event = read(content)
+                except BlankLineError:
+                    for counts in standards.values():
+                        counts.count(BLANK_LINE)
+                    continue
+                except GluedEventsError as error:
+                    contents += error.lines
+                    glued += len(error.lines) - 1
+                    continue
+                except EventError as error:
+                    tally.unreadable[error.reason] += 1
+                    self._fail(block, number, "", error)
+                    continue
+                is_transformed = False
+                for outcome in process(event):
+                    if outcome.state is transformed and (not self._schemas or self._is_valid(outcome, event)):
+                        is_transformed = True
+                        for statement in outcome.statements:
+                            statements.append(statement.content + b"\n")
+                        standards[outcome.standard].count(outcome)
+                    elif outcome.state is not_mapped:
+                        tally.count_unmapped(outcome.event)
+                    else:
+                        for counts in [standards[outcome.standard]] if outcome.standard else standards.values():
+                            counts.count(outcome)
+                        if outcome.error is not None:
+                            self._fail(block, number, outcome.standard, outcome.error, in_words(outcome))
+                if is_transformed and (unknown := unknown_course(event)) is not None:
+                    tally.unknown_courses += 1
+                    self._fail(block, number, "", unknown)
+        tally.complete(tally.lines + number - first + 1 + glued)
         self._number = number
         return statements
 

@@ -13,6 +13,7 @@ from ..config.fields import FilePath, Section, described
 from ..errors import ProviderError, UnknownCourseError
 from ..events import SourceEvent
 from ..providers import CourseProvider
+from .guards import GuardedCourses
 
 
 class NoSettings(Section):
@@ -78,7 +79,7 @@ def unknown_course(provider: CourseProvider) -> Callable[[SourceEvent], UnknownC
 
     A course of which the provider cannot tell counts as unknown: its statements may lack the title.
     """
-    if type(provider).knows is CourseProvider.knows:  # it knows all of them
+    if isinstance(provider, GuardedCourses) and provider.knows_all:
         return lambda _event: None
     knows = cached(provider.knows)
 

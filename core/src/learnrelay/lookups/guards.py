@@ -107,10 +107,14 @@ class GuardedIdentity(IdentityProvider):
 
 
 class GuardedCourses(CourseProvider):
-    """Gives the answers of a course provider. Its methods raise ProviderError."""
+    """Gives the answers of a course provider. Its methods raise ProviderError.
+
+    knows_all: whether the provider knows every course, without being asked.
+    """
 
     def __init__(self, name: str, provider: CourseProvider) -> None:
         self._provider = provider
+        self.knows_all = type(provider).knows is CourseProvider.knows
         self.max_age = provider.max_age
         self._guard = ProviderGuard(f"course provider {name}", "titles are left out")
 

@@ -48,15 +48,20 @@ class StandardCounts:
             self.transformed += 1
             self.statements += len(outcome.statements)
             if outcome.denied:
-                self.denied.update(f"{name}: {reason}" for name, reason in outcome.denied.items())
+                self._count_denied(outcome)
             for path in outcome.not_added:  # an enricher may make keys of values, without end
                 self.not_added[path if path in self.not_added or len(self.not_added) < MAX_NAMES else OTHER_PARTS] += 1
         elif state is OutcomeState.NOT_MAPPED:
             self.not_mapped += 1
         elif state is OutcomeState.SKIPPED:
             self.skipped[outcome.reason] += 1
+            if outcome.denied:
+                self._count_denied(outcome)
         else:
             self.failed[in_words(outcome)] += 1
+
+    def _count_denied(self, outcome: Outcome) -> None:
+        self.denied.update(f"{name}: {reason}" for name, reason in outcome.denied.items())
 
     def add(self, other: StandardCounts) -> None:
         """Adds other counts of the same standard."""
@@ -110,6 +115,13 @@ class OutcomeCounts:
         if counted < len(standards):
             for name in standards.keys() - {outcome.standard for outcome in outcomes}:
                 standards[name].not_mapped += 1
+
+    def complete(self, lines: int) -> None:
+        """Sets the number of lines. Those without another outcome, for any standard, are not mapped."""
+        self.lines = lines
+        events = lines - self.unreadable.total()
+        for counts in self.standards.values():
+            counts.not_mapped += events - counts.events
 
     def add(self, other: OutcomeCounts) -> None:
         """Adds the counts of another part of the run."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 log_throttled = ThrottledLogger(log)
 
 NOT_MAPPED = "no enabled transformer maps this event"
+NOT_ROUTED = "no destination may have it"
 NOT_ITS_OWN = "pseudonyms of its own: the standard's ids do not depend on the learner"
 MAX_NAMES = 1_000
 """Names of events for which the composers of mappings of every event are kept."""
@@ -95,11 +96,15 @@ class CompiledMapping:
 class Pipeline:
     """Runs events through a plan. Nothing that it keeps changes an outcome; any number of threads may share it."""
 
-    def __init__(self, plan: Plan, caching: bool = True) -> None:
-        """Takes ``caching``: whether results of mappings are cached, see `learnrelay.pipeline.mapping_cache`."""
+    def __init__(self, plan: Plan, caching: bool = True, only_routed: bool = False) -> None:
+        """Takes ``caching``: whether results of mappings are cached, see `learnrelay.pipeline.mapping_cache`.
+
+        ``only_routed``: composes nothing for a standard of which no destination may have the event: it is skipped.
+        """
         self.plan = plan
         self._caching = caching
         self._at_sites: dict[str, Pipeline] = {}
+        self._only_routed = only_routed
         self._caches: dict[Platform, MappingCache] | None = {} if caching else None
         self._aging = _list_aging_platforms(plan)
         self._max_age = min(self._aging.values(), default=math.inf)
@@ -146,10 +151,15 @@ class Pipeline:
             mappings = self._others_of(event.name)
         if self.plan.sites is not None and (at_site := self._find_site(event)) is not None:
             return at_site.process(event)
-        body, filters = event.body, self.plan.filters
-        if filters and (skip := _first_skip(filters, body)) is not None:
-            log.debug("%s skipped: %s", event.shown_name, skip.reason)
-            return [Outcome("", OutcomeState.SKIPPED, event.name, reason=skip.reason)]
+        body = event.body
+        for name, filter_event in self.plan.filters:
+            try:
+                skip = filter_event(body)
+            except Exception as error:
+                skip = _failed_filter(name, filter_event, error)
+            if skip is not None:
+                log.debug("%s skipped: %s", event.shown_name, skip.reason)
+                return [Outcome("", OutcomeState.SKIPPED, event.name, reason=skip.reason)]
         routed = self._routed.get(event.name)
         if routed is None:  # for all standards before the first mapping: nothing that one does widens who receives
             routed = [(mapping, mapping.static_route or decide_route(mapping.rules, body)) for mapping in mappings]
@@ -168,7 +178,8 @@ class Pipeline:
         if root_url is None:
             return None
         if root_url not in self._at_sites:
-            self._at_sites.setdefault(root_url, Pipeline(self.plan.at_site(root_url), self._caching))
+            at_site = Pipeline(self.plan.at_site(root_url), self._caching, self._only_routed)
+            self._at_sites.setdefault(root_url, at_site)
         return self._at_sites[root_url]
 
     def _renew_answers(self) -> None:
@@ -238,6 +249,9 @@ class Pipeline:
         plan = mapping.plan
         allowed, denials = route
         denied = {name: denial.reason for name, denial in denials.items()} if denials else _EMPTY
+        if not allowed and self._only_routed:
+            log.debug("%s skipped for %s: %s", event.shown_name, plan.standard, NOT_ROUTED)
+            return Outcome(plan.standard, OutcomeState.SKIPPED, event.name, denied=denied, reason=NOT_ROUTED)
         own: Mapping[str, Sequence[SerializedStatement]] = _EMPTY
         not_added: list[str] = []
         try:
@@ -295,16 +309,10 @@ def _list_aging_platforms(plan: Plan) -> dict[Platform, float]:
     return aging
 
 
-def _first_skip(filters: Sequence[tuple[str, Callable[[Body], Skip | None]]], body: Body) -> Skip | None:
-    for name, filter_event in filters:
-        try:
-            skip = filter_event(body)
-        except Exception as error:  # fail closed: an event that a filter cannot judge goes nowhere
-            log_throttled(f"filter {name} raised {describe_raised(error, filter_event)}: the event is skipped")
-            skip = Skip(f"filter {name} failed")
-        if skip is not None:
-            return skip
-    return None
+def _failed_filter(name: str, filter_event: Callable[[Body], Skip | None], error: Exception) -> Skip:
+    """Returns the skip for an event that a filter cannot judge: it goes nowhere."""
+    log_throttled(f"filter {name} raised {describe_raised(error, filter_event)}: the event is skipped")
+    return Skip(f"filter {name} failed")
 
 
 def _named(mapping: CompiledMapping, event: str) -> CompiledMapping:

@@ -143,7 +143,7 @@ class ReplayWorker:
 
     def __init__(self, spec: ReplaySpec, assembly: Assembly, output: ReplayOutput, channel: RunnerChannel) -> None:
         self._spec = spec
-        pipeline = Pipeline(assembly.plan.narrow(spec.standards, spec.to))
+        pipeline = Pipeline(assembly.plan.narrow(spec.standards, spec.to), only_routed=bool(spec.to))
         self._process = _select_events(spec, _wait_for_provider(pipeline.process, channel))
         self._event_from_line = assembly.source.event_from_line
         self._request_prefix = assembly.source.shape.request_prefix
@@ -253,10 +253,7 @@ class ReplayWorker:
             chunk_output.abandon()
             raise OSError(0, "became shorter while it was read")
         reading.report_chunk(line, failures.number)
-        events = line + glued - tally.lines  # so far these are the unreadable ones
-        tally.lines = line + glued
-        for counts in standards.values():
-            counts.not_mapped = events - counts.events  # those without another outcome
+        tally.complete(line + glued)
         result.failures = failures.packed()
         result.at_end = reader.position < end or (not log_file.packed and reader.position >= log_file.size)
         result.lines = line

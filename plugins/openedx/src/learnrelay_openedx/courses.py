@@ -6,9 +6,9 @@ What is found here is said in statements and proves nothing: ``belonging.py`` de
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from learnrelay.caching import cached
+from learnrelay.kinds import of_text
 
 from .belonging import courses_in
 from .keys import parse_course
@@ -28,22 +28,6 @@ WHERE = "only the key of the course is taken, where the event names none"
 _PATH = re.compile(r"[^?#]*")
 
 
-def course_key(value: Any) -> str | None:
-    """Reads a course key; of a block's key or a page's address, the course in it.
-
-    Addresses lead to other courses in their parameters, which are not read.
-
-    >>> course_key("course-v1:Harbour+SAIL+2026 "), course_key("https://learn.example.org/courses/Harbour/KNOTS/2013/info")
-    ('course-v1:Harbour+SAIL+2026', 'Harbour/KNOTS/2013')
-    >>> course_key("block-v1:Harbour+SAIL+2026+type@video+block@tacking"), course_key("i4x://Harbour/KNOTS/video/reef")
-    ('course-v1:Harbour+SAIL+2026', None)
-    """
-    return _course_in(value) if type(value) is str else None
-
-
-course_key.__name__ = "a course key"
-
-
 @cached
 def _course_in(text: str) -> str | None:
     named = text.strip()
@@ -53,3 +37,15 @@ def _course_in(text: str) -> str | None:
     keys = {course.key for course in courses_in(path[0] if path else "")}
     courses = {key for key in keys if (parsed := parse_course(key)) and parsed.kind != "library"}
     return courses.pop() if len(courses) == 1 else None
+
+
+course_key = of_text(_course_in, "a course key")
+"""Reads a course key; of a block's key or a page's address, the course in it: a kind for fields.
+
+Addresses lead to other courses in their parameters, which are not read.
+
+>>> course_key("course-v1:Harbour+SAIL+2026 "), course_key("https://learn.example.org/courses/Harbour/KNOTS/2013/info")
+('course-v1:Harbour+SAIL+2026', 'Harbour/KNOTS/2013')
+>>> course_key("block-v1:Harbour+SAIL+2026+type@video+block@tacking"), course_key("i4x://Harbour/KNOTS/video/reef")
+('course-v1:Harbour+SAIL+2026', None)
+"""
