@@ -176,3 +176,11 @@ def test_a_glob_does_not_turn_it_on(installation: Installation, tmp_path: Path) 
     assert installation.run("explain", stdin=event).stdout.decode().count("not mapped") == 1
     listed = installation.run("plugins", "--events", "--json")
     assert "*" in [row["event"] for row in json.loads(listed.stdout)]
+
+
+def test_the_data_map_is_the_same_in_several_processes(tmp_path: Path) -> None:
+    own = {"own": {**CONNECTION, "scope": "all", "pseudonyms": "own"}}
+    assembly = assemble_files(tmp_path, FILES, destinations={"main": {**CONNECTION, "scope": "all"}, **own})
+    rows = derive_data_map(assembly)
+    assert {row.event for row in rows} == {"poll.answered", "*"}
+    assert derive_data_map(assembly, processes=3) == rows

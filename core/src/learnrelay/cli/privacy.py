@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -67,7 +68,7 @@ def command(
         if name not in assembly.config.destinations:
             hint = did_you_mean(name, list(assembly.config.destinations))
             raise click.BadParameter(f"there is no destination {name}{hint}", param_hint="--destination")
-    rows = derive_data_map(assembly, set(events), destinations, _watched)
+    rows = derive_data_map(assembly, set(events), destinations, _watched, os.cpu_count() or 1)
     if grades:
         rows = [row for row in rows if row.grade.value in grades]
     if html is not None:

@@ -19,6 +19,7 @@ from ..pipeline.routing import DestinationRules, NameRule
 from ..pipeline.run import Pipeline
 from ..platform import Platform
 from .grades import OPEN_TEXT, grade_of
+from .parallel_tracing import trace_all
 from .tracing import Form, Leaves, TracedCourses, TracedIdentity, Tracer
 
 Flows = dict[str, dict[str, Form]]
@@ -55,11 +56,41 @@ class Row:
     destinations: tuple[DestinationAccess, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _EventRows:
+    """Describes rows to come: of an event in a standard, to these destinations; ``own``: with their own pseudonyms."""
+
+    event: str
+    place: int
+    mapping: MappingPlan
+    rules: list[DestinationRules]
+    own: list[DestinationRules]
+
+    def key(self, own: bool) -> tuple[int, bool]:
+        return id(self.mapping.transformer), own
+
+
+class _Flows:
+    """Traces the mappings of an assembly."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self.plans = {own: _traced_plan(assembly, own) for own in (False, True)}
+        self._pipelines = {own: Pipeline(plan) for own, plan in self.plans.items()}
+        self._enrichers = list(_reads_of(assembly, "enrich_statement").values())
+        self._source = assembly.source
+
+    def trace(self, event: str, place: int, own: bool) -> Flows:
+        """Traces one mapping: that of an event in a standard, given by its place."""
+        mapping = self.plans[own].mappings_of(event)[place]
+        return Tracer(self._pipelines[own], mapping, event, self._source, *self._enrichers).trace()
+
+
 def derive_data_map(
     assembly: Assembly,
     events: Collection[str] = (),
     destinations: Collection[str] = (),
     watch: Callable[[Sequence[str]], Iterable[str]] = iter,
+    processes: int = 1,
 ) -> list[Row]:
     """Lists all flows of these events (by default of all enabled ones), by event, standard, source and output path.
 
@@ -67,35 +98,46 @@ def derive_data_map(
 
     Where a destination with pseudonyms of its own gets a value in another form, it has rows of its own.
 
-    ``watch``: yields the names of the events one by one, to show the progress.
+    ``watch``: yields the names of the events one by one, to show the progress. ``processes``: how many run the mappings
+    at once, where the system can fork.
     """
-    enrichers = list(_reads_of(assembly, "enrich_statement").values())
-    plans = {own: _traced_plan(assembly, own) for own in (False, True)}
-    pipelines = {own: Pipeline(plan) for own, plan in plans.items()}
-    traced: dict[tuple[int, bool], Flows] = {}
-
-    def flows(event: str, place: int, own: bool) -> Flows:
-        mapping = plans[own].mappings_of(event)[place]
-        key = (id(mapping.transformer), own)
-        if key not in traced:
-            traced[key] = Tracer(pipelines[own], mapping, event, assembly.source, *enrichers).trace()
-        return traced[key]
-
-    rows: list[Row] = []
-    mapped = [*plans[False].mappings, *([ANY_EVENT] if plans[False].others else ())]
-    for event in watch(sorted(events or mapped)):
-        for place, mapping in enumerate(plans[False].mappings_of(event)):
+    flows = _Flows(assembly)
+    plan = flows.plans[False]
+    mapped = [*plan.mappings, *([ANY_EVENT] if plan.others else ())]
+    wanted: dict[str, list[_EventRows]] = {}
+    for event in sorted(events or mapped):
+        for place, mapping in enumerate(plan.mappings_of(event)):
             rules = [rules for rules in assembly.plan.rules.get(mapping.standard, ()) if _lets_pass(rules, event)]
             if destinations:
                 rules = [candidate for candidate in rules if candidate.destination.name in destinations]
                 if not rules:
                     continue
             own = [candidate for candidate in rules if candidate.destination.pseudonyms == "own"]
-            if own and flows(event, place, own=True) != flows(event, place, own=False):
-                rows += _rows(assembly, event, mapping, own, flows(event, place, own=True))
-                rules = [candidate for candidate in rules if candidate.destination.pseudonyms != "own"]
-            if rules or not own:
-                rows += _rows(assembly, event, mapping, rules, flows(event, place, own=False))
+            wanted.setdefault(event, []).append(_EventRows(event, place, mapping, rules, own))
+    tasks: dict[tuple[int, bool], tuple[str, int, bool]] = {}
+    for of_event in wanted.values():
+        for part in of_event:
+            for is_own in (False, True)[: 1 + bool(part.own)]:
+                tasks.setdefault(part.key(is_own), (part.event, part.place, is_own))
+    rows: list[Row] = []
+    with trace_all(flows.trace, list(tasks.values()), processes) as results:
+        traced: dict[tuple[int, bool], Flows] = {}
+        pending = zip(tasks, results, strict=True)
+
+        def traced_flows(part: _EventRows, own: bool) -> Flows:
+            while part.key(own) not in traced:  # results come in the order of the tasks
+                key, result = next(pending)
+                traced[key] = result
+            return traced[part.key(own)]
+
+        for event in watch(list(wanted)):
+            for part in wanted[event]:
+                rules, shared = part.rules, traced_flows(part, False)
+                if part.own and (own_flows := traced_flows(part, True)) != shared:
+                    rows += _rows(assembly, event, part.mapping, part.own, own_flows)
+                    rules = [candidate for candidate in rules if candidate.destination.pseudonyms != "own"]
+                if rules or not part.own:
+                    rows += _rows(assembly, event, part.mapping, rules, shared)
     return sorted(rows, key=_order)
 
 
