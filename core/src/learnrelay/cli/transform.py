@@ -26,7 +26,7 @@ from ..pipeline.run import Outcome, OutcomeState, Pipeline
 from ..plugins.discovery import installed
 from ..private_files import open_private
 from ..reading.documents import read_event_blocks
-from ..reading.lines import LineBlock, open_log, too_long
+from ..reading.lines import LineBlock, open_log, stored_stream, too_long
 from . import PLACEHOLDER_ROOT_URL, complete_standards, config_option, plugin_option, source_option
 from .output import describe_failures, print_outcome_counts
 from .without_config import assemble_without_config
@@ -267,9 +267,9 @@ def read_logs(files: tuple[str, ...], console: Console, stack: ExitStack) -> Ite
         with stream:
             size = Path(name).stat().st_size if name != "-" else None
             task = progress.add_task(name, total=size)
-            raw = getattr(stream, "fileobj", stream)
+            raw = stored_stream(stream)
             for block in read_event_blocks(stream, name):
                 yield block
-                if size is not None:
+                if size is not None and raw.seekable():  # a named pipe has no position
                     progress.update(task, completed=raw.tell())
             progress.update(task, completed=size or 0)

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from ..errors import LearnrelayError
 
@@ -71,6 +71,13 @@ def open_log(path: str) -> BinaryIO:
     if path == "-":
         return unpacked(sys.stdin.buffer)
     return unpacked(Path(path).open("rb"))
+
+
+def stored_stream(stream: BinaryIO) -> BinaryIO:
+    """Returns the stream of what is stored, whose position tells how far a log that `open_log` opened has been read."""
+    raw = getattr(stream, "raw", None)
+    packed = getattr(stream, "fileobj", None) or getattr(raw, "fileobj", None)
+    return stream if packed is None else cast("BinaryIO", packed)
 
 
 def unpacked(raw: BinaryIO) -> BinaryIO:
