@@ -99,7 +99,8 @@ class Pipeline:
     def __init__(self, plan: Plan, caching: bool = True, only_routed: bool = False) -> None:
         """Takes ``caching``: whether results of mappings are cached, see `learnrelay.pipeline.mapping_cache`.
 
-        ``only_routed``: composes nothing for a standard of which no destination may have the event: it is skipped.
+        ``only_routed``: composes nothing for a standard that has destinations, of which none may have the event: it is
+        skipped.
         """
         self.plan = plan
         self._caching = caching
@@ -249,7 +250,7 @@ class Pipeline:
         plan = mapping.plan
         allowed, denials = route
         denied = {name: denial.reason for name, denial in denials.items()} if denials else _EMPTY
-        if not allowed and self._only_routed:
+        if not allowed and mapping.rules and self._only_routed:
             log.debug("%s skipped for %s: %s", event.shown_name, plan.standard, NOT_ROUTED)
             return Outcome(plan.standard, OutcomeState.SKIPPED, event.name, denied=denied, reason=NOT_ROUTED)
         own: Mapping[str, Sequence[SerializedStatement]] = _EMPTY
