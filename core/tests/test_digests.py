@@ -48,6 +48,7 @@ REASONS = {
     "stands in it",
     "plugins/openedx/src/learnrelay_openedx/tables/users.py find_retired": "as the platform has written it into its "
     "table, where it is looked up; never shown or stored",
+    "plugins/serve/src/learnrelay_serve/console/sessions.py _digest": "of a random cookie, kept in memory alone",
     "plugins/xapi/src/learnrelay_xapi/statement.py ": PSEUDONYMS,
     "plugins/xapi/src/learnrelay_xapi/statement.py erb_id": PSEUDONYMS,
     "plugins/xapi/src/learnrelay_xapi/statement.py hashed": "the form mbox_sha1sum of xAPI, which the operator chooses "

@@ -38,7 +38,7 @@ class KeyedSettings(Section):
         load_default=None,
         metadata=described(
             "beginning of the names of retired users, of whom nothing is said",
-            '"retired__user_"',
+            '"retired_"',
             default="that of the source",
         ),
     )
@@ -107,7 +107,7 @@ class IdentityTableSettings(Section):
         load_default=None,
         metadata=described(
             "beginning of the names of retired users, of whom nothing is said",
-            '"retired__user_"',
+            '"retired_"',
             default="that of the source",
         ),
     )
