@@ -27,6 +27,7 @@ REASONS = {
     "core/src/learnrelay/inputs.py digest": KEYED,
     "core/src/learnrelay/providers.py keyed_uuid": KEYED,
     "core/src/learnrelay/outbox/intake.py of": PSEUDONYMS,
+    "core/src/learnrelay/outbox/dead_letters.py key": "of what the page shows beside it; stored nowhere",
     "core/src/learnrelay/outbox/spool.py _record_at": CHECKSUM,
     "core/src/learnrelay/outbox/spool.py append": CHECKSUM,
     "core/src/learnrelay/plugins/single_files.py _import": "of a plugin's code",
