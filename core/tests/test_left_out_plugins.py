@@ -187,6 +187,7 @@ COMMAND_LINES = {
     "object": "--config {config} --user-id 7",
     "plugins": "--events",
     "privacy": "--config {config}",
+    "pseudonyms": "--config {config} --output {folder}/pseudonyms.csv {folder}/users.csv",
     "replay": "--config {config} --dry-run --processes 1 {log}",
     "resume": "--config {config} main",
     "status": "--config {config}",
@@ -228,6 +229,7 @@ def test_a_broken_plugin_that_nobody_asked_for_stops_no_command(
     CliRunner().invoke(cli, ["migrate", "--config", str(config)])
     write_broken_plugins(site)
     (folder / "events.jsonl").write_text(EVENT, encoding="utf-8")
+    (folder / "users.csv").write_text("user_id\n7\n", encoding="utf-8")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PYTHONPATH", str(site))  # for processes of commands
     words = COMMAND_LINES[command].format(config=config, folder=folder, log=folder / "events.jsonl").split()
