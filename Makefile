@@ -10,7 +10,7 @@ EDITABLE := --group dev -e 'core[celery,deferred,metrics,mysql,oauth2,otel,postg
 EXPORT := export --quiet --upgrade --all-packages --all-extras --group dev --no-emit-workspace --no-hashes --no-annotate --no-header
 TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py docs/build_site.py tools
 
-.PHONY: help install lock demo test test-all coverage lint types format docs site bench wheels release-check clean
+.PHONY: help install lock demo test test-all test-nightly coverage lint types format docs site bench wheels release-check clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
@@ -39,11 +39,14 @@ demo: install ## the whole way of an event, with a consumer that goes down and c
 test: install ## run the tests, without the slow ones; services are used where their addresses are set (see README)
 	@$(PYTEST) --skip-slow
 
-test-all: install ## run all tests
+test-all: install ## run the slow tests too, and of those that are very many alike some of each kind
+	@$(PYTEST) --skip-nightly
+
+test-nightly: install ## run every test: all members of the zoo, all of our own plugins
 	@$(PYTEST)
 
-coverage: install ## run all tests, and print the lines that none of them runs
-	@$(PYTEST) --cov --cov-report=term
+coverage: install ## the same as test-all, and print the lines that no test runs
+	@$(PYTEST) --skip-nightly --cov --cov-report=term
 
 lint: install types ## ruff, mypy --strict, layers of imports, names, and known vulnerabilities of what is installed
 	@$(BIN)/ruff check .

@@ -23,8 +23,9 @@ os.environ["LEARNRELAY_SOURCE"] = "openedx"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the option of `make test`."""
-    parser.addoption("--skip-slow", action="store_true", help="skip the tests that are marked as slow")
+    """Adds the options of `make test` and `make test-all`."""
+    parser.addoption("--skip-slow", action="store_true", help="skip the tests that are marked as slow or nightly")
+    parser.addoption("--skip-nightly", action="store_true", help="skip the tests that are marked as nightly")
 
 
 @pytest.hookimpl(trylast=True)
@@ -39,8 +40,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips a slow test before its fixtures are made."""
-    if item.config.getoption("--skip-slow") and item.get_closest_marker("slow"):
+    without_slow = item.config.getoption("--skip-slow")
+    if without_slow and item.get_closest_marker("slow"):
         pytest.skip("slow: `make test-all` runs them")
+    if (without_slow or item.config.getoption("--skip-nightly")) and item.get_closest_marker("nightly"):
+        pytest.skip("nightly: `make test-nightly` runs them")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -21,6 +21,11 @@ OWN = sorted({info.name for info in installed()})
 BATCH = 8
 QUICK = {"xapi.completion"}
 """`make test` checks these, and no others."""
+OF_EACH_KIND = {
+    "openedx", "moodle", "xapi", "caliper", "http", "openedx_bus", "clickhouse", "enterprise_filter",
+    "xapi.problem", "caliper.problem", "xapi.forum", "caliper.navigation", "xapi.moodle_quiz", "caliper.moodle_forum",
+}  # fmt: skip
+"""`make test-all` checks these too, and `make test-nightly` all."""
 LOCK_BROKEN = (
     "the output has changed; raise __version__ in plugins/openedx/src/learnrelay_openedx/__init__.py, then "
     "`make install && learnrelay contract-test xapi.video caliper.video --lock` "
@@ -46,10 +51,10 @@ def keeps_to_its_lock(plugin: dict[str, Any]) -> bool:
     )
 
 
-def in_batches(names: list[str]) -> list[Any]:
+def in_batches(names: list[str], mark: pytest.MarkDecorator) -> list[Any]:
     """Returns parameters of several names each: what a run begins with takes longer than most plugins."""
     return [
-        pytest.param(batch, id="+".join(batch), marks=pytest.mark.slow)
+        pytest.param(batch, id="+".join(batch), marks=mark)
         for batch in (names[start : start + BATCH] for start in range(0, len(names), BATCH))
     ]
 
@@ -63,7 +68,12 @@ def lms_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [pytest.param([*QUICK], id="quick"), *in_batches([name for name in OWN if name not in QUICK])]
+    "names",
+    [
+        pytest.param([*QUICK], id="quick"),
+        *in_batches(sorted(OF_EACH_KIND), pytest.mark.slow),
+        *in_batches([name for name in OWN if name not in QUICK | OF_EACH_KIND], pytest.mark.nightly),
+    ],
 )
 def test_our_own_plugins_pass(names: list[str], lms_tables: None) -> None:
     plugins = report_on(*names)
@@ -76,7 +86,7 @@ def test_our_own_plugins_pass(names: list[str], lms_tables: None) -> None:
 
 
 def test_the_quick_plugins_are_there() -> None:
-    assert {*OWN} >= QUICK
+    assert {*OWN} >= QUICK | OF_EACH_KIND
 
 
 @pytest.mark.slow
