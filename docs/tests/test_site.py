@@ -39,7 +39,6 @@ def test_links_that_lead_nowhere_and_what_is_loaded_from_elsewhere_are_named(
 
 @pytest.mark.slow
 def test_the_site_is_built_without_a_fault() -> None:
-    pytest.importorskip("zensical", reason="zensical is not installed")
     done = subprocess.run(
         [sys.executable, ROOT / "docs/build_site.py"], capture_output=True, text=True, check=False, timeout=300
     )
