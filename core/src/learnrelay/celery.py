@@ -39,4 +39,5 @@ configure_worker(
     _assembly.make_sink,
     _relay.internal_queues,
     _assembly.config.metrics.listen,
+    _assembly.config.telemetry,
 )

@@ -27,7 +27,7 @@ _ABOUT = {
     "delivery": "Who delivers, where statements wait, and what happens when they cannot be stored.",
     "inputs.NAME": "What a worker reads events from; one table for each.",
     "metrics": "Metrics for Prometheus.",
-    "telemetry": "Metrics and traces by OpenTelemetry, sent by `learnrelay worker`.",
+    "telemetry": "Metrics and traces by OpenTelemetry, sent by `learnrelay worker` and by Celery workers.",
     "console": "The console of `learnrelay console`, and who may use it.",
     "tests": "Tests of routes, which `learnrelay check` runs; they may stand in a file beside, `relay.tests.toml`.",
 }

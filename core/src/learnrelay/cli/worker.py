@@ -74,11 +74,7 @@ def command(config_path: str, until_empty: bool, listen: tuple[str, int] | None,
     with Relay(assembly, engine="celery" if is_celery else "embedded") as relay, ExitStack() as stack:
         if (where := listen or assembly.config.metrics.listen) is not None:
             _expose(relay, where, stack)
-        if assembly.config.telemetry.endpoint is not None:
-            from ..delivery.telemetry import TelemetryExporter
-
-            exporter = TelemetryExporter(relay.outbox, relay.queues, assembly.config.telemetry)
-            stack.callback(exporter.stop)
+        _export(relay, stack)
         relay.start()
         threads = InputThreads(relay, inputs, is_direct=not is_celery, until_end=until_empty)
         stack.callback(threads.stop)
@@ -103,6 +99,19 @@ def _select_inputs(config: Config, names: tuple[str, ...]) -> list[InputConfig]:
             hint = did_you_mean(name, list(config.inputs)) or f"; there are: {', '.join(config.inputs) or 'none'}"
             raise click.BadParameter(f"{config.path} has no input {name}{hint}", param_hint="--input")
     return [config.inputs[name] for name in names or config.inputs]
+
+
+def _export(relay: Relay, stack: ExitStack) -> None:
+    """Sends metrics and spans to the collector of the file, if it names one; both end within the same seconds."""
+    telemetry = relay.assembly.config.telemetry
+    if telemetry.endpoint is None:
+        return
+    from ..delivery.telemetry import MetricExporter, SpanExporter, stop_all
+
+    exporters: list[MetricExporter | SpanExporter] = [MetricExporter(relay.outbox, relay.queues, telemetry)]
+    if telemetry.traces:
+        exporters.append(SpanExporter(telemetry))
+    stack.callback(stop_all, exporters)
 
 
 def _expose(relay: Relay, listen: tuple[str, int], stack: ExitStack) -> None:

@@ -12,14 +12,14 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import Celery, bootsteps
-from celery.signals import worker_process_shutdown
+from celery.signals import worker_process_shutdown, worker_shutdown
 from kombu.pools import ProducerPool
 
 from .. import forks
-from ..config.models import Delivery, Destination
+from ..config.models import Delivery, Destination, Telemetry
 from ..config.secrets import Secret
 from ..errors import OutboxError
 from ..logs import ThrottledLogger, escape
@@ -31,6 +31,9 @@ from .drain import IMMEDIATELY, Drainer
 from .engine import MAINTENANCE_INTERVAL, Engine, MakeSink, QueueWorker, WorkerFactories
 from .leases import LeaseKeeper
 
+if TYPE_CHECKING:
+    from .telemetry import MetricExporter, SpanExporter
+
 log = logging.getLogger("learnrelay.delivery")
 
 QUEUE = "learnrelay"
@@ -41,6 +44,8 @@ SWEEP_INTERVAL = 10.0
 _TASK_SECONDS = 5.0  # a task drains for so long before others have their turn; a warm shutdown waits for it
 _DEBOUNCE = 0.05  # seconds in which calls for the same destination become one request
 _DEFERRED_CEILING = 60.0  # seconds for which a deferred event that failed waits at most
+_NO_TELEMETRY = Telemetry()
+_SPANS_PATIENCE = 1.0  # seconds for which a process of the pool that is replaced waits for the collector
 _BROKER_PATIENCE = 5.0  # seconds for the broker to answer how many tasks it holds
 
 
@@ -200,10 +205,12 @@ def configure_worker(
     make_sink: MakeSink,
     internal_queues: WorkerFactories | None = None,
     listen: tuple[str, int] | None = None,
+    telemetry: Telemetry = _NO_TELEMETRY,
 ) -> None:
     """Makes ``app`` a worker: adds the task that drains a queue, and the sweep that makes tasks.
 
-    ``listen``: where one worker of a host answers Prometheus; when it is gone, another takes over.
+    ``listen``: where one worker of a host answers Prometheus; when it is gone, another takes over. ``telemetry``: the
+    worker itself sends metrics, and each process of its pool the spans of its batches.
 
     The pool may fork at any time, so the worker's own threads work under `no_fork`.
     """
@@ -212,6 +219,8 @@ def configure_worker(
     keeper = LeaseKeeper(outbox.settings.lease)
     errors = ThrottledLogger(log)
     looks = {name: QueueLooks(outbox, name) for name in [*factories, *destinations]}
+    spans = _ProcessSpans(telemetry)
+    metrics: list[MetricExporter] = []
 
     def send_task(destination: str, _number: int = 1) -> None:
         try:
@@ -229,6 +238,7 @@ def configure_worker(
         if destination not in looks:
             log.warning("destination %s: named by a task, but not in this worker's file", escape(str(destination)))
             return
+        spans.start()
         if destination not in workers:  # made in the process that uses it: pools do not survive a fork
             workers[destination] = make_worker(destination)
         next_wake, until = IMMEDIATELY, time.monotonic() + _TASK_SECONDS
@@ -249,6 +259,12 @@ def configure_worker(
     def close(**_: object) -> None:
         for worker in workers.values():
             worker.close()
+        spans.stop()
+
+    def close_all(**_: object) -> None:
+        close()  # where the worker has no other process: --pool solo, threads
+        for exporter in metrics:
+            exporter.stop()
 
     class Sweep(bootsteps.StartStopStep):  # type: ignore[misc]
         """Makes a task for each queue that has something due, and runs the maintenance, beside the worker."""
@@ -265,6 +281,10 @@ def configure_worker(
 
         def start(self, worker: Any) -> None:
             threading.Thread(target=self._run, name="learnrelay-sweep", daemon=True).start()
+            if telemetry.endpoint is not None:
+                from .telemetry import MetricExporter
+
+                metrics.append(MetricExporter(outbox, [*factories, *destinations], telemetry))
 
         def stop(self, worker: Any) -> None:
             self._stopped.set()
@@ -308,7 +328,34 @@ def configure_worker(
 
     app.task(name=TASK, bind=True)(drain)
     app.steps["worker"].add(Sweep)
-    worker_process_shutdown.connect(close, weak=False)
+    worker_process_shutdown.connect(close, weak=False)  # of a process of the pool
+    worker_shutdown.connect(close_all, weak=False)  # of the worker itself, when its pool has ended
+
+
+class _ProcessSpans:
+    """Exports the spans of the process that drains: the exporter's thread does not survive the fork of a pool."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._exporter: SpanExporter | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Begins to export with the first task of this process."""
+        if self._telemetry.endpoint is None or not self._telemetry.traces:
+            return
+        with self._lock:
+            if self._exporter is None:
+                from .telemetry import SpanExporter
+
+                self._exporter = SpanExporter(self._telemetry)
+
+    def stop(self) -> None:
+        """Exports what is left."""
+        with self._lock:
+            if self._exporter is not None:
+                self._exporter.stop(_SPANS_PATIENCE)
+                self._exporter = None
 
 
 def _count_tasks(app: Celery) -> int:

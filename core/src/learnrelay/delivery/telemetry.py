@@ -34,6 +34,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client.core import Metric as Family
 
+from .. import forks
 from ..config.models import Telemetry
 from ..outbox.outbox import Outbox
 from .metrics import OutboxCollector
@@ -44,28 +45,15 @@ _SCOPE = InstrumentationScope("learnrelay", _VERSION)
 _SINCE_ALWAYS = 0  # nanoseconds; the counts are those of the outbox, not of this process
 
 
-class TelemetryExporter:
-    """Exports from threads of its own, until `stop`. A collector that is down holds nothing up, and is logged."""
+class MetricExporter:
+    """Exports metrics from a thread, until `stop`. A collector that is down holds nothing up, and is logged."""
 
     def __init__(self, outbox: Outbox, destinations: Iterable[str], telemetry: Telemetry) -> None:
         """Begins to export. ``telemetry``: with an endpoint."""
         self._collector = OutboxCollector(outbox, destinations)
         self._interval = telemetry.interval
-        endpoint = (telemetry.endpoint or "").rstrip("/")
-        # Variables of the environment count where nothing is given, so the name is given only where they have none.
-        resource = Resource.create()
-        if str(resource.attributes.get("service.name", "")).startswith("unknown_service"):
-            resource = resource.merge(Resource({"service.name": "learnrelay"}))
-        if "service.instance.id" not in resource.attributes:  # releases before 1.40 set none
-            resource = resource.merge(Resource({"service.instance.id": str(uuid4())}))
-        self._resource = resource.merge(Resource({"service.version": _VERSION}))
-        self._exporter = OTLPMetricExporter(endpoint=f"{endpoint}/v1/metrics", timeout=_PATIENCE)
-        self._spans: BatchSpanProcessor | None = None
-        if telemetry.traces:
-            self._spans = BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces", timeout=_PATIENCE))
-            provider = TracerProvider(resource=self._resource, shutdown_on_exit=False)
-            provider.add_span_processor(self._spans)
-            trace.set_tracer_provider(provider)
+        self._resource = _make_resource()
+        self._exporter = OTLPMetricExporter(endpoint=_address(telemetry, "metrics"), timeout=_PATIENCE)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="learnrelay-telemetry", daemon=True)
         self._thread.start()
@@ -73,23 +61,58 @@ class TelemetryExporter:
     def stop(self) -> None:
         """Exports once more, as far as the collector answers within some seconds."""
         self._stopped.set()
-        closers = [self._thread]
-        if self._spans is not None:  # its own end may take longer than a worker may
-            closers.append(threading.Thread(target=self._spans.shutdown, daemon=True))
-            closers[-1].start()
-        deadline = time.monotonic() + _PATIENCE
-        for closer in closers:
-            closer.join(max(0.0, deadline - time.monotonic()))
+        self._thread.join(_PATIENCE)
         self._exporter.shutdown(timeout_millis=0)
 
     def _run(self) -> None:
         while True:
             is_last = self._stopped.wait(self._interval)
-            metrics = list(_convert(self._collector.collect(), time.time_ns()))
-            scope = ScopeMetrics(_SCOPE, metrics, "")
-            self._exporter.export(MetricsData([ResourceMetrics(self._resource, [scope], "")]))
+            with forks.no_fork():  # the pool of a Celery worker forks beside this thread
+                metrics = list(_convert(self._collector.collect(), time.time_ns()))
+                scope = ScopeMetrics(_SCOPE, metrics, "")
+                self._exporter.export(MetricsData([ResourceMetrics(self._resource, [scope], "")]))
             if is_last:
                 return
+
+
+class SpanExporter:
+    """Exports the spans of this process, until `stop`. Made where the batches are sent: threads survive no fork."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        """Sets up OpenTelemetry for this process. ``telemetry``: with an endpoint."""
+        self._spans = BatchSpanProcessor(OTLPSpanExporter(endpoint=_address(telemetry, "traces"), timeout=_PATIENCE))
+        provider = TracerProvider(resource=_make_resource(), shutdown_on_exit=False)
+        provider.add_span_processor(self._spans)
+        trace.set_tracer_provider(provider)
+
+    def stop(self, patience: float = _PATIENCE) -> None:
+        """Exports what is left, as far as the collector answers within ``patience`` seconds."""
+        closer = threading.Thread(target=self._spans.shutdown, daemon=True)  # its end may take longer than ours may
+        closer.start()
+        closer.join(patience)
+
+
+def stop_all(exporters: Iterable[MetricExporter | SpanExporter]) -> None:
+    """Stops exporters at the same time."""
+    threads = [threading.Thread(target=exporter.stop, daemon=True) for exporter in exporters]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _address(telemetry: Telemetry, signal: str) -> str:
+    return f"{(telemetry.endpoint or '').rstrip('/')}/v1/{signal}"
+
+
+def _make_resource() -> Resource:
+    """Describes this process. Variables of the environment count where nothing is given."""
+    resource = Resource.create()
+    if str(resource.attributes.get("service.name", "")).startswith("unknown_service"):
+        resource = resource.merge(Resource({"service.name": "learnrelay"}))
+    if "service.instance.id" not in resource.attributes:  # releases before 1.40 set none
+        resource = resource.merge(Resource({"service.instance.id": str(uuid4())}))
+    return resource.merge(Resource({"service.version": _VERSION}))
 
 
 def _convert(families: Iterable[Family], now: int) -> Iterator[Metric]:
