@@ -15,10 +15,13 @@ from typing import Any
 
 import orjson
 
-from . import delivering, mysql, others, pipeline, replaying, report
+from . import delivering, mysql, others, pipeline, postgres, replaying, report
 from .sample import ROOT, SECRET, write_site
 
-PARTS = {"pipeline": pipeline, "delivering": delivering, "mysql": mysql, "replaying": replaying, "others": others}
+PARTS = {
+    "pipeline": pipeline, "delivering": delivering, "mysql": mysql, "postgres": postgres, "replaying": replaying,
+    "others": others,
+}  # fmt: skip
 """In this order: the disk is busy for a while after the replays."""
 
 
@@ -40,14 +43,16 @@ def main() -> None:
     logging.getLogger("learnrelay").setLevel(logging.ERROR)
     kept = ROOT / "benchmarks" / "results.json"
     results: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if args.only else {"others": {}}
+    load = round(os.getloadavg()[0], 1)
     if args.only:
-        results["again"] = sorted({*results.get("again", ()), *args.only})
-    results["machine"] = {
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "orjson": orjson.__version__,
-        "load": round(os.getloadavg()[0], 1),
-    }
+        results["again"] = {**results.get("again", {}), **dict.fromkeys(args.only, load)}
+    else:
+        results["machine"] = {
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "orjson": orjson.__version__,
+            "load": load,
+        }
     with ExitStack() as stack:
         directory = args.work or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         directory.mkdir(parents=True, exist_ok=True)
@@ -63,7 +68,7 @@ def main() -> None:
         return
     kept.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     report.write(results, ROOT / "docs")
-    print("written: benchmarks/results.json, docs/benchmarks.md")
+    print("written: benchmarks/results.json, docs/benchmarks.md, docs/scaling.md")
 
 
 if __name__ == "__main__":

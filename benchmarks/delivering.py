@@ -122,7 +122,7 @@ def _delivery(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]:
     (config.parent / "outbox.db").unlink(missing_ok=True)
     relay = Relay.from_file(config)
     destination = relay.assembly.config.destinations["xapi_0"]
-    parcels = _parcels(relay, lines, wanted, destination.name)
+    parcels = make_statements(relay, lines, wanted, destination.name)
     batches = [[parcel.payload for parcel in parcels[at : at + 100]] for at in range(0, len(parcels), 100)]
 
     def bare() -> None:
@@ -147,7 +147,7 @@ def _delivery(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]:
     return {name: {"statements_per_second": round(len(parcels) / took)} for name, took in best.items()}
 
 
-def _parcels(relay: Relay, lines: list[bytes], wanted: int, *names: str) -> list[OutgoingStatement]:
+def make_statements(relay: Relay, lines: list[bytes], wanted: int, *names: str) -> list[OutgoingStatement]:
     """Makes the statements of a log for xAPI, as emit() would put them."""
     pipeline = Pipeline(relay.assembly.plan)
     statements: dict[str, OutgoingStatement] = {}
@@ -171,7 +171,7 @@ def _latency(config: Path, lines: list[bytes], number: int) -> dict[str, Any]:
     (config.parent / "outbox.db").unlink(missing_ok=True)
     with Relay.from_file(config) as relay:
         destination = replace(relay.assembly.config.destinations["xapi_0"], batch=BatchLimits(100, 0.0))
-        parcels = _parcels(relay, lines, number, destination.name)
+        parcels = make_statements(relay, lines, number, destination.name)
         answered = threading.Event()
         standard = _Telling(relay.assembly.standards["xapi"], answered)
         engine = EmbeddedEngine(
@@ -231,7 +231,7 @@ def _neighbours(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]
                             _move(third, "slow", f"http://127.0.0.1:{slow.getsockname()[1]}/"), timeout=1.0
                         ),
                     }
-                    parcels = _parcels(relay, lines, wanted, *all_three)
+                    parcels = make_statements(relay, lines, wanted, *all_three)
                     for at in range(0, len(parcels), 500):
                         relay.outbox.put(parcels[at : at + 500])
                     served = {"third": all_three["third"]} if name == "alone" else all_three
@@ -249,7 +249,7 @@ def _files(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]:
     """Batches of a thousand into compressed files by the sink, beside a loop that compresses and syncs the same."""
     (config.parent / "outbox.db").unlink(missing_ok=True)
     with Relay.from_file(config) as relay:
-        parcels = _parcels(relay, lines, wanted, "archive")
+        parcels = make_statements(relay, lines, wanted, "archive")
     statements = [SerializedStatement(parcel.statement_id, parcel.payload) for parcel in parcels]
     batches = [Batch(statements[at : at + 1000], str(at), datetime.now(UTC)) for at in range(0, wanted, 1000)]
     settings = FilesSection().load({"folder": str(config.parent / "sink")})
@@ -290,7 +290,7 @@ def _clickhouse(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]
 
     (config.parent / "outbox.db").unlink(missing_ok=True)
     with Relay.from_file(config) as relay:
-        parcels = _parcels(relay, lines, wanted, "aspects")
+        parcels = make_statements(relay, lines, wanted, "aspects")
         standard = relay.assembly.standards["xapi"]
     statements = [SerializedStatement(parcel.statement_id, parcel.payload) for parcel in parcels]
     script = Path(__file__).parents[1] / "plugins/clickhouse/tests/clickhouse_server.py"

@@ -1,4 +1,4 @@
-"""From the results to docs/benchmarks.md, its plots, and the figures that were to be reached."""
+"""From the results to docs/benchmarks.md, its plots, docs/scaling.md, and the figures that were to be reached."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import plots
+from . import capacity, plots
 
 Results = dict[str, Any]
 
@@ -83,9 +83,25 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return head + "".join(f"| {' | '.join(_in_words(cell) for cell in row)} |\n" for row in rows)
 
 
+def _postgres(results: Results) -> list[str]:
+    if "outbox on PostgreSQL" not in results:
+        return []
+    room = results["room on PostgreSQL"]
+    return [
+        "### On PostgreSQL\n\nCPU time of a statement, in microseconds: of the server's processes that work for us, "
+        "and of ours. *In* is storing, *out* is claiming, sending to a consumer, settling. A statement that waits "
+        f"takes {room['bytes']:,} bytes, indices included, and storing it writes {room['bytes_of_log']:,} bytes of the "
+        "write-ahead log. [Scaling](scaling.md) counts with these figures.\n",
+        _by_name(results["outbox on PostgreSQL"]),
+    ]
+
+
 def _again(results: Results) -> str:
-    parts = results.get("again")
-    return f". Measured again, in later runs, each by itself: {', '.join(parts)}" if parts else ""
+    """Names what was measured by itself in a later run, and where the machine was busy with other work then."""
+    parts = results.get("again", {})
+    busy = results["machine"]["cores"] / 2
+    names = [f"{name} (busy machine)" if load > busy else name for name, load in parts.items()]
+    return f". Measured again, in later runs, each by itself: {', '.join(names)}" if parts else ""
 
 
 def _in_words(cell: object) -> str:
@@ -135,6 +151,7 @@ def page(results: Results) -> str:
             | results.get("ClickHouse", {})
             | results.get("files", {})
         ),
+        *_postgres(results),
         "## Start-up\n",
         _by_name({name: {"seconds": value} for name, value in results["start"].items()}),
     ]
@@ -172,3 +189,5 @@ def write(results: Results, docs: Path) -> None:
     lines = {name: rate["lines_per_second"] for name, rate in replay if "lines_per_second" in rate}
     (drawings / "replay.svg").write_text(plots.bars(lines, "lines/s"), encoding="utf-8")
     (docs / "benchmarks.md").write_text(page(results), encoding="utf-8")
+    scaling = docs / "scaling.md"
+    scaling.write_text(capacity.fill(scaling.read_text(encoding="utf-8"), results), encoding="utf-8")
