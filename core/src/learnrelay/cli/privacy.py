@@ -19,6 +19,7 @@ from ..assembly.warnings import list_notices
 from ..config.fields import did_you_mean
 from ..personal_data import Grade
 from ..privacy.data_map import Row, derive_data_map
+from ..privacy.flow_cache import FlowCache, find_folder
 from . import config_option, json_option
 from .output import print_json, print_line
 from .privacy_page import render_page
@@ -51,7 +52,8 @@ def command(
 ) -> None:
     r"""Show which source path reaches which output path, in what form, and which destinations may get it.
 
-    The table is derived by running the mappings on samples of the fields that they declare.
+    The table is derived by running the mappings on samples of the fields that they declare, once for this state of
+    code and settings: ~/.cache/learnrelay (or XDG_CACHE_HOME) keeps what was derived.
 
     \b
     Grades:  direct    names or reaches a person
@@ -68,7 +70,8 @@ def command(
         if name not in assembly.config.destinations:
             hint = did_you_mean(name, list(assembly.config.destinations))
             raise click.BadParameter(f"there is no destination {name}{hint}", param_hint="--destination")
-    rows = derive_data_map(assembly, set(events), destinations, _watched, os.cpu_count() or 1)
+    cache = FlowCache(assembly, find_folder())
+    rows = derive_data_map(assembly, set(events), destinations, _watched, os.cpu_count() or 1, cache)
     if grades:
         rows = [row for row in rows if row.grade.value in grades]
     if html is not None:

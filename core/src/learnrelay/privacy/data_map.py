@@ -18,12 +18,10 @@ from ..pipeline.plan import MappingPlan, Plan, compile_plan
 from ..pipeline.routing import DestinationRules, NameRule
 from ..pipeline.run import Pipeline
 from ..platform import Platform
+from .flow_cache import FlowCache, Flows
 from .grades import OPEN_TEXT, grade_of
-from .parallel_tracing import trace_all
+from .parallel_tracing import Task, trace_all
 from .tracing import Form, Leaves, TracedCourses, TracedIdentity, Tracer
-
-Flows = dict[str, dict[str, Form]]
-"""Source path → output path → form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +89,7 @@ def derive_data_map(
     destinations: Collection[str] = (),
     watch: Callable[[Sequence[str]], Iterable[str]] = iter,
     processes: int = 1,
+    cache: FlowCache | None = None,
 ) -> list[Row]:
     """Lists all flows of these events (by default of all enabled ones), by event, standard, source and output path.
 
@@ -99,7 +98,7 @@ def derive_data_map(
     Where a destination with pseudonyms of its own gets a value in another form, it has rows of its own.
 
     ``watch``: yields the names of the events one by one, to show the progress. ``processes``: how many run the mappings
-    at once, where the system can fork.
+    at once, where the system can fork. ``cache``: what was traced before, and is not traced again.
     """
     flows = _Flows(assembly)
     plan = flows.plans[False]
@@ -120,25 +119,39 @@ def derive_data_map(
             for is_own in (False, True)[: 1 + bool(part.own)]:
                 tasks.setdefault(part.key(is_own), (part.event, part.place, is_own))
     rows: list[Row] = []
-    with trace_all(flows.trace, list(tasks.values()), processes) as results:
-        traced: dict[tuple[int, bool], Flows] = {}
-        pending = zip(tasks, results, strict=True)
+    names = {key: _name_task(plan, task) for key, task in tasks.items()}
+    traced = {key: known for key, name in names.items() if cache and (known := cache.find(name)) is not None}
+    pending_tasks = {key: task for key, task in tasks.items() if key not in traced}
+    try:
+        with trace_all(flows.trace, list(pending_tasks.values()), processes) as results:
+            pending = zip(pending_tasks, results, strict=True)
 
-        def traced_flows(part: _EventRows, own: bool) -> Flows:
-            while part.key(own) not in traced:  # results come in the order of the tasks
-                key, result = next(pending)
-                traced[key] = result
-            return traced[part.key(own)]
+            def traced_flows(part: _EventRows, own: bool) -> Flows:
+                while part.key(own) not in traced:  # results come in the order of the tasks
+                    key, result = next(pending)
+                    traced[key] = result
+                    if cache:
+                        cache.add(names[key], result)
+                return traced[part.key(own)]
 
-        for event in watch(list(wanted)):
-            for part in wanted[event]:
-                rules, shared = part.rules, traced_flows(part, False)
-                if part.own and (own_flows := traced_flows(part, True)) != shared:
-                    rows += _rows(assembly, event, part.mapping, part.own, own_flows)
-                    rules = [candidate for candidate in rules if candidate.destination.pseudonyms != "own"]
-                if rules or not part.own:
-                    rows += _rows(assembly, event, part.mapping, rules, shared)
+            for event in watch(list(wanted)):
+                for part in wanted[event]:
+                    rules, shared = part.rules, traced_flows(part, False)
+                    if part.own and (own_flows := traced_flows(part, True)) != shared:
+                        rows += _rows(assembly, event, part.mapping, part.own, own_flows)
+                        rules = [candidate for candidate in rules if candidate.destination.pseudonyms != "own"]
+                    if rules or not part.own:
+                        rows += _rows(assembly, event, part.mapping, rules, shared)
+    finally:
+        if cache:
+            cache.save()
     return sorted(rows, key=_order)
+
+
+def _name_task(plan: Plan, task: Task) -> str:
+    event, place, own = task
+    mapping = plan.mappings_of(event)[place]
+    return f"{mapping.standard} {mapping.transformer.family} {'own' if own else 'shared'} {event}"
 
 
 def _order(row: Row) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from learnrelay.assembly.assemble import Assembly
 from learnrelay.privacy.data_map import Row, derive_data_map
+from learnrelay.privacy.flow_cache import FlowCache, find_folder
 
 
 @dataclass(eq=False, slots=True)
@@ -46,7 +47,8 @@ class EventFlows:
     def _derive(self, event: str, derivation: _Derivation) -> None:
         try:
             with self._turn:
-                derivation.rows = derive_data_map(self._assembly, {event})
+                cache = FlowCache(self._assembly, find_folder())
+                derivation.rows = derive_data_map(self._assembly, {event}, cache=cache)
         except Exception as error:  # of a plugin; told to who asks
             derivation.error = error
         derivation.done.set()
