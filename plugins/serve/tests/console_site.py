@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import socket
 import threading
@@ -60,6 +61,11 @@ token = "env:LOOK_TOKEN"
 """
 HOSTILE = "HTTP 400: <script>alert(1)</script><img src=x onerror=alert(2)>\x1b[2J\u202egnp.exe\"'>{{ 7 * 7 }} \u00e9"
 """What a consumer might answer."""
+STATEMENT = (
+    b'{"id":"%s","actor":{"objectType":"Agent","account":{"homePage":"https://learn.example.org","name":"hidden"}},'
+    b'"verb":{"id":"https://w3id.org/xapi/video/verbs/played","display":{"en":"played"}},"object":{"objectType":'
+    b'"Activity","id":"https://learn.example.org/a-long-address-of-a-video-block-that-has-no-place-to-break"}}'
+)
 
 
 def free_port() -> int:
@@ -75,7 +81,7 @@ def refuse(
 ) -> None:
     """Stores statements for a destination, and has them refused."""
     ids = [f"{next(_numbers):08x}-0000-4000-8000-000000000000" for _ in range(number)]
-    outbox.put([OutgoingStatement("xapi", key, event, b'{"id":"%s"}' % key.encode(), (destination,)) for key in ids])
+    outbox.put([OutgoingStatement("xapi", key, event, STATEMENT % key.encode(), (destination,)) for key in ids])
     queue = outbox.queue(destination)
     claim = queue.claim(number)
     assert len(claim.rows) == number
@@ -93,15 +99,20 @@ def live_a_day(outbox: Outbox, destination: str) -> None:
     """Writes the samples of a day: more and more waits, then it is delivered; for an hour nothing is known."""
     newest, delivered = int(outbox.clock() // INTERVAL), 0
     rows = []
+    buckets = {20: 0, 50: 0}  # 32 ms, 5.8 s
     for at in range(SAMPLES):
+        buckets[20] += 90
+        buckets[50] += 200 if 150 < at < 200 else 10
         delivered += 3000 if at > 200 else 300 + 10 * at
         waiting = at * 40 if at <= 200 else max(0, 8000 - (at - 200) * 140)
         if not 100 <= at < 112:
-            rows.append({"number": newest - SAMPLES + 1 + at, "waiting": waiting, "delivered": delivered})
+            rows.append({"number": newest - SAMPLES + 1 + at, "waiting": waiting, "delivered": delivered,
+                         "latency": json.dumps(buckets)})  # fmt: skip
     with outbox.database.transaction() as transaction:
         transaction.change_many(
-            f"""INSERT INTO learnrelay_history (sampled, destination, waiting, delivered)
-            VALUES (:number, '{destination}', :waiting, :delivered) ON CONFLICT (sampled, destination) DO NOTHING""",
+            f"""INSERT INTO learnrelay_history (sampled, destination, waiting, delivered, latency)
+            VALUES (:number, '{destination}', :waiting, :delivered, :latency)
+            ON CONFLICT (sampled, destination) DO NOTHING""",
             rows,
         )
 

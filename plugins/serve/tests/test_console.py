@@ -8,21 +8,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 
 import pytest
 from console_site import CONFIG, HOSTILE, SECRETS, ConsoleSite, free_port, live_a_day, refuse, running_site, store
 
-from learnrelay import ConfigurationError
+from learnrelay import ConfigurationError, Relay
 from learnrelay.assembly.assemble import assemble
 from learnrelay.outbox import DeadLetterFilter
+from learnrelay.outbox.queue import DeadLettered
 from learnrelay_serve.console.sessions import IDLE_LIMIT
 
 
 @pytest.fixture(autouse=True, scope="module")
-def secrets() -> Iterator[None]:
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("caches")))
         for name, value in SECRETS.items():
             patch.setenv(name, value)
         yield
@@ -198,6 +200,40 @@ def test_a_consumers_words_are_text(site: ConsoleSite) -> None:
     assert "\\x1b[2J\\u202egnp.exe&#34;&#39;" in text
 
 
+def test_a_refused_statement_is_shown_without_its_values(site: ConsoleSite) -> None:
+    event = {
+        "name": "play_video", "timestamp": "2026-03-02T09:00:00+00:00", "data": {"id": "hush-video", "code": "mobile"},
+        "context": {"user_id": 4711, "username": "ada-hush", "course_id": "course-v1:Harbour+SAIL+2026"},
+    }  # fmt: skip
+    with Relay.from_file(site.config, engine="none") as relay:
+        (statement,) = [made for outcome in relay.emit(event) for made in outcome.statements]
+    assert b"hush" in statement.content
+    queue = site.outbox.queue("main")
+    claim = queue.claim(100)
+    queue.settle(claim, [DeadLettered(row, f"HTTP 400: {HOSTILE}", False) for row in claim.rows])
+    visitor = site.visitor("LOOK_TOKEN")
+    address = f"/letters/statement?destination=main&statement_id={statement.id}"
+    (group,) = [g for g in site.outbox.dead_letters.list_groups() if (g.destination, g.cause) == ("main", "HTTP 400")]
+    assert escape(address) in visitor.get(f"/letters/group/{group.key}").text
+    page = visitor.get(address)
+    text = unescape(page.text)
+    assert '"id": "https://w3id.org/xapi/video/verbs/played"' in text, "a constant of the mapping"
+    assert '"timestamp": "…"' in text
+    assert "hush" not in text and "4711" not in text and "Harbour" not in text
+    assert "<script>" not in page.text and "\x1b" not in page.text
+    assert f"/letters/group/{group.key}" in page.text
+    assert "<button" not in page.text.partition("<main")[2], "who may look has no actions"
+    for gone in ("", f"?statement_id={statement.id}x", f"?destination=partner&statement_id={statement.id}"):
+        assert visitor.get(f"/letters/statement{gone}").status == 404
+
+
+def test_a_statement_of_an_event_that_nothing_maps_any_more_is_all_hidden(site: ConsoleSite) -> None:
+    refuse(site.outbox, "partner", 1, "HTTP 400", "campus.gone")
+    (letter,) = site.outbox.dead_letters.list(DeadLetterFilter(event_name="campus.gone"))
+    text = unescape(site.visitor("LOOK_TOKEN").get(f"/letters/statement?statement_id={letter.statement_id}").text)
+    assert '"id": "…"' in text
+
+
 def test_destinations_at_a_glance(site: ConsoleSite) -> None:
     from learnrelay.outbox.queue import Acknowledged
 
@@ -219,9 +255,11 @@ def test_the_last_day_is_drawn(site: ConsoleSite) -> None:
     assert "<svg" not in visitor.get("/").text
     live_a_day(site.outbox, "main")
     text = visitor.get("/").text
-    assert text.count("<svg") == 2 and text.count("<polyline") == 4, "an hour without samples is a gap"
+    assert text.count("<svg") == 4 and text.count("<polyline") == 8, "an hour without samples is a gap"
     assert 'aria-label="waiting of main in the last day: at most 8,000"' in text
     assert 'aria-label="rate of main in the last day: at most 10/s"' in text
+    assert 'aria-label="p50 of main in the last day: at most 5.31 s"' in text
+    assert 'aria-label="p99 of main in the last day: at most 5.31 s"' in text
     points = [
         tuple(map(float, point.split(","))) for line in re.findall(r'points="([^"]+)"', text) for point in line.split()
     ]

@@ -205,6 +205,18 @@ def test_who_only_looks_has_no_button_and_logs_out(page: Page, filled: ConsoleSi
     expect(page.get_by_role("heading", level=1)).to_have_text("Log in")
 
 
+def test_a_refused_statement_is_read_by_keyboard(page: Page, filled: ConsoleSite) -> None:
+    log_in(page)
+    press(page, "link", "Dead letters")
+    press(page, "link", "Show all 38")
+    press(page, "link", "Statement, values hidden")
+    shown = page.get_by_role("region", name="Statement")
+    expect(shown).to_contain_text("https://w3id.org/xapi/video/verbs/played")
+    expect(shown).not_to_contain_text("a-long-address")
+    press(page, "button", "Retry")
+    assert filled.outbox.status()["main"].waiting == 1235
+
+
 @pytest.mark.parametrize(("screen", "scheme"), [*CHECKED, *ONLY_DRAWN])
 def test_each_page_is_accessible_and_fits(screen: str, scheme: Any, browser: Browser, filled: ConsoleSite) -> None:
     width, height = SCREENS[screen]
@@ -236,6 +248,9 @@ def test_each_page_is_accessible_and_fits(screen: str, scheme: Any, browser: Bro
         if name == "dead letters":
             page.get_by_role("link", name="Show all 38").click()
             look_at("group")
+            page.get_by_role("link", name="Statement, values hidden").first.click()
+            page.get_by_role("region", name="Statement").wait_for()
+            look_at("statement")
         if name == "explain":
             page.get_by_label("One event").fill(EVENT)
             page.get_by_role("button", name="Explain").click()

@@ -217,12 +217,17 @@ def _version_12(transaction: Transaction, postgres: bool) -> None:
     )
 
 
+def _version_13(transaction: Transaction, postgres: bool) -> None:
+    """Adds latencies to the course of the last day."""
+    transaction.change("ALTER TABLE learnrelay_history ADD COLUMN latency TEXT")
+
+
 MIGRATION_LIMIT = 3600.0
 """Seconds that a migration may take."""
 
 MIGRATIONS: tuple[Migration, ...] = (
     _version_1, _version_2, _version_3, _version_4, _version_5, _version_6, _version_7,
-    _version_8, _version_9, _version_10, _version_11, _version_12,
+    _version_8, _version_9, _version_10, _version_11, _version_12, _version_13,
 )  # fmt: skip
 """The first n of these make version n. Append only: a released version never changes."""
 

@@ -54,6 +54,14 @@ def explain_event(assembly: Assembly, event: SourceEvent, *, show_values: bool =
     }  # fmt: skip
 
 
+def outline_statement(assembly: Assembly, payload: bytes, event: str, standard: str) -> Any:
+    """Returns a stored statement with its keys and the constants of the event's mapping; all other values are hidden.
+
+    Where no enabled mapping makes such statements of the event any more, all values are hidden.
+    """
+    return _outline(orjson.loads(payload), trace_sample(assembly, event, standard))
+
+
 def add_tracebacks(assembly: Assembly, event: SourceEvent, explanation: dict[str, Any]) -> None:
     """Adds the lines of code that led to the failure of each mapping that failed."""
     pipeline = Pipeline(assembly.plan)

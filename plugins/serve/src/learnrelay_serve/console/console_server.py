@@ -21,7 +21,7 @@ from learnrelay.errors import LearnrelayError
 from learnrelay.pipeline.error_places import list_frames
 
 from ..application import RateLimiter
-from .dead_letter_pages import confirm_drop, drop_letters, retry_letters, show_group, show_groups
+from .dead_letter_pages import confirm_drop, drop_letters, retry_letters, show_group, show_groups, show_statement
 from .destination_pages import resume_destination, show_destinations
 from .forms import LONGEST_LOGIN, FormError, read_form
 from .pages import Handler, Page, PageError, ShownRelay, Visit
@@ -46,6 +46,7 @@ _PAGES: Mapping[str, Handler] = {
     "/": show_destinations,
     "/letters": show_groups,
     "/letters/group/{group}": show_group,
+    "/letters/statement": show_statement,
     "/explain": show_event_form,
     "/plugins": show_plugins,
     "/mappings": show_mappings,

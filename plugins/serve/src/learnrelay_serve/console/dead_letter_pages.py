@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from learnrelay.outbox import DeadLetterFilter, DeadLetters
-from learnrelay.outbox.dead_letters import DeadLetterGroup
+from learnrelay.outbox.dead_letters import DeadLetter, DeadLetterGroup
+from learnrelay.privacy.explanation import outline_statement
 
 from .forms import read_page
 from .pages import PAGE_SIZE, Page, PageError, Redirect, ShownRelay, Visit, log, paginate
@@ -81,6 +82,29 @@ def show_group(relay: ShownRelay, visit: Visit) -> Page:
         "group": group, "letters": rows, "pages": pages, "until": relay.outbox.clock(),
         "config_path": relay.assembly.config.path,
     })  # fmt: skip
+
+
+def show_statement(relay: ShownRelay, visit: Visit) -> Page:
+    """Shows a refused statement: its keys and the constants of its mapping; what comes from the event is hidden."""
+    letters = relay.outbox.dead_letters
+    selection = LetterSelection.of({name: visit.query.get(name, "") for name in ("destination", "statement_id")})
+    rows = letters.list(selection.criteria(letters, relay.outbox.clock()), 1) if selection.statement_id else []
+    payload = letters.payload(selection.statement_id) if rows else None
+    if payload is None:
+        raise PageError(404, "There is no such dead letter any more.")
+    with relay.lock:
+        outline = outline_statement(relay.assembly, payload, rows[0].event_name, rows[0].standard)
+    return Page("statement.html", {
+        "letter": rows[0], "outline": outline, "config_path": relay.assembly.config.path,
+        "group": _find_group_key(letters, rows[0]),
+    })  # fmt: skip
+
+
+def _find_group_key(letters: DeadLetters, letter: DeadLetter) -> str:
+    criteria = DeadLetterFilter(
+        letter.destination, letter.standard, letter.event_name, conflict=letter.conflict, cause=letter.cause
+    )
+    return next((group.key for group in letters.list_groups(criteria)), "")
 
 
 def retry_letters(relay: ShownRelay, visit: Visit) -> Redirect:

@@ -1,12 +1,13 @@
-"""Draws the course of a day as lines: what waited, and how many statements a second were delivered."""
+"""Draws the course of a day as lines: what waited, how many statements a second were delivered, and how late."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from learnrelay.outbox.history import SAMPLES, HistorySample, compute_rates
+from learnrelay.outbox.history import SAMPLES, HistorySample, compute_latencies, compute_rates
 from learnrelay.outbox.rates import describe_rate
+from learnrelay.times import describe_span
 
 HEIGHT = 40
 """Units of a plot from its lowest to its highest value; its width is `SAMPLES`."""
@@ -28,6 +29,9 @@ def draw_day(samples: Sequence[HistorySample], newest: int) -> list[Plot]:
     plots = [_draw("waiting", waiting, newest, "{:,.0f}".format)]
     if rates := compute_rates(samples):
         plots.append(_draw("rate", rates, newest, describe_rate))
+    for name, part in (("p50", 0.5), ("p99", 0.99)):
+        if latencies := compute_latencies(samples, part):
+            plots.append(_draw(name, latencies, newest, describe_span))
     return plots
 
 
