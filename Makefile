@@ -8,7 +8,7 @@ VERSIONS := $(wildcard $(addsuffix /src/*/__init__.py,$(PACKAGES)))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 EDITABLE := --group dev -e 'core[celery,deferred,metrics,mysql,oauth2,otel,postgres,regex,s3,zstd]' $(addprefix -e ,$(filter-out core plugins/tutor,$(PACKAGES)))
 EXPORT := export --quiet --upgrade --all-packages --all-extras --group dev --no-emit-workspace --no-hashes --no-annotate --no-header
-TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py docs/build_site.py tools
+TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py docs/build_site.py tools benchmarks
 
 .PHONY: help install lock demo test test-all test-nightly coverage lint types format docs site bench wheels release-check clean
 
@@ -68,8 +68,8 @@ docs: install ## write the pages that are derived from the code
 site: install ## build the documentation site into build/site, with all links checked
 	@$(BIN)/python docs/build_site.py
 
-bench: install ## measure speed and memory (20 minutes, 4 GB of disk), write docs/benchmarks.md
-	@$(BIN)/python -m benchmarks
+bench: install ## measure speed and memory (20 minutes, 4 GB of disk), write docs/benchmarks.md; BENCH=pipeline a part
+	@$(BIN)/python -m benchmarks $(addprefix --only ,$(BENCH))
 
 wheels: install ## build a wheel of each package into dist/
 	@for package in $(PACKAGES); do $(BIN)/python -m build --wheel --no-isolation --outdir dist $$package || exit 1; done

@@ -15,11 +15,12 @@ from typing import Any
 
 import orjson
 
-from . import delivering, mysql, others, pipeline, postgres, replaying, report
+from . import delivering, growth, mysql, others, pipeline, postgres, replaying, report
 from .sample import ROOT, SECRET, write_site
 
 PARTS = {
-    "pipeline": pipeline, "delivering": delivering, "mysql": mysql, "postgres": postgres, "replaying": replaying,
+    "pipeline": pipeline, "growth": growth, "delivering": delivering, "mysql": mysql, "postgres": postgres,
+    "replaying": replaying,
     "others": others,
 }  # fmt: skip
 """In this order: the disk is busy for a while after the replays."""

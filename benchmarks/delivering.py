@@ -364,7 +364,7 @@ def _inserts(directory: Path, events: int) -> dict[str, Any]:
         bare.executemany("INSERT INTO delivery VALUES ('main', ?)", [row[:1] for row in rows])
         bare.execute("COMMIT")
 
-    def run(put: Callable[[list[OutgoingStatement]], None], size: int) -> Callable[[], None]:
+    def run(put: Callable[[list[OutgoingStatement]], object], size: int) -> Callable[[], None]:
         def go() -> None:
             for _ in range(events // size):
                 put(parcels(size))

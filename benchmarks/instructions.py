@@ -4,7 +4,8 @@
 
 The start of the command is left out: a log is counted, and its first third alone; the difference is that of the other
 lines. Each run is preceded by one that compiles the modules, and hashes are fixed. Needs valgrind, and some minutes for
-each standard. Another installation (``--base``) may map fewer events of the log of the examples: ``--log`` takes one of
+each standard. With ``--at-most`` it exits with 1 where a line takes so many per cent more than at the base. Another
+installation (``--base``) may map fewer events of the log of the examples: ``--log`` takes one of
 events that both map.
 """
 
@@ -31,7 +32,11 @@ def main() -> None:
     parser.add_argument("--base", metavar="PYTHON", help="interpreter of another installation, to compare with")
     parser.add_argument("--log", type=Path, metavar="FILE", help="log to transform, instead of that of the examples")
     parser.add_argument("--standard", action="append", choices=STANDARDS, help="standard; repeatable")
+    parser.add_argument("--at-most", type=float, metavar="PERCENT", help="more than the base that is no failure")
     args = parser.parse_args()
+    if args.at_most is not None and args.base is None:
+        parser.error("--at-most compares with --base")
+    losses = []
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
         log = args.log or make_log(directory / "examples.log", LINES)
@@ -40,6 +45,10 @@ def main() -> None:
             before = count_line(directory, log, standard, args.base) if args.base else None
             more = "" if before is None else f", {now / before - 1:+.1%} of the base's {before:,}"
             print(f"{standard}: {now:,} instructions a line{more}", flush=True)
+            if before is not None and args.at_most is not None and now > before * (1 + args.at_most / 100):
+                losses.append(standard)
+    if losses:
+        sys.exit(f"more than {args.at_most:g} % above the base: {', '.join(losses)}")
 
 
 def count_line(directory: Path, log: Path, standard: str, python: str) -> int:

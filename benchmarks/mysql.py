@@ -61,7 +61,7 @@ def _inserts(events: int) -> dict[str, Any]:
             cursor.execute("INSERT INTO delivery VALUES ('main', %s)", (statement.statement_id,))
             bare.commit()
 
-        puts: dict[str, Callable[[OutgoingStatement], None]] = {
+        puts: dict[str, Callable[[OutgoingStatement], object]] = {
             "outbox on MariaDB, 1 a commit": lambda statement: outbox.put([statement]),
             "bare PyMySQL, 1 a commit": put_bare,
         }

@@ -22,16 +22,18 @@ PSEUDONYMS = "of what the statement shows: pseudonyms, no ids of users (ADR 6)"
 CHECKSUM = "beside what it is made of, which is pseudonymised or sealed"
 SAMPLE = "of invented samples"
 REASONS = {
+    "core/src/learnrelay/config/secrets.py digest": KEYED,
     "core/src/learnrelay/config/secrets.py __hash__": "of the class Secret, the same for all",
     "core/src/learnrelay/events.py id": KEYED,
     "core/src/learnrelay/inputs.py digest": KEYED,
-    "core/src/learnrelay/providers.py keyed_uuid": KEYED,
     "core/src/learnrelay/outbox/intake.py of": PSEUDONYMS,
     "core/src/learnrelay/outbox/dead_letters.py key": "of what the page shows beside it; stored nowhere",
     "core/src/learnrelay/outbox/spool.py _record_at": CHECKSUM,
     "core/src/learnrelay/outbox/spool.py append": CHECKSUM,
     "core/src/learnrelay/plugins/single_files.py _import": "of a plugin's code",
     "core/src/learnrelay/plugins/single_files.py load_file": "of a plugin's code",
+    "core/src/learnrelay/privacy/flow_cache.py _digest": "of code and settings; of a secret its place",
+    "core/src/learnrelay/privacy/flow_cache.py _list_parts": "of a plugin's code",
     "core/src/learnrelay/privacy/masking.py digest_value": KEYED,
     "core/src/learnrelay/privacy/samples.py marked_values": SAMPLE,
     "core/src/learnrelay/privacy/tracing.py _mark": SAMPLE,
@@ -42,7 +44,7 @@ REASONS = {
     "core/src/learnrelay/replay/spec.py _digests_of_files": "a part of the fingerprint, which is never shown or stored",
     "core/src/learnrelay/replay/log_files.py _digest": KEYED,
     "core/src/learnrelay/replay/sending.py _send": "of ids of statements, which their consumer has",
-    "core/src/learnrelay/standards.py content_uuid": PSEUDONYMS,
+    "core/src/learnrelay/uuids.py content_uuid": PSEUDONYMS,
     "plugins/caliper/src/learnrelay_caliper/event.py ": PSEUDONYMS,
     "plugins/caliper/src/learnrelay_caliper/event.py write_event": PSEUDONYMS,
     "plugins/openedx/src/learnrelay_openedx/erb/statement_comparison.py _write": "chooses a temporary file, by what "

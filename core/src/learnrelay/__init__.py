@@ -56,11 +56,11 @@ from .standards import (
     Statement,
     Verdict,
     cached_json,
-    content_uuid,
     judge_status,
     to_json,
     without_none,
 )
+from .uuids import content_uuid
 
 if TYPE_CHECKING:
     from .relay import Relay

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import lru_cache
-from operator import attrgetter
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -35,7 +34,7 @@ class BoundedCache(Generic[K, V]):
         self, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES, entries: dict[K, V] | None = None
     ) -> None:
         self.entries = {} if entries is None else entries
-        self._sizes: dict[K, int] = {}
+        self._order: deque[tuple[K, int]] = deque()  # keys, the oldest first, with the bytes of their entries
         self._bytes = 0
         self._max_entries = max_entries
         self._max_bytes = max_bytes
@@ -56,13 +55,15 @@ class BoundedCache(Generic[K, V]):
                 self._renew()
             return  # the answer is made again
         try:
-            if key in self._sizes:
-                self._remove(key)
-            while len(self.entries) >= self._max_entries or self._bytes + size > self._max_bytes:
-                self._remove(next(iter(self.entries)))
-            self.entries[key] = answer
-            self._sizes[key] = size
+            if key in self.entries:  # another thread has made it
+                return
             self._bytes += size
+            while len(self._order) >= self._max_entries or self._bytes > self._max_bytes:
+                oldest, freed = self._order.popleft()
+                del self.entries[oldest]
+                self._bytes -= freed
+            self.entries[key] = answer
+            self._order.append((key, size))
         finally:
             self._lock.release()
 
@@ -71,16 +72,11 @@ class BoundedCache(Generic[K, V]):
         self._process = os.getpid()
         self._lock = Lock()
         self.entries.clear()
-        self._sizes.clear()
+        self._order.clear()
         self._bytes = 0
-
-    def _remove(self, key: K) -> None:
-        del self.entries[key]
-        self._bytes -= self._sizes.pop(key)
 
 
 _OVERHEAD = 256  # bytes of an entry beside its texts: dictionaries, tuples, objects
-_WITHOUT_TEXT = frozenset({type(None), bool, int, float, datetime})
 _SHARE = 16  # no answer may have more than this part of a cache
 
 
@@ -127,44 +123,45 @@ def cached(look_up: Callable[[K], V]) -> Callable[[K], V]:
 def size_of(value: Any) -> int:
     """Estimates the bytes of the texts in a value: those of tuples, lists, dictionaries and objects with slots."""
     kind = type(value)
-    if kind is str or kind is bytes:
-        return value.__sizeof__()  # type: ignore[no-any-return]
-    if kind in _WITHOUT_TEXT:
-        return 0
-    return _size_of_parts(value, kind)
-
-
-def _size_of_parts(value: Any, kind: type[Any]) -> int:
-    if kind is tuple or kind is list:
-        return _size_of_all(value)
-    if kind is orjson.Fragment:
-        return len(orjson.dumps(value))
-    try:
-        size = _size_of_all(_slots_of(kind)(value))  # type: ignore[arg-type]  # types are hashable
-    except AttributeError:  # one of them is not set
-        size = _size_of_all([getattr(value, name, None) for name in kind.__slots__])
-    if isinstance(value, dict):
-        return size + _size_of_all(value) + _size_of_all(value.values())
-    return size + _size_of_all(value) if isinstance(value, (tuple, list)) else size
+    return (_measures.get(kind) or _learn_to_measure(kind))(value)
 
 
 def _size_of_all(values: Iterable[Any]) -> int:
-    """Returns the size of several values. Most are texts or hold none: spares a call for each."""
     size = 0
     for value in filter(None, values):
         kind = type(value)
-        if kind is bytes or kind is str:
-            size += value.__sizeof__()
-        elif kind not in _WITHOUT_TEXT:
-            size += _size_of_parts(value, kind)
+        size += (_measures.get(kind) or _learn_to_measure(kind))(value)
     return size
 
 
-@lru_cache
-def _slots_of(kind: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
-    """Returns the function from an object of a type to the values of its slots."""
+def _size_of_both(values: dict[Any, Any]) -> int:
+    return _size_of_all(values) + _size_of_all(values.values())
+
+
+def _size_of_none(_value: Any) -> int:
+    return 0
+
+
+_measures: dict[type[Any], Callable[[Any], int]] = {
+    str: str.__sizeof__,
+    bytes: bytes.__sizeof__,
+    tuple: _size_of_all,
+    list: _size_of_all,
+    dict: _size_of_both,
+    orjson.Fragment: lambda value: len(orjson.dumps(value)),
+    **dict.fromkeys((type(None), bool, int, float, datetime), _size_of_none),
+}
+"""Type → bytes of the texts in a value of this type. Each type is looked at once: plugins have few."""
+
+
+def _learn_to_measure(kind: type[Any]) -> Callable[[Any], int]:
+    """Returns what measures the slots of an object, and its entries where its type is derived from a container."""
     names = [name for name in getattr(kind, "__slots__", ()) if not name.startswith("__")]
-    if not names:
-        return lambda _: ()
-    get = attrgetter(*names)
-    return get if len(names) > 1 else lambda value: (get(value),)
+    container = next((_measures[base] for base in (dict, tuple, list) if issubclass(kind, base)), None)
+
+    def measure(value: Any) -> int:
+        size = _size_of_all([getattr(value, name, None) for name in names])  # a slot may be empty
+        return size + container(value) if container else size
+
+    _measures[kind] = measure if names else container or _size_of_none
+    return _measures[kind]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hmac
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
-from uuid import UUID
 
 import marshmallow
 
 from .config.secrets import Secret
+from .uuids import uuid_text
 
 CORE_SPACE = "(core)/own"
 """Space of the core's own digests: no destination can have its name, and no setting joins it to other spaces."""
@@ -44,12 +43,11 @@ class Learner:
 
 def keyed_uuid(secret: Secret, *parts: str) -> str:
     """Computes a UUID (version 8, custom) from HMAC-SHA256 over the parts, equal on every host with the same key."""
-    message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
-    digest = hmac.digest(secret.reveal().encode(), message, "sha256")
-    value = int.from_bytes(digest[:16], "big")
-    value = (value & ~(0xF << 76)) | (8 << 76)
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)
-    return str(UUID(int=value))
+    pieces = []
+    for part in parts:
+        encoded = part.encode()
+        pieces += [len(encoded).to_bytes(4, "big"), encoded]
+    return uuid_text(secret.digest(b"".join(pieces)).hex(), "8")
 
 
 def is_retired(username: str | None, prefix: str) -> bool:

@@ -11,10 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from hashlib import sha1
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, cast
-from uuid import UUID
 
 import marshmallow
 import orjson
@@ -335,28 +332,3 @@ def judge_status(status: int) -> Verdict:
     if status in (400, 422):
         return Verdict.REFUSED
     return Verdict.HALTED  # 401, 403, 404, 405, 415, 501, redirects: another statement would fail too
-
-
-_UUID_GROUPS = itemgetter(slice(8), slice(8, 12), slice(12, 16), slice(16, 20), slice(20, 32))
-
-
-def content_uuid(namespace: UUID) -> Callable[[bytes], str]:
-    """Returns a function from content to UUID text of version 5 (RFC 4122, 4.3): the same content has the same id.
-
-    `uuid.uuid5` at a fifth of its cost.
-
-    >>> from uuid import NAMESPACE_DNS, uuid5
-    >>> content_uuid(NAMESPACE_DNS)(b"example.org") == str(uuid5(NAMESPACE_DNS, "example.org"))
-    True
-    """
-    begun = sha1(namespace.bytes, usedforsecurity=False).copy
-
-    def of(content: bytes) -> str:
-        hashed = begun()
-        hashed.update(content)
-        digest = bytearray(hashed.digest())
-        digest[6] = digest[6] & 0x0F | 0x50
-        digest[8] = digest[8] & 0x3F | 0x80
-        return "-".join(_UUID_GROUPS(digest.hex()))
-
-    return of

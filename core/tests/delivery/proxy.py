@@ -46,8 +46,8 @@ class Proxy:
     def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
         other = {client: server, server: client}
         with selectors.DefaultSelector() as selector:
-            for end in other:
-                selector.register(end, selectors.EVENT_READ)
+            for registered in other:
+                selector.register(registered, selectors.EVENT_READ)
             while True:
                 try:
                     for key, _ in selector.select(0.05):

@@ -6,8 +6,9 @@ import errno
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,20 +19,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..assembly.assemble import Assembly, assemble
 from ..config.fields import did_you_mean, quoted
-from ..errors import BlankLineError, EventError, GluedEventsError, TransformError
+from ..errors import EventError, TransformError
 from ..events import SourceEvent
+from ..forked_map import forked_map
 from ..lookups.courses import unknown_course
-from ..pipeline.outcome_counts import BLANK_LINE, OutcomeCounts, in_words
+from ..pipeline.line_run import LineRun, Process
+from ..pipeline.outcome_counts import OutcomeCounts
 from ..pipeline.run import Outcome, OutcomeState, Pipeline
 from ..plugins.discovery import installed
 from ..private_files import open_private
 from ..reading.documents import read_event_blocks
-from ..reading.lines import LineBlock, open_log, stored_stream, too_long
+from ..reading.lines import LineBlock, open_log, stored_stream
 from . import PLACEHOLDER_ROOT_URL, complete_standards, config_option, plugin_option, source_option
 from .output import describe_failures, print_outcome_counts
 from .without_config import assemble_without_config
 
 SHOWN_FAILURES = 10
+TOGETHER = 2**19
+"""Bytes of a log that one process transforms at a time."""
+WORTH_PROCESSES = 2**22
+"""Bytes of logs from which several processes take less time than their start."""
 
 
 @click.command()
@@ -60,18 +67,22 @@ SHOWN_FAILURES = 10
 )
 @click.option("--root-url", metavar="URL", help="Root URL of the platform, without --config.")
 @source_option()
+@click.option(
+    "--processes", type=click.IntRange(1), help="Processes for files.  [default: one for each core, if they are large]"
+)
 @click.option("--validate", is_flag=True, help="Validate each statement against the schema of its standard; slower.")
 @click.option("--json", "as_json", is_flag=True, help="Output the summary as JSON.")
 def command(
     files: tuple[str, ...], wanted: tuple[str, ...], config_path: str | None, plugin_files: tuple[str, ...],
     enrichers: tuple[str, ...], output: str | None, errors: str | None, root_url: str | None, source: str | None,
-    validate: bool, as_json: bool,
+    processes: int | None, validate: bool, as_json: bool,
 ) -> None:  # fmt: skip
     r"""Turn events into statements, on standard output or in a file.
 
     FILES hold one event a line, in any shape of the source, with or without a logger's prefix, or are JSON documents of
     one event or an array, over several lines. They may be plain, gzip or zstd; ``-`` or nothing means standard input.
-    Statements are written as JSON lines. A summary on standard error counts every line by outcome.
+    Statements are written as JSON lines, in the order of the events; large files are read by all cores. A summary on
+    standard error counts every line by outcome.
 
     \b
     Exit codes: 0 nothing failed; 1 something failed; 2 usage or configuration.
@@ -98,104 +109,127 @@ def command(
             raise click.BadParameter(f"{name} is not enabled in {config_path}", param_hint="--standard")
     console = Console(stderr=True)
     run = _Run(assembly, names, validate)
+    tally = OutcomeCounts.of(names, assembly.source.shape.request_prefix)
+    logs = files or ("-",)
+    shown = 0
     with ExitStack() as stack:
         out = stack.enter_context(open_private(output)) if output else sys.stdout.buffer
         failed = stack.enter_context(open_private(errors)) if errors else None
-        for block in read_logs(files or ("-",), console, stack):
-            out.writelines(run.transform(block))
-            if not run.failures:
-                continue
+        count = _count_processes(logs, processes)
+        transform = stack.enter_context(forked_map(run.transform, count))
+        read = read_logs(logs, console, stack)
+        number = 0  # of the last line of the file
+        for blocks, transformed in transform(_join_blocks(read) if count > 1 else ([block] for block in read)):
+            out.write(transformed.statements)
+            tally.add(transformed.tally)
+            number = blocks[0].number - 1 if blocks[0].number else number
+            for record in transformed.failures:
+                record["line"] += number
+            number += transformed.lines
             if failed is not None:
-                failed.writelines(orjson.dumps(record) + b"\n" for record in run.failures)
-            elif run.tally.failures <= SHOWN_FAILURES:
-                for failure in describe_failures(run.failures):
-                    console.print(failure, markup=False, highlight=False, soft_wrap=True)
-            run.failures.clear()
+                failed.writelines(orjson.dumps(record) + b"\n" for record in transformed.failures)
+                continue
+            to_show = transformed.failures[: SHOWN_FAILURES - shown]
+            for failure in describe_failures(to_show):
+                console.print(failure, markup=False, highlight=False, soft_wrap=True)
+            shown += len(to_show)
         out.flush()
-    if failed is None and run.tally.failures > SHOWN_FAILURES:
-        hidden = run.tally.failures - SHOWN_FAILURES
-        console.print(f"... and {hidden:,} more; --errors FILE writes a record for each", markup=False)
+    if failed is None and tally.failures > shown:
+        console.print(f"... and {tally.failures - shown:,} more; --errors FILE writes a record for each", markup=False)
     if as_json:
-        click.echo(orjson.dumps(run.tally.as_json(), option=orjson.OPT_INDENT_2).decode(), err=True)
+        click.echo(orjson.dumps(tally.as_json(), option=orjson.OPT_INDENT_2).decode(), err=True)
     else:
-        print_outcome_counts(run.tally, console)
-    sys.exit(1 if run.tally.failures else 0)
+        print_outcome_counts(tally, console)
+    sys.exit(1 if tally.failures else 0)
+
+
+@dataclass(slots=True)
+class _Transformed:
+    """Holds what became of some blocks. failures: a record for each, with the line counted from the first block's.
+
+    lines: number of lines by which those of the file go on.
+    """
+
+    statements: bytes
+    tally: OutcomeCounts
+    failures: list[dict[str, Any]]
+    lines: int
 
 
 class _Run:
-    """Transforms lines into statements, and collects failures and counts."""
+    """Transforms blocks of lines into statements."""
 
     def __init__(self, assembly: Assembly, standards: list[str], validate: bool) -> None:
-        self.pipeline = Pipeline(assembly.plan.narrow(standards))
+        self.standards = standards
+        self._request_prefix = assembly.source.shape.request_prefix
+        process = Pipeline(assembly.plan.narrow(standards)).process
+        self._process = _validate(process, assembly, standards) if validate else process
         self._event_from_line = assembly.source.event_from_line
-        self.tally = OutcomeCounts.of(standards, assembly.source.shape.request_prefix)
-        self.failures: list[dict[str, Any]] = []
-        self._number = 0  # of the last line
         self._unknown_course = unknown_course(assembly.courses)
-        self._schemas = {name: assembly.standards[name].schema() for name in standards} if validate else {}
 
-    def transform(self, block: LineBlock) -> list[bytes]:
-        """Returns the statements of a block as JSON, each with a line end."""
-        statements: list[bytes] = []
-        read, process, tally = self._event_from_line, self.pipeline.process, self.tally
-        standards, unknown_course = tally.standards, self._unknown_course
-        transformed, not_mapped = OutcomeState.TRANSFORMED, OutcomeState.NOT_MAPPED
-        number = self._number
-        first = block.number or number + 1
-        glued = 0  # events behind the first of a line
-        for number, line in enumerate(block.lines(), first):
-            contents = [line]
-            for content in contents:  # which grows, where events are glued together in one line
-                try:
-                    if block.problem or content is None:
-                        raise EventError(block.problem or too_long())
-                    event = read(content)
-                except BlankLineError:
-                    for counts in standards.values():
-                        counts.count(BLANK_LINE)
-                    continue
-                except GluedEventsError as error:
-                    contents += error.lines
-                    glued += len(error.lines) - 1
-                    continue
-                except EventError as error:
-                    tally.unreadable[error.reason] += 1
-                    self._fail(block, number, "", error)
-                    continue
-                is_transformed = False
-                for outcome in process(event):
-                    if outcome.state is transformed and (not self._schemas or self._is_valid(outcome, event)):
-                        is_transformed = True
-                        for statement in outcome.statements:
-                            statements.append(statement.content + b"\n")
-                        standards[outcome.standard].count(outcome)
-                    elif outcome.state is not_mapped:
-                        tally.count_unmapped(outcome.event)
-                    else:
-                        for counts in [standards[outcome.standard]] if outcome.standard else standards.values():
-                            counts.count(outcome)
-                        if outcome.error is not None:
-                            self._fail(block, number, outcome.standard, outcome.error, in_words(outcome))
-                if is_transformed and (unknown := unknown_course(event)) is not None:
-                    tally.unknown_courses += 1
-                    self._fail(block, number, "", unknown)
-        tally.complete(tally.lines + number - first + 1 + glued)
-        self._number = number
-        return statements
+    def transform(self, blocks: Sequence[LineBlock]) -> _Transformed:
+        """Transforms blocks of one file, of which only the first may have a number."""
+        contents: list[bytes] = []
+        failures: list[dict[str, Any]] = []
+        tally = OutcomeCounts.of(self.standards, self._request_prefix)
 
-    def _is_valid(self, outcome: Outcome, event: SourceEvent) -> bool:
-        """Validates an outcome's statements with the schema of their standard; it fails if one is not valid."""
-        for statement in outcome.statements:
-            if problems := self._schemas[outcome.standard].validate(statement.parsed):
-                path, messages = next(iter(problems.items()))
-                error = TransformError(f"the statement is not valid: {path}: {_first(messages)}")
-                error.event_name, error.event_id = event.shown_name, event.id
-                outcome.state, outcome.reason, outcome.error = OutcomeState.FAILED, error.reason, error
-                return False
-        return True
+        def take(outcome: Outcome, _event: SourceEvent) -> None:
+            for statement in outcome.statements:
+                contents.append(statement.content)
 
-    def _fail(self, block: LineBlock, number: int, standard: str, error: EventError, reason: str = "") -> None:
-        self.failures.append({"file": block.source, "line": number, **error.as_record(standard, reason)})
+        def fail(line: int, standard: str, error: EventError, reason: str) -> None:
+            failures.append({"file": blocks[0].source, "line": line, **error.as_record(standard, reason)})
+
+        run = LineRun(self._event_from_line, self._process, self._unknown_course, tally, take, fail)
+        for block in blocks:
+            if block.problem:
+                run.fail_line(block.problem)
+            else:
+                run.run(block.lines())
+        tally.complete(run.events)
+        contents.append(b"")  # each statement has a line end
+        return _Transformed(b"\n".join(contents), tally, failures, run.number)
+
+
+def _validate(process: Process, assembly: Assembly, standards: list[str]) -> Process:
+    """Returns ``process`` that fails events of which a statement is not valid by the schema of its standard."""
+    schemas = {name: assembly.standards[name].schema() for name in standards}
+
+    def process_and_validate(event: SourceEvent) -> list[Outcome]:
+        outcomes = process(event)
+        for outcome in outcomes:
+            for statement in outcome.statements:
+                if problems := schemas[outcome.standard].validate(statement.parsed):
+                    path, messages = next(iter(problems.items()))
+                    error = TransformError(f"the statement is not valid: {path}: {_first(messages)}")
+                    error.event_name, error.event_id = event.shown_name, event.id
+                    outcome.state, outcome.reason, outcome.error = OutcomeState.FAILED, error.reason, error
+                    break
+        return outcomes
+
+    return process_and_validate
+
+
+def _join_blocks(blocks: Iterable[LineBlock]) -> Iterator[list[LineBlock]]:
+    """Yields blocks of one file together, up to `TOGETHER` bytes, so that each can be the work of a process."""
+    together: list[LineBlock] = []
+    size = 0
+    for block in blocks:
+        if together and (block.number or size >= TOGETHER):
+            yield together
+            together, size = [], 0
+        together.append(block)
+        size += len(block.content)
+    if together:
+        yield together
+
+
+def _count_processes(files: tuple[str, ...], processes: int | None) -> int:
+    """Returns how many processes are worth their start: one for standard input, pipes and little files."""
+    if processes is not None:
+        return processes
+    sizes = [Path(name).stat().st_size for name in files if name != "-"]
+    return (os.cpu_count() or 1) if len(sizes) == len(files) and sum(sizes) >= WORTH_PROCESSES else 1
 
 
 def _first(messages: Any) -> str:

@@ -6,6 +6,7 @@ pickled, and gives its value only through `Secret.reveal`.
 
 from __future__ import annotations
 
+import hmac
 import math
 import os
 import re
@@ -18,15 +19,24 @@ from typing import Any, NoReturn
 class Secret:
     """Hides a value. ``source`` is where it came from: ``env:…``, ``file:…`` or ``clear text``."""
 
-    __slots__ = ("_value", "source")
+    __slots__ = ("_begun", "_value", "source")
 
     def __init__(self, value: str, source: str = "clear text") -> None:
         self._value = value
         self.source = source
+        self._begun: hmac.HMAC | None = None
 
     def reveal(self) -> str:
         """Returns the value. Call it where the value is used, and store the result nowhere."""
         return self._value
+
+    def digest(self, message: bytes) -> bytes:
+        """Computes HMAC-SHA256 (RFC 2104) of a message with the value as the key, whose part is computed once."""
+        if self._begun is None:
+            self._begun = hmac.new(self._value.encode(), digestmod="sha256")
+        digest = self._begun.copy()
+        digest.update(message)
+        return digest.digest()
 
     def __repr__(self) -> str:
         """Shows where it came from, never the value."""

@@ -212,7 +212,7 @@ def compile_plan(
     gets no statements. ``sites``: where addresses depend on the course.
     """
     mappings: dict[str, list[MappingPlan]] = {}
-    extractors: dict[int, Callable[[Body], Any]] = {}
+    extractors: dict[type[Fields], Callable[[Body], Any]] = {}
     frames: dict[Platform, Callable[[Facts], Frame | Skip]] = {}
     declared_parts = {
         name: PartsDeclaration(standard.parts) for name, standard in standards.items() if standard.parts is not None
@@ -235,13 +235,13 @@ def compile_plan(
         return Composing(platform, frames[platform], prepare, compose, compose_for)
 
     for (name, event), transformer in table.items():
-        if id(transformer) not in extractors:
-            extractors[id(transformer)] = compile_extractor(transformer.reads)
+        if transformer.reads not in extractors:  # a family's standards, and events, read the same
+            extractors[transformer.reads] = compile_extractor(transformer.reads)
         mappings.setdefault(event, []).append(
             MappingPlan(
                 name,
                 transformer,
-                extractors[id(transformer)],
+                extractors[transformer.reads],
                 composing(transformer, platforms[name], event),
                 {
                     destination: composing(transformer, platform, event)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from ..assembly.assemble import Assembly
 from ..assembly.core_plugins import IDENTITY_PROVIDERS
 from ..fields import Field, Fields, declared_paths
+from ..forked_map import forked_map
 from ..lookups.courses import NoCourses
 from ..mapping import ANY_EVENT
 from ..personal_data import Grade
@@ -20,8 +21,10 @@ from ..pipeline.run import Pipeline
 from ..platform import Platform
 from .flow_cache import FlowCache, Flows
 from .grades import OPEN_TEXT, grade_of
-from .parallel_tracing import Task, trace_all
 from .tracing import Form, Leaves, TracedCourses, TracedIdentity, Tracer
+
+Task = tuple[str, int, bool]
+"""Event, place of the standard among its mappings, and whether with pseudonyms of one destination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,9 @@ class _Flows:
         self._enrichers = list(_reads_of(assembly, "enrich_statement").values())
         self._source = assembly.source
 
-    def trace(self, event: str, place: int, own: bool) -> Flows:
-        """Traces one mapping: that of an event in a standard, given by its place."""
+    def trace(self, task: Task) -> Flows:
+        """Traces one mapping."""
+        event, place, own = task
         mapping = self.plans[own].mappings_of(event)[place]
         return Tracer(self._pipelines[own], mapping, event, self._source, *self._enrichers).trace()
 
@@ -113,7 +117,7 @@ def derive_data_map(
                     continue
             own = [candidate for candidate in rules if candidate.destination.pseudonyms == "own"]
             wanted.setdefault(event, []).append(_EventRows(event, place, mapping, rules, own))
-    tasks: dict[tuple[int, bool], tuple[str, int, bool]] = {}
+    tasks: dict[tuple[int, bool], Task] = {}
     for of_event in wanted.values():
         for part in of_event:
             for is_own in (False, True)[: 1 + bool(part.own)]:
@@ -123,12 +127,12 @@ def derive_data_map(
     traced = {key: known for key, name in names.items() if cache and (known := cache.find(name)) is not None}
     pending_tasks = {key: task for key, task in tasks.items() if key not in traced}
     try:
-        with trace_all(flows.trace, list(pending_tasks.values()), processes) as results:
-            pending = zip(pending_tasks, results, strict=True)
+        with forked_map(flows.trace, min(processes, len(pending_tasks))) as trace:
+            pending = zip(pending_tasks, trace(pending_tasks.values()), strict=True)
 
             def traced_flows(part: _EventRows, own: bool) -> Flows:
                 while part.key(own) not in traced:  # results come in the order of the tasks
-                    key, result = next(pending)
+                    key, (_, result) = next(pending)
                     traced[key] = result
                     if cache:
                         cache.add(names[key], result)

@@ -216,6 +216,14 @@ def without_bom(line: bytes | None) -> bytes | None:
     return line.removeprefix(_BOM) if line is not None else None
 
 
+def first_lines(lines: Iterable[bytes | None]) -> Iterator[bytes | None]:
+    """Yields the first lines of a file, the very first without a byte order mark."""
+    rest = iter(lines)
+    for line in rest:
+        yield without_bom(line)
+        yield from rest
+
+
 def too_long(longest: int = LONGEST_LINE) -> str:
     """Returns the problem of a line that is too long."""
     return f"line is longer than {longest:,} bytes"

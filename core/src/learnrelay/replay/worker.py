@@ -13,7 +13,6 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,20 +20,13 @@ from multiprocessing.connection import Connection
 from typing import Any, BinaryIO
 
 from ..assembly.assemble import Assembly, assemble
-from ..errors import (
-    BlankLineError,
-    EventError,
-    GluedEventsError,
-    LearnrelayError,
-    ReplayError,
-    StorageError,
-    UnreadableEventError,
-)
+from ..errors import EventError, LearnrelayError, ReplayError, StorageError
 from ..events import SourceEvent
 from ..lookups.courses import unknown_course
-from ..pipeline.outcome_counts import BLANK_LINE, OutcomeCounts, in_words
+from ..pipeline.line_run import LineRun, Process
+from ..pipeline.outcome_counts import OutcomeCounts
 from ..pipeline.run import Outcome, OutcomeState, Pipeline, unavailable_provider
-from ..reading.lines import DamagedLogError, LineReader, too_long, unpacked, without_bom
+from ..reading.lines import DamagedLogError, LineReader, first_lines, unpacked
 from .checkpoint import ChunkResult, FailureRecords
 from .log_files import LogFile, has_head, open_raw
 from .outputs import DryRunOutput, ReplayOutput
@@ -49,7 +41,6 @@ PROVIDER_PATIENCE = 20.0
 _PROVIDER_POLL = 1.0  # seconds; the guard of the provider asks it more rarely
 _LOOK_UPS = "look-ups"
 _REPORT_EVERY = 2**21  # bytes of a log between two reports of progress
-_Process = Callable[[SourceEvent], list[Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,74 +185,36 @@ class ReplayWorker:
         self, result: ChunkResult, log_file: LogFile, reader: LineReader, end: int, reading: _ReadingProgress
     ) -> None:
         tally = OutcomeCounts.of(list(self._spec.standards), self._request_prefix)
-        standards = tally.standards
         chunk_output = self._output.open(result)
-        read, process = self._event_from_line, self._process
-        unknown_course, take = self._unknown_course, chunk_output.take
-        transformed, not_mapped = OutcomeState.TRANSFORMED, OutcomeState.NOT_MAPPED
-        line = glued = 0  # glued: events behind the first of a line
         failures = FailureRecords()
+
+        def fail(line: int, standard: str, error: EventError, reason: str) -> None:
+            failures.add({"line": line, **error.as_record(standard, reason)})
+
+        run = LineRun(self._event_from_line, self._process, self._unknown_course, tally, chunk_output.take, fail)
+        is_first = result.number == 0
         try:
             for block in reader.blocks(end):
-                for raw_line in block:
-                    line += 1
-                    contents = [without_bom(raw_line) if line == 1 and result.number == 0 else raw_line]
-                    for content in contents:  # which grows, where events are glued together in one line
-                        try:
-                            if content is None:
-                                raise UnreadableEventError(too_long())
-                            event = read(content)
-                        except BlankLineError:
-                            for counts in standards.values():
-                                counts.count(BLANK_LINE)
-                            continue
-                        except GluedEventsError as error:
-                            contents += error.lines
-                            glued += len(error.lines) - 1
-                            continue
-                        except EventError as error:
-                            tally.count_unreadable(error.reason)
-                            failures.add({"line": line, **error.as_record()})
-                            continue
-                        is_transformed = False
-                        for outcome in process(event):
-                            if outcome.state is transformed:
-                                is_transformed = True
-                                standards[outcome.standard].count(outcome)
-                                take(outcome, event)
-                            elif outcome.state is not_mapped:
-                                tally.count_unmapped(outcome.event)
-                            else:
-                                for counts in [standards[outcome.standard]] if outcome.standard else standards.values():
-                                    counts.count(outcome)
-                                if outcome.error is not None:
-                                    record = outcome.error.as_record(outcome.standard, in_words(outcome))
-                                    failures.add({"line": line, **record})
-                        if is_transformed and (unknown := unknown_course(event)) is not None:
-                            tally.unknown_courses += 1
-                            failures.add({"line": line, **unknown.as_record()})
-                reading.report_sometimes(line, failures.number)
+                run.run(first_lines(block) if is_first and not run.number else block)
+                reading.report_sometimes(run.number, failures.number)
         except DamagedLogError as error:
-            line += 1
-            unreadable = EventError(str(error))
-            tally.count_unreadable(unreadable.reason)
-            failures.add({"line": line, **unreadable.as_record()})
+            run.fail_line(str(error))
         except (OSError, ReplayError, StorageError):
             chunk_output.abandon()
             raise
         if not log_file.packed and reader.position < min(end, log_file.size):
             chunk_output.abandon()
             raise OSError(0, "became shorter while it was read")
-        reading.report_chunk(line, failures.number)
-        tally.complete(line + glued)
+        reading.report_chunk(run.number, failures.number)
+        tally.complete(run.events)
         result.failures = failures.packed()
         result.at_end = reader.position < end or (not log_file.packed and reader.position >= log_file.size)
-        result.lines = line
+        result.lines = run.number
         result.tally = tally.as_json()
         chunk_output.close(partial(self._channel.send, FINISHED))
 
 
-def _wait_for_provider(process: _Process, channel: RunnerChannel) -> _Process:
+def _wait_for_provider(process: Process, channel: RunnerChannel) -> Process:
     """Returns ``process`` that tries an event again while a provider is unavailable, for at most `PROVIDER_PATIENCE`.
 
     Then it raises ReplayError: the chunk is not finished, and the next run begins with it.
@@ -289,7 +242,7 @@ def _wait_for_provider(process: _Process, channel: RunnerChannel) -> _Process:
 _NOT_SELECTED = Outcome("", OutcomeState.SKIPPED, reason=NOT_SELECTED)
 
 
-def _select_events(spec: ReplaySpec, process: _Process) -> _Process:
+def _select_events(spec: ReplaySpec, process: Process) -> Process:
     """Returns ``process`` limited to the selected events."""
     if not spec.selection:
         return process

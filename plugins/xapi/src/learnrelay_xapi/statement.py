@@ -88,9 +88,8 @@ IDS = ("stable", "stable-2", "erb")
 _uuid_of = content_uuid(UUID("5d3f7c5e-52f4-5b1c-9a53-3c0f6f0f7f6e"))
 
 
-def erb_id(time_text: str, verb: Verb, actor: str, child: str | None) -> str:
+def erb_id(time_text: str, verb_text: str, actor: str, child: str | None) -> str:
     """Returns the id that event-routing-backends gives: of verb, actor and time as written; blind to the object."""
-    verb_text = json.dumps(verb.json)
     namespace = uuid5(NAMESPACE_DNS, f"{verb_text}-{child}" if child else verb_text)
     return str(uuid5(namespace, f"{actor}-{time_text}"))
 
@@ -176,11 +175,12 @@ def framer(settings: Mapping[str, Any], platform: Platform) -> MakeFrame:
 class PreparedParts:
     """Holds parts as pieces of JSON; between them goes what depends on learner, time, course and session.
 
-    in_id: what the id is made of besides name, time and actor. activity: the object, where children name it. body: from
-    the verb to the last extension of the context. activities: the mapping's own ``contextActivities``.
+    verb_text: the verb as it stands in `erb_id`, where that is asked for. in_id: what the id is made of besides name,
+    time and actor. activity: the object, where children name it. body: from the verb to the last extension of the
+    context. activities: the mapping's own ``contextActivities``.
     """
 
-    verb: Verb
+    verb_text: str
     in_id: bytes
     activity: Fragment | None
     body: bytes
@@ -196,6 +196,8 @@ def preparer(
     declared = transformer.constants["verb"]
     verbs: Sequence[Verb] = [declared] if isinstance(declared, Verb) else declared
     verb_json = {verb.id: Fragment(cached_json(verb.json)) for verb in verbs}
+    verb_texts = {verb.id: json.dumps(verb.json) for verb in verbs}
+    as_erb = settings["statement_ids"] == "erb"
     activity_type = transformer.constants.get("activity")
     type_only = {"type": activity_type} if activity_type else {}
     version = VERSIONS[settings["version"]]
@@ -232,7 +234,7 @@ def preparer(
         context["extensions"] = extensions
         statement["context"] = context
         return PreparedParts(
-            verb,
+            verb_texts[verb.id] if as_erb else "",
             in_id[1:],
             Fragment(cached_json(activity)) if is_parent else None,
             to_json(statement)[1:-3],  # extensions, context and statement are closed by the composer
@@ -298,7 +300,7 @@ def composer(
                 moment, utc = parts.timestamp, orjson.dumps(parts.timestamp.astimezone(UTC))
             timestamp = utc if moment.tzinfo is UTC else orjson.dumps(moment)  # RFC 3339
             if as_erb:
-                identifier = erb_id(facts.time_text, parts.verb, frame.actor_text, parts.child)
+                identifier = erb_id(facts.time_text, parts.verb_text, frame.actor_text, parts.child)
             else:
                 identifier = _uuid_of(b"".join((b"[", name, b",", utc, b",", who_and_where, b",", parts.in_id)))
             activities = alone
