@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import socket
 import time
 from http.client import HTTPResponse
 from typing import Any
@@ -93,10 +94,12 @@ class _BoundedConnection:
         return sock
 
     def send(self, data: bytes) -> None:
-        for start in range(0, len(data), _PIECE):
+        # A plain socket counts its timeout for all that it is given; one with TLS for each record anew.
+        piece = max(len(data), 1) if type(self.sock) is socket.socket else _PIECE
+        for start in range(0, len(data), piece):
             if self.sock is not None:
                 self.sock.settimeout(self.deadline.remaining())
-            super().send(data[start : start + _PIECE])  # type: ignore[misc]
+            super().send(data[start : start + piece])  # type: ignore[misc]
 
     def response_class(self, sock: Any, **options: Any) -> HTTPResponse:
         response = HTTPResponse(sock, **options)
