@@ -58,7 +58,7 @@ def read_name(name: str) -> str:
     >>> print(read_name(r"core\event\course_viewed"), read_name(r"\\core\\event\\course_viewed"))
     \core\event\course_viewed \core\event\course_viewed
     """
-    if "\\" not in name:
+    if "\\" not in name or (name[0] == "\\" and "\\\\" not in name):  # as it is in the table
         return name
     return "\\" + re.sub(r"\\+", r"\\", name).removeprefix("\\")
 

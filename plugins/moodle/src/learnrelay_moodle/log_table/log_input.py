@@ -23,7 +23,7 @@ from .settled_ids import SettledIds, count_without_gap
 
 log = logging.getLogger("learnrelay.moodle")
 
-_MOST_ROWS = 500
+_MOST_ROWS = 1000  # each read asks some ten tables more
 _LOG = "logstore_standard_log"
 _READ = tuple(name for name in COLUMNS if name != "ip")
 """Columns that are read. Addresses of people are needed by nothing."""
