@@ -85,6 +85,12 @@ def test_a_new_plugin_passes_its_tests_and_the_contract(made: Installation, modu
     assert "SKIPPED" not in output
 
 
+def test_an_auth_scheme_is_checked_where_several_sources_are_installed(made: Installation) -> None:
+    package(made, "acme_auth")
+    done = made.run("contract-test", "acme_auth", LEARNRELAY_SOURCE="")
+    assert done.returncode == 0, done.stdout.decode()
+
+
 @packages()
 def test_a_new_plugin_is_typed_and_tidy(made: Installation, module: str) -> None:
     tool(made, module, "ruff", "check", "--no-cache", "--select", "E,F,W,I,UP,B,SIM,C4,RET,D2,D3,D4", "--ignore",

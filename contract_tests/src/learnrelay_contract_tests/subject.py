@@ -140,10 +140,10 @@ class Subject:
     def source_name(self) -> str:
         """Returns the source to run with: this plugin, its distribution's, the author's choice, or the only one.
 
-        Without an installed source it is the carrier's, and for sinks and inputs. Raises PluginProcessError if several
-        are installed.
+        Without an installed source it is the carrier's, and for sinks, inputs and auth schemes. Raises
+        PluginProcessError if several are installed.
         """
-        if {info.kind for info in self.infos} <= {"inputs", "sinks"}:  # these see nothing of an event
+        if {info.kind for info in self.infos} <= {"inputs", "sinks", "auth"}:  # these see nothing of an event
             return CARRIER
         if self.is_source and self.infos[0].file:
             return self.name
