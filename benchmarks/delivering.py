@@ -38,7 +38,7 @@ from learnrelay.sinks import Batch
 from learnrelay.standards import Standard
 
 from .sample import configure, event_from_line, make_log, receivers
-from .timing import percentile, seconds
+from .timing import in_turns, percentile, seconds
 
 JSON = {"Content-Type": "application/json"}
 
@@ -68,7 +68,7 @@ def _emit(config: Path, lines: list[bytes]) -> dict[str, Any]:
         config.write_text(text.replace("[delivery]\n", f"[delivery]\n{more}"), encoding="utf-8")
         (config.parent / "outbox.db").unlink(missing_ok=True)
         with Relay.from_file(config) as relay:
-            mapped = [line for line in lines if _is_mapped(relay.pipeline, line)]
+            mapped = [line for line in lines if is_mapped(relay.pipeline, line)]
             times = []
             for line in mapped:
                 started = time.perf_counter()
@@ -82,7 +82,8 @@ def _emit(config: Path, lines: list[bytes]) -> dict[str, Any]:
 _IN_WORKER = 'pipeline = "worker"\nkey = "env:LEARNRELAY_BENCH_KEY"\n'
 
 
-def _is_mapped(pipeline: Pipeline, line: bytes) -> bool:
+def is_mapped(pipeline: Pipeline, line: bytes) -> bool:
+    """Tells whether a statement is made of a line."""
     try:
         return any(outcome.state is OutcomeState.TRANSFORMED for outcome in pipeline.process(event_from_line(line)))
     except EventError:
@@ -246,12 +247,15 @@ def _neighbours(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]
 
 
 def _files(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]:
-    """Batches of a thousand into compressed files by the sink, beside a loop that compresses and syncs the same."""
+    """Batches into compressed files by the sink, beside a loop that compresses the same, as durably.
+
+    A file that is written is on the disk when it, and the folder with its name, are synced. The sink renames it too,
+    so that a file that has its name is whole.
+    """
     (config.parent / "outbox.db").unlink(missing_ok=True)
     with Relay.from_file(config) as relay:
         parcels = make_statements(relay, lines, wanted, "archive")
     statements = [SerializedStatement(parcel.statement_id, parcel.payload) for parcel in parcels]
-    batches = [Batch(statements[at : at + 1000], str(at), datetime.now(UTC)) for at in range(0, wanted, 1000)]
     settings = FilesSection().load({"folder": str(config.parent / "sink")})
     sink = FilesSink(
         settings, relay.assembly.standards["xapi"], Destination("archive", "xapi", "all", "files", settings)
@@ -259,27 +263,44 @@ def _files(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]:
     sink.open()
     bare = config.parent / "bare"
     bare.mkdir(exist_ok=True)
+    numbers = iter(range(10**9))
 
-    def write_bare() -> None:
-        for batch in batches:
-            compressor = zlib.compressobj(1, zlib.DEFLATED, 31)
-            content = b"".join(statement.content + b"\n" for statement in batch.statements)
-            with (bare / batch.id).open("wb") as file:
-                file.write(compressor.compress(content) + compressor.flush())
-                file.flush()
-                os.fsync(file.fileno())
+    def write_bare(batch: list[SerializedStatement]) -> None:
+        compressor = zlib.compressobj(1, zlib.DEFLATED, 31)
+        content = b"".join(statement.content + b"\n" for statement in batch)
+        with (bare / f"{next(numbers)}.jsonl.gz").open("wb") as file:
+            file.write(compressor.compress(content) + compressor.flush())
+            file.flush()
+            os.fsync(file.fileno())
+        folder = os.open(bare, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
 
-    def write_by_sink() -> None:
-        for batch in batches:
-            assert sink.send(batch).verdict is Verdict.STORED
+    def write_by_sink(batch: list[SerializedStatement]) -> None:
+        assert sink.send(Batch(batch, str(next(numbers)), datetime.now(UTC))).verdict is Verdict.STORED
 
-    best = seconds({"bare compressed files": write_bare, "sink files": write_by_sink}, 5, time.perf_counter)
-    return {name: {"statements_per_second": round(wanted / took)} for name, took in best.items()}
+    results = {}
+    for size in (1000, 100):
+        batches = [statements[at : at + size] for at in range(0, wanted, size)]
+        runs = {f"bare compressed files of {size:,}": write_bare, f"sink files of {size:,}": write_by_sink}
+        results |= _rates_in_turns(in_turns(runs, batches, 5), wanted)
+    return results
+
+
+def _rates_in_turns(times: dict[str, dict[str, float]], wanted: int) -> dict[str, Any]:
+    return {
+        name: {
+            "statements_per_second": round(wanted / of_run["clock"]),
+            "cpu_us_per_statement": round(of_run["cpu"] / wanted * 1e6, 1),
+        }
+        for name, of_run in times.items()
+    }
 
 
 def _clickhouse(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]:
     """Batches of a thousand into ClickHouse by the sink, beside inserts of ready columns by its own client.
 
+    CPU time is that of this process and of the server: what one core would need for both.
     Empty where chdb is not installed.
     """
     if find_spec("chdb") is None:
@@ -316,23 +337,27 @@ def _clickhouse(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]
         batches = [statements[at : at + 1000] for at in range(0, wanted, 1000)]
         ready = [make_columns(batch)[0] for batch in batches]
 
-        def insert_bare() -> None:
-            for columns in ready:
-                bare.insert(
-                    "openedx.bare", columns, COLUMNS, column_type_names=TYPES, column_oriented=True,
-                    settings={"insert_deduplication_token": uuid.uuid4().hex, "async_insert": 0},
-                )  # fmt: skip
+        def insert_bare(number: int) -> None:
+            bare.insert(
+                "openedx.bare", ready[number], COLUMNS, column_type_names=TYPES, column_oriented=True,
+                settings={"insert_deduplication_token": uuid.uuid4().hex, "async_insert": 0},
+            )  # fmt: skip
 
-        def insert_by_sink() -> None:
-            for batch in batches:
-                assert sink.send(Batch(batch, uuid.uuid4().hex, datetime.now(UTC))).verdict is Verdict.STORED
+        def insert_by_sink(number: int) -> None:
+            batch = Batch(batches[number], uuid.uuid4().hex, datetime.now(UTC))
+            assert sink.send(batch).verdict is Verdict.STORED
 
-        best = seconds({"bare inserts": insert_bare, "sink clickhouse": insert_by_sink}, 5, time.perf_counter)
+        def cpu_clock() -> float:
+            of_server = time.clock_gettime((~server.pid << 3) | 2)  # Linux: the CPU time of another process
+            return time.process_time() + of_server
+
+        runs = {"bare inserts": insert_bare, "sink clickhouse": insert_by_sink}
+        times = in_turns(runs, range(len(batches)), 5, cpu_clock)
         sink.close()
         bare.close()
     finally:
         server.kill()
-    return {name: {"statements_per_second": round(wanted / took)} for name, took in best.items()}
+    return _rates_in_turns(times, wanted)
 
 
 def _move(destination: Destination, name: str, url: str) -> Destination:

@@ -72,9 +72,9 @@ def _rates(config: Path, log: Path, lines: int, rounds: int) -> dict[str, Any]:
     alone = _alone(config, log)
     small_log = config.parent / "one.log"
     small_log.write_bytes(b"{}\n")
-    before = _cpu()
+    before = cpu_of_children()
     _replay(config, small_log, "--dry-run", "--processes", "1")
-    start = _cpu() - before
+    start = cpu_of_children() - before
     wall = dict.fromkeys(runs, float("inf"))
     cpu = dict.fromkeys(runs, float("inf"))
     pure = dict.fromkeys(alone, float("inf"))
@@ -82,10 +82,10 @@ def _rates(config: Path, log: Path, lines: int, rounds: int) -> dict[str, Any]:
         for name, time_of in seconds(alone, 1).items():
             pure[name] = min(pure[name], time_of)
         for name, go in runs.items():
-            before, begun = _cpu(), time.perf_counter()
+            before, begun = cpu_of_children(), time.perf_counter()
             go()
             wall[name] = min(wall[name], time.perf_counter() - begun)
-            cpu[name] = min(cpu[name], _cpu() - before - start)
+            cpu[name] = min(cpu[name], cpu_of_children() - before - start)
     return {
         f"the pipeline alone, {name}": {"cpu_us_per_line": round(best / lines * 1e6, 1)} for name, best in pure.items()
     } | {
@@ -105,7 +105,7 @@ def _alone(config: Path, log: Path) -> dict[str, Callable[[], None]]:
     return {name: way(only(plan, standards), lines) for name, standards in STANDARDS.items()}
 
 
-def _cpu() -> float:
+def cpu_of_children() -> float:
     """Returns the CPU seconds of all processes that ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
