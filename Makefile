@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
 PACKAGES := core plugins/xapi plugins/caliper plugins/openedx plugins/moodle plugins/enterprise_filter plugins/serve plugins/clickhouse contract_tests plugins/tutor
 VERSIONS := $(wildcard $(addsuffix /src/*/__init__.py,$(PACKAGES)))
+WATCHED := $(PYTHON) tools/watched.py
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 EDITABLE := --group dev -e 'core[celery,deferred,metrics,mysql,oauth2,otel,postgres,regex,s3,zstd]' $(addprefix -e ,$(filter-out core plugins/tutor,$(PACKAGES)))
 EXPORT := export --quiet --upgrade --all-packages --all-extras --group dev --no-emit-workspace --no-hashes --no-annotate --no-header
@@ -19,13 +20,12 @@ install: $(VENV)/.installed ## create .venv with all packages, editable, with al
 
 $(VENV)/.installed: pyproject.toml requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES)) $(VERSIONS)
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"learnrelay needs Python 3.11 or later, this is {v.major}.{v.minor}: make PYTHON=/path/to/python3.11")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(INSTALL) --upgrade 'pip>=25.1'
-	@echo "installing the packages and their tools into $(VENV) ..."
-	@$(INSTALL) -c requirements.lock $(EDITABLE) 2>$(VENV)/lock.log || { \
+	@test -x $(BIN)/python || $(WATCHED) "creating $(VENV)" $(PYTHON) -m venv $(VENV)
+	@$(WATCHED) "updating pip" $(INSTALL) --upgrade 'pip>=25.1'
+	@$(WATCHED) "installing the packages and their tools into $(VENV)" $(INSTALL) -c requirements.lock $(EDITABLE) 2>$(VENV)/lock.log || { \
 		echo "requirements.lock cannot be installed here ($(VENV)/lock.log says why): installing the newest versions"; \
-		$(INSTALL) $(EDITABLE); }
-	@$(INSTALL) --no-deps -e plugins/tutor  # without Tutor, which brings some 40 packages; the group `site` has it
+		$(WATCHED) "installing the newest versions" $(INSTALL) $(EDITABLE); }
+	@$(WATCHED) "installing plugins/tutor" $(INSTALL) --no-deps -e plugins/tutor  # without Tutor, which brings some 40 packages; the group `site` has it
 	@touch $@
 
 lock: install ## write requirements.lock: the newest versions that all declared ranges allow, for each supported Python
