@@ -1,7 +1,7 @@
 """The outbox on PostgreSQL: what a statement costs the server and its clients, and the room of those that wait.
 
-CPU time is measured, not time: it is the same on a busy machine, and a model can count with it. The server must run on
-this machine, since the time of its processes is read from /proc.
+CPU time is measured, not time: other work disturbs it less, and a model can count with it. Of several rounds the best
+counts. The server must run on this machine, since the time of its processes is read from /proc.
 """
 
 from __future__ import annotations
@@ -43,14 +43,22 @@ def measure(directory: Path, quick: bool) -> dict[str, Any]:
     """Measures CPU time of a statement on its way into the outbox and out of it; nothing where no server is given."""
     if not os.environ.get(POSTGRES):
         return {}
-    events, wanted = (500, 2_000) if quick else (5_000, 15_000)
-    costs = {
-        "in, 1 a commit, 1 emitter": _put(1, events),
-        "in, 1 a commit, 4 emitters": _put(4, events),
-        "in, 50 a commit": _put(1, wanted, 50),
-    }
-    out, room = _drain(directory, wanted)
-    return {"outbox on PostgreSQL": costs | out, "room on PostgreSQL": room}
+    events, wanted, rounds = (500, 2_000, 1) if quick else (2_000, 6_000, 3)
+    best: dict[str, Costs] = {}
+    for _ in range(rounds):
+        out, room = _drain(directory, wanted)
+        costs = {
+            "in, 1 a commit, 1 emitter": _put(1, events),
+            "in, 1 a commit, 4 emitters": _put(4, events),
+            "in, 50 a commit": _put(1, wanted, 50),
+            **out,
+        }
+        best = {name: min(best.get(name, row), row, key=_sum) for name, row in costs.items()}
+    return {"outbox on PostgreSQL": best, "room on PostgreSQL": room}
+
+
+def _sum(costs: Costs) -> float:
+    return sum(costs.values())
 
 
 @contextmanager
@@ -70,7 +78,7 @@ def _connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
 
 
 def _open(url: str) -> Outbox:
-    return Outbox.open(replace(Delivery(), database=Secret(url), limit=LIMIT))
+    return Outbox.open(replace(Delivery(), database=Secret(url), limit=LIMIT, wait=60.0))
 
 
 def _cpu_us(pids: Iterable[int]) -> float:
