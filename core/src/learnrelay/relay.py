@@ -26,6 +26,7 @@ from .lookups.identity import identity_id
 from .outbox import Outbox, OutgoingStatement
 from .outbox.erasure import record_identity
 from .outbox.intake_policy import Intake
+from .outbox.outbox import GRACE
 from .outbox.outgoing import CriticalEvents, outgoing_statements
 from .outbox.queue import DEFERRED, SPOOL
 from .outbox.spool import SpoolRecord
@@ -159,7 +160,8 @@ class Relay:
             rows += statements
             number += bool(statements)
         if rows:
-            self.wake(self._intake.put(rows, number))
+            with time_limit(self.outbox.settings.wait + GRACE):
+                self.wake(self._intake.put(rows, number))
         self._recorder.count(results, may_write=was_read)
         return results
 
@@ -280,7 +282,7 @@ class Relay:
     def _make_engine(self) -> Engine:
         config = self.assembly.config
         if self._engine_name == "none":
-            return StoringEngine()
+            return StoringEngine(self.outbox, self.queues)
         if self._engine_name == "celery":
             from .delivery.celery_engine import CeleryEngine
 

@@ -6,9 +6,11 @@ import json
 import re
 import socket
 import sys
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -17,6 +19,7 @@ from typing import Any
 import pytest
 
 from destinations import http_sinks
+from learnrelay import Relay
 from learnrelay.config.models import Alerts
 from learnrelay.config.secrets import Secret
 from learnrelay.delivery import EmbeddedEngine, engine
@@ -24,8 +27,11 @@ from learnrelay.delivery import alerts as alerts_module
 from learnrelay.delivery.alerts import AlertMonitor
 from learnrelay.outbox import DeadLetterFilter, Outbox
 from learnrelay.outbox.looks import QueueLooks
-from learnrelay.outbox.queue import Acknowledged, DeadLettered
+from learnrelay.outbox.queue import Acknowledged, DeadLettered, Released
 from learnrelay.outbox.spool import SpoolRecord
+from learnrelay.outbox.time_limits import time_limit
+from plain import event
+from relay_files import relay_toml
 
 from .conftest import TurnedClock, statements
 
@@ -48,9 +54,12 @@ class Webhook:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 hook.tries += 1
                 hook.headers.append(self.headers)
-                while hook.trickling:
-                    self.wfile.write(b"H")
-                    time.sleep(0.1)
+                if hook.trickling:
+                    with suppress(OSError):  # the other end does not wait for long
+                        while hook.trickling:
+                            self.wfile.write(b"H")
+                            time.sleep(0.1)
+                    return
                 if hook.status == 200:
                     hook.messages.append(body)
                 self.send_response(hook.status)
@@ -136,6 +145,68 @@ def test_statements_that_nobody_looks_for_raise_an_alert(
     outbox.queue("a").claim(1)  # a slow consumer keeps a worker from the next look, not from its lease
     monitor.check()
     assert webhook.take() == [("unattended", "cleared")]
+
+
+def test_a_process_that_only_stores_raises_that_nobody_delivers(
+    open_outbox: OpenOutbox, clock: TurnedClock, webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It clears nothing: whoever delivers again does."""
+    alerts = Alerts(unattended=60.0, waiting=1, webhook=webhook.url)
+    outbox, other = (open_outbox(clock, alerts=alerts) for _ in range(2))
+    monitors = [AlertMonitor(of, ["a", "b"]) for of in (outbox, other)]
+
+    def check_all() -> list[tuple[str, str]]:
+        for monitor in monitors:
+            monitor.check_unattended(30.0)
+        return webhook.take()
+
+    QueueLooks(outbox, "b").record()
+    outbox.put(statements(1, 3, "a", "b", "gone"))
+    clock.now += 59
+    assert check_all() == []
+    QueueLooks(outbox, "b").record()
+    clock.now += 1
+    claim = outbox.queue("a").claim(3)
+    assert check_all() == []  # a slow consumer keeps a worker from the next look, not from its lease
+    outbox.queue("a").settle(claim, [Released(claim.rows)])
+    assert check_all() == [("unattended", "raised")]
+    assert "destination a: nobody has delivered for 60 s: is a worker up?" in caplog.text
+    clock.now += 60
+    assert check_all() == [("unattended", "raised")]  # of b; that of a stands
+    QueueLooks(outbox, "a").record()
+    assert check_all() == []
+    monitors[1].check()
+    assert sorted(webhook.take()) == [*[("unattended", "cleared")], *[("waiting", "raised")] * 3]
+
+    quiet = AlertMonitor(open_outbox(clock, alerts=Alerts(unattended=None, webhook=webhook.url)), ["a"])
+    clock.now += 3600
+    quiet.check_unattended(30.0)
+    assert webhook.take() == []
+
+
+def test_one_process_sends_what_a_channel_does_not_take_and_never_for_longer_than_its_caller_has(
+    open_outbox: OpenOutbox, clock: TurnedClock, webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = open_outbox(clock, alerts=Alerts(unattended=60.0, webhook=webhook.url))
+    outbox.put(statements(1, 1, "a"))
+    clock.now += 60
+    webhook.trickling = True
+    for tries in (1, 1, 2):  # another process of those that emit is not slowed down, too
+        started = time.monotonic()
+        with time_limit(0.75):
+            AlertMonitor(outbox, ["a"]).check_unattended(30.0)
+        assert time.monotonic() - started < 1.25
+        assert webhook.tries == tries
+        clock.now += 20
+    webhook.trickling = False
+    assert caplog.text.count("nobody has delivered") == 1
+    assert "unattended raised: not delivered by webhook" in caplog.text
+    with time_limit(0.1):  # there is no time left to take back what is not taken
+        AlertMonitor(outbox, ["a"]).check_unattended(0.0)
+    assert webhook.take() == []
+    clock.now += 31
+    AlertMonitor(outbox, ["a"]).check_unattended(30.0)
+    assert webhook.take() == [("unattended", "raised")]
 
 
 COMMAND = """
@@ -273,3 +344,25 @@ def test_a_spool_that_nobody_takes_in_is_alerted_for_its_machine(
     monitor.check()
     assert re.search(rf"alert cleared: .* {name}: unattended: recovered", caplog.text)
     assert re.search(rf"alert raised: .* {name}: 1 damaged files are kept", caplog.text)
+
+
+def test_emit_of_the_engine_none_raises_it_without_a_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(engine, "MAINTENANCE_INTERVAL", 0.2)
+    monkeypatch.setenv("SECRET", "Kd7wq2Lmz9Xv4bTn")
+    file = tmp_path / "relay.toml"
+    sections: dict[str, dict[str, object]] = {
+        "delivery": {"database": "sqlite:///outbox.db", "engine": "none"},
+        "delivery.alerts": {"unattended": "1s", "webhook": webhook.url.reveal()},
+    }
+    destinations = {"a": {"standard": "xapi", "url": "http://127.0.0.1:9/"}}
+    file.write_text(relay_toml(["xapi.video"], destinations, **sections))
+    threads = threading.active_count()
+    with Relay.from_file(file) as relay:
+        for tick in range(4):
+            assert relay.emit(event("play_video", data={"id": f"video{tick}"}, user_id=7))[0].statements
+            assert threading.active_count() == threads
+            assert webhook.take() == ([("unattended", "raised")] if tick == 2 else []), tick
+            time.sleep(0.75)
+    assert caplog.text.count("destination a: nobody has delivered for ") == 1

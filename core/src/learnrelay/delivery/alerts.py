@@ -24,9 +24,11 @@ from ..core_sinks.http_client import Client
 from ..errors import DeliveryError, OutboxError
 from ..outbox.database import Transaction
 from ..outbox.history import record_history
+from ..outbox.looks import claim_check, read_unattended
 from ..outbox.outbox import Outbox, Status
 from ..outbox.queue import DEFERRED, SPOOL
 from ..outbox.spool_reader import SpoolStatus
+from ..outbox.time_limits import remaining_time, time_limit
 from ..standards import Request
 from .backoff import Backoff
 
@@ -35,7 +37,9 @@ log = logging.getLogger("learnrelay.delivery")
 _CLEAR_RATIO = 0.8  # an alert is cleared below this part of its threshold, so that it does not flutter
 _REFUSAL_STANDS = 900.0  # seconds after the last event that was not stored
 INTAKE = "(intake)"  # in the place of a destination
-_TIMEOUT = 10.0  # seconds for a webhook or a command
+_TIMEOUT = 10.0  # seconds for a webhook or a command, unless the caller has less
+_UNDOING = 0.2  # seconds that a caller with little time keeps to take back an alert that a channel did not take
+_LOOK = 0.25  # seconds for the look of a process that emits
 _RETRY = Retry(backoff=30.0, ceiling=3600.0)  # of a channel that fails
 
 AlertMessage = Mapping[str, str]
@@ -85,7 +89,7 @@ def _send_to_webhook(webhook: Secret, message: AlertMessage) -> None:
     address = webhook.reveal()
     username, password = get_auth_from_url(address)
     auth = BasicAuth({"username": username, "password": Secret(password, webhook.source)}) if username else None
-    client = Client(address, _TIMEOUT, auth)
+    client = Client(address, _channel_timeout(), auth)
     try:
         with _without_request_log():
             answer = client.post(Request(json.dumps(message).encode(), {"Content-Type": "application/json"}))
@@ -96,7 +100,12 @@ def _send_to_webhook(webhook: Secret, message: AlertMessage) -> None:
 
 
 def _run_command(command: tuple[str, ...], message: AlertMessage) -> None:
-    subprocess.run(command, input=json.dumps(message).encode(), timeout=_TIMEOUT, check=True)  # noqa: S603  # operator's
+    words = json.dumps(message).encode()
+    subprocess.run(command, input=words, timeout=_channel_timeout(), check=True)  # noqa: S603  # operator's
+
+
+def _channel_timeout() -> float:
+    return max(_UNDOING, min(_TIMEOUT, remaining_time() - _UNDOING))
 
 
 def find_conditions(
@@ -112,7 +121,7 @@ def find_conditions(
             "unattended",
             unattended,
             limits.unattended,
-            f"nobody has delivered for {unattended or 0:.0f} s: is a worker up?",
+            _say_unattended(unattended or 0.0),
         ),
         ("unavailable", 0.0 if status.halted else failing, limits.unavailable, f"unavailable: {status.paused}"),
         ("waiting", status.waiting, limits.waiting, f"{status.waiting} statements wait"),
@@ -122,6 +131,10 @@ def find_conditions(
     for condition, value, limit, message in values:
         if limit is not None and value and value >= limit * (_CLEAR_RATIO if condition in standing else 1.0):
             yield condition, message
+
+
+def _say_unattended(seconds: float) -> str:
+    return f"nobody has delivered for {seconds:.0f} s: is a worker up?"
 
 
 def find_refusals(refusals: Mapping[str, tuple[int, float]], now: float) -> Iterator[tuple[str, str]]:
@@ -172,6 +185,33 @@ class AlertMonitor:
         of_spool = dict(find_spool_conditions(self._outbox.read_spool_status(), self._alerts))
         self._compare(self._spool, self._standing(self._spool, standing_alerts), of_spool)
 
+    def check_unattended(self, interval: float) -> None:
+        """Raises the alerts that nobody delivers, and clears none: for processes that emit and deliver nothing.
+
+        One process of all sends them, once in ``interval`` seconds, within the `time_limit` of the caller. Raises
+        OutboxError.
+        """
+        limit = self._alerts.unattended
+        if limit is None:
+            return
+        with time_limit(_LOOK):
+            unattended = read_unattended(self._outbox, self._destinations, limit)
+            of_spool = find_spool_conditions(self._outbox.read_spool_status(), self._alerts)
+        conditions = [(name, "unattended", _say_unattended(seconds)) for name, seconds in unattended.items()]
+        conditions += [(self._spool, condition, text) for condition, text in of_spool]
+        if not conditions:
+            return
+        standing = self._read_alerts()
+        new = [
+            (channel, *what)
+            for what in conditions
+            for channel in self._channels
+            if (*what[:2], channel.name) not in standing
+        ]
+        if new and claim_check(self._outbox, interval):
+            for channel, name, condition, text in new:
+                self._change(channel, name, condition, text, raised=True)
+
     def _standing(self, name: str, standing_alerts: set[tuple[str, str, str]]) -> dict[str, set[str]]:
         standing: dict[str, set[str]] = {channel.name: set() for channel in self._channels}
         for destination, condition, channel_name in standing_alerts:
@@ -192,7 +232,7 @@ class AlertMonitor:
             return {(name, condition, channel) for name, condition, channel in transaction.execute(_SELECT)}
 
     def _change(self, channel: AlertChannel, destination: str, condition: str, text: str, *, raised: bool) -> None:
-        if channel.paused_until > self._outbox.clock():
+        if channel.paused_until > self._outbox.clock() or remaining_time() < 2 * _UNDOING:
             return
         row = {"destination": destination, "condition": condition, "channel": channel.name}
         with self._outbox.database.transaction() as transaction:

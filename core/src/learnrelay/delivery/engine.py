@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from ..config.models import Destination
@@ -142,13 +143,29 @@ class EmbeddedEngine(Engine):
 
 
 class StoringEngine(Engine):
-    """Delivers nothing, and has no thread: other processes deliver from the same outbox."""
+    """Delivers nothing, and has no thread: other processes deliver from the same outbox.
+
+    Where none does, none raises an alert either. So the process that emits looks for that twice a minute, in the call
+    that wakes the engine, for as long as the `time_limit` of the caller allows.
+    """
+
+    def __init__(self, outbox: Outbox, queues: Iterable[str]) -> None:
+        self._monitor = AlertMonitor(outbox, queues)
+        self._check_at = -math.inf
 
     def start(self) -> None:
         """Does nothing."""
 
     def wake(self, destination: str, arrivals: int = 1) -> None:
-        """Does nothing."""
+        """Raises an alert, where nobody has delivered for long."""
+        now = time.monotonic()
+        if now < self._check_at:
+            return
+        self._check_at = now + MAINTENANCE_INTERVAL
+        try:
+            self._monitor.check_unattended(MAINTENANCE_INTERVAL)
+        except OutboxError as error:  # emit() raises it too
+            log.debug("alerts: %s", error)
 
     def stop(self, timeout: float = 30.0) -> None:
         """Does nothing."""

@@ -6,6 +6,9 @@ broker that nobody reads from holds one task for each queue, however many events
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+
 from .database import Transaction
 from .store import Store
 
@@ -80,3 +83,41 @@ def read_looks(transaction: Transaction) -> dict[str, float]:
     """Reads when each queue was last looked at (queue → seconds since 1970)."""
     rows = transaction.execute("SELECT queue, looked_at FROM learnrelay_look WHERE looked_at > 0")
     return dict(rows)
+
+
+def seconds_unattended(now: float, looked_at: float | None, oldest_age: float | None, *, leased: bool) -> float | None:
+    """Returns for how long statements have been waiting in a queue and no worker has looked; None where none wait.
+
+    ``leased``: a claim has not ended. It is a sign of life too: a slow consumer keeps a worker from the next look.
+    """
+    if leased or oldest_age is None:
+        return None
+    return min(math.inf if looked_at is None else max(0.0, now - looked_at), oldest_age)
+
+
+_OLDEST = """SELECT taken FROM learnrelay_statement WHERE key =
+    (SELECT MIN(key) FROM learnrelay_delivery WHERE destination = :queue)"""
+_LATEST_LEASE = """SELECT MAX(lease_until) FROM (SELECT lease_until FROM learnrelay_delivery
+    WHERE destination = :queue ORDER BY key LIMIT 10000) AS front"""  # a claim takes the oldest, 10,000 at most
+
+
+def read_unattended(store: Store, queues: Iterable[str], limit: float) -> dict[str, float]:
+    """Reads which queues have been unattended for ``limit`` seconds: queue → seconds. Raises OutboxError.
+
+    However much waits, this costs little: a few look-ups, and the leases at the front of a queue that seems unattended.
+    """
+    now = store.clock()
+    unattended = {}
+    with store.database.transaction(write=False) as transaction:
+        looks = read_looks(transaction)
+        for queue in queues:
+            looked_at = looks.get(queue)
+            if looked_at is not None and now - looked_at < limit:
+                continue
+            if not (oldest := transaction.execute(_OLDEST, queue=queue)) or now - oldest[0][0] < limit:
+                continue
+            ((lease_until,),) = transaction.execute(_LATEST_LEASE, queue=queue)
+            seconds = seconds_unattended(now, looked_at, now - oldest[0][0], leased=lease_until > now)
+            if seconds is not None:
+                unattended[queue] = seconds
+    return unattended

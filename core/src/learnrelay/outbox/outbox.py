@@ -22,7 +22,7 @@ from .database import Database, Transaction, TransientError, retry_deadlocks
 from .dead_letters import DeadLetters
 from .erasure import abandon_destination
 from .intake import InsertBatch, OutgoingStatement
-from .looks import read_looks
+from .looks import read_looks, seconds_unattended
 from .migrations import MIGRATIONS, check_version, migrate, read_version
 from .queue import DEFERRED, Queue
 from .refusals import read_refusals
@@ -36,7 +36,8 @@ log = logging.getLogger("learnrelay.delivery")
 _ROOM_POLL = 0.1  # seconds; room made by another process is seen this late
 _COUNT_INTERVAL = 0.1  # seconds
 _UNCOUNTED = 500  # deliveries that a process adds in between, at most
-_GRACE = 0.5  # seconds that a try has beyond delivery.wait: what a server says of itself comes before our own limit
+GRACE = 0.5
+"""Seconds that a try has beyond ``delivery.wait``: what a server says of itself comes before our own limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Outbox(Store):
         outbox = cls._connect(settings, clock)
         try:
             # A file is waited for only while another process makes it, which ends; a server may never answer.
-            with time_limit(settings.wait + _GRACE if outbox.database.has_server else CALL_LIMIT):
+            with time_limit(settings.wait + GRACE if outbox.database.has_server else CALL_LIMIT):
                 is_ready = outbox._is_ready()
             if not is_ready:
                 migrate(outbox.database)
@@ -156,7 +157,7 @@ class Outbox(Store):
         deadline, failure, is_first = time.monotonic() + self.settings.wait, None, True
         while True:
             try:
-                with time_limit(deadline - time.monotonic() + _GRACE):
+                with time_limit(deadline - time.monotonic() + GRACE):
                     if (accepted := self._put_if_room(batch)) is not None:
                         return accepted
                 failure = None
@@ -279,15 +280,12 @@ class Outbox(Store):
             )
         for name, waiting, leased, due, _key in queues:
             age = max(0.0, now - oldest[name][0][0]) if oldest[name] else None
-            looked_at = looks.get(name)
-            since_look = math.inf if looked_at is None else max(0.0, now - looked_at)
             values_by_name.setdefault(name, {}).update(
                 waiting=int(waiting),
                 leased=int(leased),
                 due=int(due),
                 oldest_age=age,
-                # A claim that has not ended is a sign of life too: a slow consumer keeps a worker from the next look.
-                unattended=None if leased or age is None else min(since_look, age),
+                unattended=seconds_unattended(now, looks.get(name), age, leased=bool(leased)),
             )
         for name, number, conflicts in dead:
             values_by_name.setdefault(name, {}).update(dead=int(number - conflicts), conflicts=int(conflicts))
