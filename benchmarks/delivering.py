@@ -279,7 +279,7 @@ def _files(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]:
     def write_by_sink(batch: list[SerializedStatement]) -> None:
         assert sink.send(Batch(batch, str(next(numbers)), datetime.now(UTC))).verdict is Verdict.STORED
 
-    results = {}
+    results: dict[str, Any] = {}
     for size in (1000, 100):
         batches = [statements[at : at + size] for at in range(0, wanted, size)]
         runs = {f"bare compressed files of {size:,}": write_bare, f"sink files of {size:,}": write_by_sink}
