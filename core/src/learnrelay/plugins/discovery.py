@@ -98,7 +98,7 @@ class PluginInfo:
 
 def installed() -> list[PluginInfo]:
     """Lists all installed plugins, none enabled; marks incompatible and conflicting ones. Imports nothing."""
-    plugins: list[PluginInfo] = []
+    distinct: dict[PluginInfo, None] = {}
     points = entry_points()
     describe = cache(_describe)
     kinds = (*KINDS, _OPTIONAL_FAMILIES)
@@ -114,10 +114,12 @@ def installed() -> list[PluginInfo]:
         if int(match[2]) != CONTRACT:
             reason = f"made for contract v{match[2]}, this core has v{CONTRACT}"
             info = replace(info, state=PluginState.INCOMPATIBLE, reason=reason)
-        if info not in plugins:
-            plugins.append(info)
-    standards = {info.name for info in plugins if info.kind == "standards"}
-    plugins = [_without_standard(_conflict(info, plugins), standards) for info in plugins]
+        distinct[info] = None
+    by_name: dict[tuple[str, str], list[PluginInfo]] = {}
+    for info in distinct:
+        by_name.setdefault((info.kind, info.name), []).append(info)
+    standards = {info.name for info in distinct if info.kind == "standards"}
+    plugins = [_without_standard(_conflict(info, by_name[info.kind, info.name]), standards) for info in distinct]
     return sorted(plugins, key=lambda info: (KINDS.index(info.kind), info.name))
 
 
@@ -153,11 +155,10 @@ def unknown_groups(distribution: str | None = None) -> list[str]:
     return reasons
 
 
-def _conflict(info: PluginInfo, plugins: Iterable[PluginInfo]) -> PluginInfo:
+def _conflict(info: PluginInfo, namesakes: Iterable[PluginInfo]) -> PluginInfo:
     rivals = sorted({
-        other.origin for other in plugins
-        if (other.kind, other.name) == (info.kind, info.name) and other.entry_point != info.entry_point
-        and PluginState.INCOMPATIBLE not in (other.state, info.state)
+        other.origin for other in namesakes
+        if other.entry_point != info.entry_point and PluginState.INCOMPATIBLE not in (other.state, info.state)
     })  # fmt: skip
     if not rivals:
         return info
