@@ -15,6 +15,7 @@ from learnrelay.config.secrets import Secret
 from learnrelay.errors import OutboxError
 from learnrelay.outbox import Outbox
 from learnrelay.outbox.database import Database, Transaction
+from learnrelay.outbox.history import read_history, record_history
 from learnrelay.outbox.migrations import MIGRATIONS, migrate
 
 from .conftest import statements
@@ -79,6 +80,24 @@ def test_an_outbox_of_version_5_keeps_its_counters_and_what_waits(database_url: 
     assert [bytes(row.payload) for row in outbox.queue("a").claim(9).rows] == [b'{"id":"s1"}', b'{"id":"s2"}']
     with pytest.raises(OutboxError), outbox.database.transaction(write=False) as transaction:
         transaction.execute("SELECT * FROM learnrelay_tally")
+    outbox.close()
+
+
+def test_an_outbox_that_is_two_versions_old_keeps_what_waits_and_begins_a_day(database_url: Secret) -> None:
+    """Versions 12 and 13 made and changed one table, so an outbox without it is one of version 11."""
+    outbox = Outbox.open(Delivery(database=database_url))
+    outbox.put(statements(1, 5, "a"))
+    with outbox.database.transaction() as transaction:
+        transaction.change("DROP TABLE learnrelay_history")
+        transaction.change("DELETE FROM learnrelay_schema WHERE version > 11")
+    outbox.close()
+    with pytest.raises(OutboxError, match="learnrelay migrate"):
+        Outbox.look(Delivery(database=database_url)).close()
+    outbox = Outbox.open(Delivery(database=database_url))
+    assert version(outbox.database) == len(MIGRATIONS) == 13
+    record_history(outbox)
+    assert [sample.waiting for sample in read_history(outbox)["a"]] == [5]
+    assert len(outbox.queue("a").claim(9).rows) == 5
     outbox.close()
 
 
