@@ -335,7 +335,7 @@ def _clickhouse(config: Path, lines: list[bytes], wanted: int) -> dict[str, Any]
             bare.command(sql)
         bare.command("CREATE TABLE openedx.bare AS openedx.xapi_events_all")
         batches = [statements[at : at + 1000] for at in range(0, wanted, 1000)]
-        ready = [make_columns(batch)[0] for batch in batches]
+        ready = [make_columns(batch, lambda _: True)[0].values() for batch in batches]
 
         def insert_bare(number: int) -> None:
             bare.insert(

@@ -235,6 +235,18 @@ def test_an_erased_learner_is_gone_also_from_derived_tables(
             Verdict.REFUSED,
             "a value cannot be stored",
         ),
+        *(
+            (
+                [
+                    f"CREATE TABLE reporting.n (n {kind}) ENGINE = MergeTree ORDER BY n",
+                    f"CREATE MATERIALIZED VIEW reporting.n_mv TO reporting.n AS "
+                    f"SELECT CAST(JSONExtractString(event, 'nothing') AS {kind}) AS n FROM {RAW}",
+                ],
+                Verdict.REFUSED,
+                "a value cannot be stored",
+            )
+            for kind in ("Bool", "Int16", "Decimal32(2)", "UUID", "Date")
+        ),
         (
             ["ALTER TABLE openedx.xapi_events_all MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1"],
             Verdict.RETRY,
@@ -256,6 +268,64 @@ def test_what_errors_mean(
     assert words in answer.reason
     assert "Margarethe" not in answer.reason
     assert PASSWORD not in answer.reason + repr(answer)
+
+
+def evaluated(result: object, extensions: object) -> SerializedStatement:
+    """Returns a statement that the models of Aspects take for an answer to a problem."""
+    base = statement()
+    content = json.loads(base.content)
+    content["verb"] = {"id": "https://w3id.org/xapi/acrossx/verbs/evaluated"}
+    content["object"]["definition"]["extensions"] = extensions
+    content["result"] = result
+    return SerializedStatement(base.id, json.dumps(content).encode())
+
+
+def played(extensions: object) -> SerializedStatement:
+    """Returns a statement about a video."""
+    base = statement()
+    content = json.loads(base.content)
+    content["verb"] = {"id": "https://w3id.org/xapi/video/verbs/played"}
+    content["object"]["id"] = "https://learn.example.org/xblock/block-v1:A+B+C+type@video+block@d"
+    content["result"] = {"extensions": extensions}
+    return SerializedStatement(base.id, json.dumps(content).encode())
+
+
+def test_what_a_model_of_aspects_cannot_read_holds_up_nobody(
+    aspects: Path, server: Server, sink: ClickHouseSink
+) -> None:
+    """Its models cast what answers and videos have; a single value that cannot be cast would fail the whole insert."""
+    attempt, time = "http://id.tincanapi.com/extension/attempt-id", "https://w3id.org/xapi/video/extensions/time"
+    server.run(
+        "CREATE TABLE reporting.answers (event_id UUID, success Bool, attempts Int16) ENGINE = MergeTree "
+        "ORDER BY event_id SETTINGS non_replicated_deduplication_window = 100",
+        f"""CREATE MATERIALIZED VIEW reporting.answers_mv TO reporting.answers AS SELECT event_id,
+        CAST(JSON_VALUE(event, '$.result.success') AS Bool) AS success,
+        CAST(JSON_VALUE(event, '$.object.definition.extensions."{attempt}"') AS Int16) AS attempts
+        FROM {RAW} WHERE JSONExtractString(event, 'verb', 'id') LIKE '%/evaluated'""",
+        "CREATE TABLE reporting.plays (event_id UUID, position Decimal32(2)) ENGINE = MergeTree "
+        "ORDER BY event_id SETTINGS non_replicated_deduplication_window = 100",
+        f"""CREATE MATERIALIZED VIEW reporting.plays_mv TO reporting.plays AS SELECT event_id,
+        CAST(if(JSON_VALUE(event, '$.result.extensions."{time}"') = '', '0',
+        JSON_VALUE(event, '$.result.extensions."{time}"')) AS Decimal32(2)) AS position
+        FROM {RAW} WHERE JSONExtractString(event, 'verb', 'id') LIKE '%/played'""",
+    )
+    answers = [evaluated({"success": False}, {attempt: 3}), evaluated({"success": True}, {attempt: "4"})]
+    others = [
+        evaluated({"score": {"raw": 3}}, {}), evaluated({"success": True}, {}), evaluated({}, {attempt: 1}),
+        evaluated(None, None), evaluated({"success": "yes!"}, {attempt: 1}),
+        evaluated({"success": True}, {attempt: 1.5}), evaluated({"success": True}, {attempt: True}),
+    ]  # fmt: skip
+    plays = [played({time: 12.5}), played({}), played({time: 9_999_999}), played({time: -1}), played(["later"])]
+    far = [played({time: 1e7}), played({time: "soon"}), played({time: True})]
+    sent = batch([statement(), *others, *answers, *plays, *far])
+    number = len(sent.statements)
+    for _ in range(2):
+        assert sink.send(sent).verdict is Verdict.STORED
+        assert counts(server) == (number, number, number, number)
+        stored = server.rows("SELECT count(), sum(attempts), sum(success) FROM reporting.answers")
+        assert stored == [(2, 7, 1)]
+        assert server.rows("SELECT count() FROM reporting.plays") == [(len(plays),)]
+    assert sink.send(batch(others)).verdict is Verdict.STORED, "also where nothing else is in the batch"
 
 
 def test_statements_that_make_no_row_are_refused_by_name(aspects: Path, server: Server, sink: ClickHouseSink) -> None:

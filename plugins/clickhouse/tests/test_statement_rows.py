@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learnrelay import SerializedStatement
-from learnrelay_clickhouse.rows import RowError, make_columns, read_time
+from learnrelay_clickhouse.rows import RowError, make_columns, read_head, read_time
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIME = "2026-03-01T10:20:30.123456+02:00"
@@ -47,19 +47,19 @@ def test_the_time_is_that_of_the_parsed_statement(first: dict[str, Any], key: st
     except (ValueError, TypeError, KeyError, AttributeError):
         expected = None
     try:
-        assert read_time(orjson.dumps(statement)) == expected
+        assert read_time(read_head(orjson.dumps(statement))) == expected
     except RowError:
         assert expected is None or moment.tzinfo is None
 
 
 def test_a_member_of_the_actor_is_not_the_time() -> None:
     statement = b'{"id":"x","actor":{"timestamp":"1999-01-01T00:00:00Z"},"timestamp":"%s"}' % TIME.encode()
-    assert read_time(statement) == MICROSECONDS
+    assert read_time(read_head(statement)) == MICROSECONDS
 
 
 def test_the_time_of_xapi_goes_before_that_of_caliper() -> None:
     statement = b'{"eventTime":"1999-01-01T00:00:00Z","timestamp":"%s"}' % TIME.encode()
-    assert read_time(statement) == MICROSECONDS
+    assert read_time(read_head(statement)) == MICROSECONDS
 
 
 @pytest.mark.parametrize(
@@ -73,18 +73,20 @@ def test_the_time_of_xapi_goes_before_that_of_caliper() -> None:
 )
 def test_a_time_that_cannot_be_stored_is_refused(time: str, reason: str) -> None:
     with pytest.raises(RowError, match=reason):
-        read_time(b'{"id":"x","timestamp":"%s"}' % time.encode())
+        read_time(read_head(b'{"id":"x","timestamp":"%s"}' % time.encode()))
 
 
 def test_rows_hold_id_time_and_the_statement_as_it_is() -> None:
     content = b'{"id":"x","timestamp":"%s"}' % TIME.encode()
     name = "0123abcd-0000-4000-8000-00000000000f"
-    made, refused = make_columns(
+    made, others, refused = make_columns(
         [
             SerializedStatement(f"urn:uuid:{name}", content),
             SerializedStatement(name.upper(), content),
             SerializedStatement(name + "\n", content),
-        ]
+        ],
+        lambda _: True,
     )
-    assert made == ([int(name.replace("-", ""), 16)], [MICROSECONDS], [content])
+    assert others.ids == []
+    assert made.values() == ([int(name.replace("-", ""), 16)], [MICROSECONDS], [content])
     assert set(refused) == {name.upper(), name + "\n"}

@@ -105,7 +105,13 @@ class Connection:
         self._call(lambda: self._client.command(sql, settings=dict(settings or {})))
 
     def insert(
-        self, table: str, names: Sequence[str], types: Sequence[str], columns: Sequence[Sequence[Any]], token: str
+        self,
+        table: str,
+        names: Sequence[str],
+        types: Sequence[str],
+        columns: Sequence[Sequence[Any]],
+        token: str,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         """Inserts columns of values as one batch. The server knows a token that came before."""
         self._call(
@@ -115,7 +121,7 @@ class Connection:
                 column_names=names,
                 column_type_names=types,
                 column_oriented=True,
-                settings={"insert_deduplication_token": token} if token else {},
+                settings={**(settings or {}), **({"insert_deduplication_token": token} if token else {})},
             )
         )
 

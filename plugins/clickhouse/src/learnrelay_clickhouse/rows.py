@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,42 +23,63 @@ _FIRST, _LAST = (
 _UUID = re.compile("(?:urn:uuid:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
-class _Times(msgspec.Struct):
-    """Reads the time of a statement alone: to parse all of it costs more than all the rest of its row."""
+class StatementHead(msgspec.Struct):
+    """Holds what decides about a row. To parse all of a statement costs more than all the rest of its row.
+
+    result, object: as they are written; empty where they are missing.
+    """
 
     timestamp: Any = None
     eventTime: Any = None  # noqa: N815  # Caliper's name
+    verb: Any = None
+    result: msgspec.Raw = msgspec.Raw()  # noqa: RUF009  # never changed
+    object: msgspec.Raw = msgspec.Raw()  # noqa: RUF009
 
 
-_read_times = msgspec.json.Decoder(_Times).decode
+_decode_head = msgspec.json.Decoder(StatementHead).decode
+
+
+_NO_TIME = "it has no timestamp or eventTime that can be read"
 
 
 class RowError(ValueError):
     """Reports that a statement makes no row. The text holds no value of it."""
 
 
-def make_columns(
-    statements: Sequence[SerializedStatement],
-) -> tuple[tuple[list[int], list[int], list[bytes]], dict[str, str]]:
-    """Returns the values of `COLUMNS`, and statement id → reason for statements that make no row.
+@dataclass
+class Columns:
+    """Holds the values of `COLUMNS`. Ids are the numbers of UUIDs, times are microseconds since 1970."""
 
-    Ids are the numbers of UUIDs, times are microseconds since 1970. They are the table's key, so they follow from
-    the statement alone.
+    ids: list[int] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
+
+    def values(self) -> tuple[list[int], list[int], list[bytes]]:
+        """Returns the columns in their order."""
+        return self.ids, self.times, self.contents
+
+
+def make_columns(
+    statements: Sequence[SerializedStatement], is_readable: Callable[[StatementHead], bool]
+) -> tuple[Columns, Columns, dict[str, str]]:
+    """Returns the columns of readable and of other statements, and statement id → reason for those that make no row.
+
+    Ids and times are the table's key, so they follow from the statement alone.
     """
-    ids: list[int] = []
-    times: list[int] = []
-    contents: list[bytes] = []
+    readable, others = Columns(), Columns()
     refused: dict[str, str] = {}
     for statement in statements:
         try:
-            event_id, time = parse_id(statement.id), read_time(statement.content)
+            event_id, head = parse_id(statement.id), read_head(statement.content)
+            time = read_time(head)
         except RowError as error:
             refused[statement.id] = str(error)
-        else:
-            ids.append(event_id)
-            times.append(time)
-            contents.append(statement.content)
-    return (ids, times, contents), refused
+            continue
+        columns = readable if is_readable(head) else others
+        columns.ids.append(event_id)
+        columns.times.append(time)
+        columns.contents.append(statement.content)
+    return readable, others, refused
 
 
 def parse_id(text: str) -> int:
@@ -71,16 +93,23 @@ def parse_id(text: str) -> int:
     return int(match[1].replace("-", ""), 16)
 
 
-def read_time(content: bytes) -> int:
+def read_head(content: bytes) -> StatementHead:
+    """Reads what decides about the row of a statement. Raises RowError."""
+    try:
+        return _decode_head(content)
+    except msgspec.DecodeError:
+        raise RowError(_NO_TIME) from None
+
+
+def read_time(head: StatementHead) -> int:
     """Reads when the event happened: ``timestamp`` of xAPI, ``eventTime`` of Caliper. Raises RowError.
 
     Returns microseconds since 1970.
     """
     try:
-        times = _read_times(content)
-        moment = datetime.fromisoformat(times.timestamp or times.eventTime)
-    except (ValueError, TypeError, msgspec.DecodeError):
-        raise RowError("it has no timestamp or eventTime that can be read") from None
+        moment = datetime.fromisoformat(head.timestamp or head.eventTime)
+    except (ValueError, TypeError):
+        raise RowError(_NO_TIME) from None
     if moment.tzinfo is None:
         raise RowError("its time has no time zone")
     since = moment - _EPOCH

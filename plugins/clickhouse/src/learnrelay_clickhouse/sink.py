@@ -12,6 +12,7 @@ from learnrelay.config.secrets import find_secrets
 from learnrelay.errors import AuthError, SinkError
 from learnrelay.sinks import Batch, ProbeResult, Repeats, Sink, SinkAnswer, Verdict
 
+from .aspects_models import is_readable
 from .rows import COLUMNS, TYPES, make_columns
 from .settings import ASPECTS, ClickHouseSection
 from .tables import TableInfo, find_derived_tables, read_table
@@ -41,8 +42,12 @@ _WAITS = {
     319: "it is not known whether the insert was stored",
 }
 """ClickHouse's error → why the batch has to wait. Those that are in none of the tables are waited for as well."""
-_REFUSALS = frozenset({6, 26, 27, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 395, 469})
+_REFUSALS = frozenset({6, 26, 27, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 376, 395, 407, 467, 469})
 """ClickHouse's errors about a value that cannot be read, converted or stored."""
+_ENDED_EARLY = 32
+_IN_A_FUNCTION = "while executing 'FUNCTION"
+"""What distinguishes an empty value that is cast from a request that was cut off: both ended early."""
+_WITHOUT_FAILING_VIEWS = {"materialized_views_ignore_errors": 1}
 _HTTP_HALTS = frozenset({301, 302, 303, 307, 308, 401, 403, 404})
 _TOO_LARGE = 413
 _IDS_AT_ONCE = 2_000  # of a statement that deletes: a query has at most 256 KiB
@@ -79,6 +84,7 @@ class ClickHouseSink(Sink):
         """Keeps the settings. Nothing is opened or imported yet."""
         super().__init__(settings, standard, destination)
         self._connection: Connection | None = None
+        self._is_readable = is_readable if settings["layout"] == ASPECTS else _is_any
 
     def open(self) -> None:
         """Connects, and asks the server for its version. Raises SinkError."""
@@ -93,15 +99,24 @@ class ClickHouseSink(Sink):
         self._connection = connection
 
     def send(self, batch: Batch) -> SinkAnswer:
-        """Inserts a batch. Statements that make no row are refused, before anything is sent."""
+        """Inserts a batch, those apart that a model of Aspects cannot read.
+
+        Statements that make no row are refused, before anything is sent.
+        """
         from .connection import ServerError
 
-        columns, refused = make_columns(batch.statements)
+        readable, others, refused = make_columns(batch.statements, self._is_readable)
         if refused:
             reason = next(iter(refused.values()))
             return SinkAnswer(Verdict.REFUSED, f"a statement makes no row: {reason}", reached=True, refused=refused)
+        table = self.settings["table"]
         try:
-            self._open_connection.insert(self.settings["table"], COLUMNS, TYPES, columns, batch.id)
+            if readable.ids:
+                self._open_connection.insert(table, COLUMNS, TYPES, readable.values(), batch.id)
+            if others.ids:
+                self._open_connection.insert(
+                    table, COLUMNS, TYPES, others.values(), batch.id and f"{batch.id}-apart", _WITHOUT_FAILING_VIEWS
+                )
         except AuthError as error:
             verdict = Verdict.HALTED if error.is_refusal else Verdict.RETRY
             return SinkAnswer(verdict, error.reason, "", error.retry_after, reached=False, answered=False)
@@ -194,15 +209,24 @@ class ClickHouseSink(Sink):
     def _judge(self, error: ServerError) -> Verdict:
         if error.code in _HALTS or error.status in _HTTP_HALTS:
             return Verdict.HALTED
-        if error.code in _REFUSALS:
+        if _is_about_a_value(error):
             return Verdict.REFUSED
         return Verdict.TOO_LARGE if error.status == _TOO_LARGE else Verdict.RETRY
 
     def _explain(self, error: ServerError | AuthError) -> str:
         """Returns what is wrong in words of ours."""
         code = getattr(error, "code", 0)
-        words = _HALTS.get(code) or _WAITS.get(code) or ("a value cannot be stored" if code in _REFUSALS else "")
+        words = _HALTS.get(code) or _WAITS.get(code) or ("a value cannot be stored" if _is_about_a_value(error) else "")
         return f"{words.format(table=self.settings['table'])} ({error})" if words else str(error)
+
+
+def _is_any(_: Any) -> bool:
+    return True
+
+
+def _is_about_a_value(error: ServerError | AuthError) -> bool:
+    code = getattr(error, "code", 0)
+    return code in _REFUSALS or (code == _ENDED_EARLY and _IN_A_FUNCTION in getattr(error, "text", ""))
 
 
 @hookimpl
