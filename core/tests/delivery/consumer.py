@@ -50,7 +50,7 @@ Reply = tuple[int, Mapping[str, str], bytes]
 class Consumer:
     """Stores statements by id on a port of its own. ``behave`` may answer otherwise: ids → reply or None."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.behave: Callable[[list[str]], Reply | int | None] = lambda ids: None
         self.requests: list[list[str]] = []
         self.headers: list[Mapping[str, str]] = []
@@ -60,7 +60,7 @@ class Consumer:
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
         self.open_connections: set[socket.socket] = set()
-        self._port = 0
+        self._port = port
         self.start()
 
     @property

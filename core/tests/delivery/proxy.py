@@ -39,7 +39,11 @@ class Proxy:
             except OSError:
                 self._listener.close()
                 return
-            server = socket.create_connection(self._target)
+            try:
+                server = socket.create_connection(self._target)
+            except OSError:  # a server that is down: its address refuses connections
+                client.close()
+                continue
             self._open += [client, server]
             threading.Thread(target=self._pass_on, args=(client, server), daemon=True).start()
 

@@ -12,28 +12,10 @@ import redis
 
 from services import redis_url
 
-from .conftest import CampusSite, wait_until
+from .bus_patch import CONSUME, bus_patch
+from .conftest import PROJECT, CampusSite, wait_until
 
 pytestmark = pytest.mark.slow
-
-PATCH = """
-EVENT_TRACKING_BACKENDS["bus"] = {{
-    "ENGINE": "eventtracking.backends.event_bus.EventBusRoutingBackend",
-    "OPTIONS": {{"backends": {{"learnrelay": EVENT_TRACKING_BACKENDS.pop("learnrelay")}}}},
-}}
-SEND_TRACKING_EVENT_EMITTED_SIGNAL = True
-EVENT_BUS_TRACKING_LOGS = ["edx.course.enrollment.activated", "edx.course.enrollment.deactivated"]
-EVENT_BUS_PRODUCER = "edx_event_bus_redis.create_producer"
-EVENT_BUS_CONSUMER = "edx_event_bus_redis.RedisEventConsumer"
-EVENT_BUS_TOPIC_PREFIX = {prefix!r}
-EVENT_BUS_REDIS_CONNECTION_URL = {url!r}
-EVENT_BUS_PRODUCER_CONFIG = {{
-    "org.openedx.analytics.tracking.event.emitted.v1":
-        {{"analytics": {{"event_key_field": "tracking_log.name", "enabled": True}}}},
-}}
-"""
-CONSUME = ("consume_events", "-t", "analytics", "-g", "learnrelay", "--extra")
-EXTRA = '{"consumer_name": "first", "check_backlog": true}'
 
 
 class EventBus:
@@ -44,7 +26,7 @@ class EventBus:
         self._prefix = f"campus-{uuid.uuid4().hex}"
         self.stream = f"{self._prefix}-analytics"
         self.server = redis.Redis.from_url(redis_url())
-        campus.patch(PATCH.format(prefix=self._prefix, url=redis_url()))
+        campus.patch(bus_patch(redis_url(), self._prefix))
 
     def emit(self, first: int, last: int) -> None:
         """Emits enrolments from a process of the platform."""
@@ -65,9 +47,7 @@ def bus(campus: CampusSite) -> Iterator[EventBus]:
 
 
 def consume(campus: CampusSite):  # type: ignore[no-untyped-def]
-    from .conftest import PROJECT
-
-    return campus.start("python", str(PROJECT / "manage.py"), *CONSUME, EXTRA)
+    return campus.start("python", str(PROJECT / "manage.py"), *CONSUME)
 
 
 def test_a_consumer_that_is_killed_loses_nothing(bus: EventBus, campus: CampusSite) -> None:

@@ -1,10 +1,27 @@
 """Emits enrolments, in a course of its own for each number."""
 
+import logging
 import time
 
 from eventtracking import tracker
 
 NAME = "edx.course.enrollment.activated"
+
+
+class FailureCounter(logging.Handler):
+    """Counts what event-tracking or the producer of the bus could not hand over: both log it, and go on."""
+
+    def __init__(self):
+        super().__init__(logging.ERROR)
+        self.failures = 0
+
+    def emit(self, record):
+        self.failures += 1
+
+
+COUNTER = FailureCounter()
+for logger in ("eventtracking", "edx_event_bus_redis.internal.producer"):
+    logging.getLogger(logger).addHandler(COUNTER)
 
 
 def course_key(number):
