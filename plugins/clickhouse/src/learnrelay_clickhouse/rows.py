@@ -32,8 +32,8 @@ class StatementHead(msgspec.Struct):
     timestamp: Any = None
     eventTime: Any = None  # noqa: N815  # Caliper's name
     verb: Any = None
-    result: msgspec.Raw = msgspec.Raw()  # noqa: RUF009  # never changed
-    object: msgspec.Raw = msgspec.Raw()  # noqa: RUF009
+    result: msgspec.Raw = msgspec.Raw()  # never changed
+    object: msgspec.Raw = msgspec.Raw()
 
 
 _decode_head = msgspec.json.Decoder(StatementHead).decode
