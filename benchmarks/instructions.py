@@ -63,11 +63,12 @@ def _count(directory: Path, content: bytes, standard: str, python: str) -> int:
     """Returns the instructions of the whole command on a log."""
     log, counts = directory / "part.log", directory / "callgrind.out"
     log.write_bytes(content)
-    command = [python, "-c", _COMMAND, "transform", "--standard", standard, str(log), "-o", str(directory / "out")]
+    command = [python, "-c", _COMMAND, "transform", "--standard", standard, "-o", str(directory / "out")]
     fixed = {**environment(), "PYTHONHASHSEED": "0", "LEARNRELAY_SOURCE": "openedx"}
     counted = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}", *command]
     for run in (command, counted):  # which end with 1 where a line of the log fails
-        done = subprocess.run(run, env=fixed, capture_output=True, text=True, check=False)
+        with log.open("rb") as lines:  # of standard input, which one process reads
+            done = subprocess.run(run, env=fixed, stdin=lines, capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):
             sys.exit(done.stderr)
     return max(map(int, _TOTAL.findall(counts.read_text(encoding="utf-8"))))
