@@ -136,6 +136,23 @@ def test_without_a_terminal_it_says_what_to_give(arguments: list[str], reason: s
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--auth", "basic", "--username", "ann:b", "--secret", "env:PASSWORD"), "--username: must not hold a colon"),
+        (("--auth", "bearer", "--secret", "t0ken-t0ken"), '--secret: expected "env:NAME" or "file:PATH"'),
+    ],
+)
+def test_an_option_that_check_would_refuse_writes_nothing(
+    arguments: tuple[str, ...], reason: str, tmp_path: Path
+) -> None:
+    done = init(tmp_path, *GIVEN, *LRS, *arguments, PASSWORD="x7")
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert "t0ken" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_still_wrong_is_said(tmp_path: Path) -> None:
     done = init(tmp_path, *GIVEN, *LRS, "--auth", "bearer", "--secret", "env:NOT_SET_HERE")
     assert done.returncode == 1

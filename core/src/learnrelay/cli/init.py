@@ -63,6 +63,8 @@ def command(target: Path, **given: str | None) -> None:
     """
     if target.exists():
         raise click.UsageError(f"{target} exists; name another file, or remove it")
+    if given["secret"] is not None and not given["secret"].startswith(("env:", "file:")):
+        raise click.UsageError('--secret: expected "env:NAME" or "file:PATH"')
     sources = sorted({info.name for info in installed() if info.kind == "sources"})
     standards = list_standards()
     if not sources or not standards:
