@@ -99,7 +99,7 @@ def test_a_new_secret_with_a_map_and_the_objections() -> None:
         run("object", "--user-id", "8")
         before = emit(7, 8)
         shell(lines_of("(umask 077; python3").replace("python3", sys.executable))
-        Path("users.csv").write_text("user_id\n7\n8\n")
+        Path("users.csv").write_text('user_id,username\n7,"ann, b"\n8,"say ""x"""\n')
         run(*lines_of("learnrelay pseudonyms --new-secret").split()[1:])
         run("worker", "--until-empty")
 
@@ -114,9 +114,10 @@ def test_a_new_secret_with_a_map_and_the_objections() -> None:
         assert add.startswith("learnrelay object --user-id 7")
         run("object", "--user-id", "8")
         after = emit(7, 8)
-        shell(lines_of("awk -F,"))
+        shell(lines_of('python3 -c "import csv;').replace("python3", sys.executable))
         pairs = [line.split(",") for line in Path("for-the-lrs.csv").read_text().splitlines()]
         assert [*before, *after] in pairs
+        assert len(pairs) == 4, "each user is known by id and by name"
         assert before != after
 
 
