@@ -43,6 +43,7 @@ async def take_events(request: Request) -> Response:
 
 if __name__ == "__main__":
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     print(listener.getsockname()[1], flush=True)
     config = uvicorn.Config(
         Starlette(routes=[Route("/events", take_events, methods=["POST"])]),

@@ -75,7 +75,9 @@ def main() -> None:
 def configure(directory: Path, port: int) -> Path:
     """Writes an operator's file with one standard and one destination."""
     path = configure_all(directory, [("xapi", port)])
-    path.write_text(path.read_text(encoding="utf-8").replace('"caliper.*", ', ""), encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    before, _, after = text.replace('"caliper.*", ', "").partition("[caliper]\n")
+    path.write_text(before + after.partition("\n")[2], encoding="utf-8")
     return path
 
 

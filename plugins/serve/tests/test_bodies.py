@@ -39,17 +39,33 @@ def test_the_items_of_an_array() -> None:
     [
         {"message": LINE, "source_type": "file", "host": "lms-1", "timestamp": "2026-03-02T09:00:00Z"},
         {"date": 1767342000.25, "log": LINE},
+        {"log": LINE},
+        {"@timestamp": "2026-03-02T09:00:00.250000Z", "log": LINE},
     ],
-    ids=["vector", "fluent-bit"],
+    ids=["vector", "fluent-bit", "fluent-bit-without-date", "fluent-bit-with-another-date"],
 )
 def test_lines_that_a_shipper_has_wrapped(wrapped: dict[str, Any], as_lines: bool) -> None:
     body = orjson.dumps(wrapped) + b"\n" if as_lines else orjson.dumps([wrapped])
     assert read(body) == [(1, LINE)]
 
 
-def test_an_event_with_such_a_key_is_no_wrapped_line() -> None:
-    event = {"event_type": "x", "message": "a { in a text", "log": "no { line"}
+@pytest.mark.parametrize(
+    "event",
+    [{"event_type": "x", "message": "a { in a text", "log": "no { line"}, {"event_type": "x", "log": "no { line"}],
+)
+def test_an_event_with_such_a_key_is_no_wrapped_line(event: dict[str, Any]) -> None:
     assert read(orjson.dumps([event])) == [(1, orjson.dumps(event).decode())]
+    assert read(orjson.dumps(event) * 2) == [(1, orjson.dumps(event).decode() * 2)]
+
+
+def test_records_of_fluent_bit_without_anything_between_them() -> None:
+    records = [{"date": number, "log": LINE} for number in (1.5, 2.5)]
+    stream = b"".join(orjson.dumps(record) for record in records)
+    assert read(stream) == [(1, LINE), (2, LINE)]
+    assert read(stream + b"\n") == [(1, LINE), (2, LINE)]
+    assert read(stream[:-5]) == [(1, stream[:-5].decode())], "cut: it is refused as a line"
+    deep = b'{"date":1,"log":"{}"}{"log":' + b"[" * 100_000
+    assert read(deep) == [(1, deep.decode())]
 
 
 def test_packed_bodies() -> None:

@@ -156,6 +156,18 @@ def event(name: str = "play_video", **data: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def test_an_answer_does_not_wait_for_an_acknowledgement_of_its_head(served: Served) -> None:
+    times = []
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+    for _ in range(60):  # the kernel acknowledges the first packets of a connection at once
+        started = time.perf_counter()
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
+        times.append(time.perf_counter() - started)
+    connection.close()
+    assert min(times[40:]) < 0.03
+
+
 def lines(number: int) -> bytes:
     return b"".join(json.dumps(event()).encode() + b"\n" for _ in range(number))
 
@@ -212,8 +224,9 @@ def test_nothing_in_a_body_raises_its_trust(served: Served) -> None:
         (gzip.compress(b"x" * 10**6), {"Content_Encoding": "gzip"}, 413),
         (b"no gzip", {"Content_Encoding": "gzip"}, 400),
         (b"x", {"Content_Encoding": "br"}, 415),
+        (b"\x92\x01\x80", {"Content_Type": "application/msgpack"}, 415),
     ],
-    ids=["empty", "blank", "cut", "large", "large when unpacked", "no gzip", "another encoding"],
+    ids=["empty", "blank", "cut", "large", "large when unpacked", "no gzip", "another encoding", "MessagePack"],
 )
 def test_bodies_of_which_nothing_is_kept(body: bytes, headers: dict[str, str], status: int, served: Served) -> None:
     before = served.waiting()

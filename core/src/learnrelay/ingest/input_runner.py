@@ -190,7 +190,7 @@ class InputRunner:
                 return
             due_in = max(self._block.begun_at, self._stored_at + self._interval) - time.monotonic()
             if self._block.has_events and due_in <= 0:
-                self._store_block()
+                self._store_block(here=self._is_waited_for)
             if self._pending is not None and (batch is None or self._is_waited_for):
                 self._finish_pending()  # nothing else comes for a while: what failed must not wait for it
             wait = _READ_WAIT
@@ -264,13 +264,19 @@ class InputRunner:
         assembly = self._relay.assembly
         return Block(self._sizes, OutcomeCounts.of(list(assembly.standards), assembly.source.shape.request_prefix))
 
-    def _store_block(self) -> None:
-        """Begins to store the block, when the one before it is stored."""
+    def _store_block(self, *, here: bool = False) -> None:
+        """Begins to store the block, when the one before it is stored.
+
+        ``here``: in this thread, because nothing else is done meanwhile, and somebody waits.
+        """
         if not self._block.has_events:
             return
         self._finish_pending()
         block, self._block = self._block, self._new_block()
-        self._pending = self._store_thread.submit(self._store, block)
+        if here:
+            self._input.commit(self._store(block))
+        else:
+            self._pending = self._store_thread.submit(self._store, block)
         self._stored_at = time.monotonic()
 
     def _finish_pending(self) -> None:

@@ -114,6 +114,8 @@ class EventServer:
 
     async def _store(self, request: Request, sender: str) -> Response:
         limit = self._settings["largest"]
+        if "msgpack" in request.headers.get("Content-Type", "").lower():
+            raise BodyError(415, "MessagePack is not read: for Fluent Bit, set format json_lines")
         body = await self._read_body(request, limit)
         encoding = request.headers.get("Content-Encoding", "").strip().lower()
         events = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -56,11 +57,10 @@ def split_events(content: bytes) -> list[NumberedEvent]:
     """Lists the events of a body: of an array, or one for each line that is not blank. Raises BodyError."""
     if content.lstrip()[:1] == b"[":
         return [NumberedEvent(number, _event_of(item)) for number, item in enumerate(_read_array(content), 1)]
-    events = []
-    for number, line in enumerate(content.split(b"\n"), 1):
-        if line.strip():
-            events.append(NumberedEvent(number, _unwrap_line(line)))
-    return events
+    lines = content.split(b"\n")
+    if len(lines) == 1 + (not lines[-1]) and (records := _split_stream(content)):
+        return [NumberedEvent(number, _event_of(record)) for number, record in enumerate(records, 1)]
+    return [NumberedEvent(number, _unwrap_line(line)) for number, line in enumerate(lines, 1) if line.strip()]
 
 
 def _read_array(content: bytes) -> list[Any]:
@@ -69,6 +69,21 @@ def _read_array(content: bytes) -> list[Any]:
     except orjson.JSONDecodeError:
         raise BodyError(400, "the body is no JSON array, though it begins like one") from None
     return items
+
+
+def _split_stream(line: bytes) -> list[dict[str, Any]]:
+    """Lists the records of Fluent Bit that follow each other in a line; none where it is anything else."""
+    if b'"log"' not in line or b"}{" not in line:
+        return []
+    records, at, decoder = [], 0, json.JSONDecoder()
+    try:
+        text = line.decode().strip()
+        while at < len(text):
+            record, at = decoder.raw_decode(text, at)
+            records.append(record)
+    except (ValueError, RecursionError):
+        return []
+    return records if all(type(record) is dict and _line_in(record) is not None for record in records) else []
 
 
 def _event_of(item: Any) -> bytes | UnreadableEventError:
@@ -93,10 +108,18 @@ def _unwrap_line(line: bytes) -> bytes:
 def _line_in(item: Mapping[str, Any]) -> bytes | None:
     """Returns the line of a log in the object that Vector or Fluent Bit makes of it; None for any other object.
 
-    Vector: ``message`` beside ``source_type``. Fluent Bit: ``log`` beside ``date``.
+    Vector: ``message`` beside ``source_type``. Fluent Bit: ``log`` beside ``date``; alone, or beside a time of another
+    name, where ``json_date_key`` says so.
     """
-    for key, beside in (("message", "source_type"), ("log", "date")):
+    others = [value for key, value in item.items() if key != "log"]
+    is_record = "date" in item or not others or (len(others) == 1 and _is_time(others[0]))
+    for key, is_wrapped in (("message", "source_type" in item), ("log", is_record)):
         line = item.get(key)
-        if beside in item and isinstance(line, str) and "{" in line:
+        if is_wrapped and isinstance(line, str) and "{" in line:
             return line.encode(errors="replace")
     return None
+
+
+def _is_time(value: Any) -> bool:
+    """Tells whether a value is a time as Fluent Bit writes it: a number, or a date."""
+    return type(value) in (int, float) or (isinstance(value, str) and value[:4].isdigit())
