@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,39 @@ def test_an_event_has_the_size_of_a_line_at_most(relay: Relay) -> None:
         outcome = relay.read(given)
         assert isinstance(outcome, Outcome) and isinstance(outcome.error, UnreadableEventError)
         assert outcome.reason == "more than 1,048,576 bytes"
+
+
+TOO_LONG = "kohlrabi" * 140_000
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        pytest.param(event("play_video", data={"id": TOO_LONG}), "more than 1,048,576 bytes", id="object"),
+        pytest.param(b"{" + TOO_LONG.encode(), "more than 1,048,576 bytes", id="line"),
+        pytest.param(b"{" + TOO_LONG[:900_000].encode(), "not valid JSON", id="broken"),
+        pytest.param(event("play_video", data={"id": [TOO_LONG[:900_000]]}, user_id=7), "expected text", id="field"),
+        pytest.param(event("play_video", data={"id": "a" * 9_000}, user_id=7), "an id of more than 8,192", id="id"),
+    ],
+)
+def test_an_event_that_fails_is_not_held_by_its_error(
+    raw: Any, reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Frames of a traceback hold the event and the outcome: in that cycle, what is refused would fill the memory."""
+    caplog.set_level(logging.CRITICAL, "learnrelay")  # what pytest captures holds errors, too
+    (tmp_path / "relay.toml").write_text(CONFIG.replace("enabled = []", 'enabled = ["xapi.*"]'), encoding="utf-8")
+    with Relay.from_file(tmp_path / "relay.toml", engine="none") as relay:
+        relay.emit(raw)
+        gc.collect()
+        gc.disable()
+        try:
+            (outcome,) = relay.emit(raw)
+            assert reason in outcome.reason and outcome.error is not None
+            held = weakref.ref(outcome.error)
+            del outcome
+            assert held() is None
+        finally:
+            gc.enable()
 
 
 class Unreadable:

@@ -493,6 +493,20 @@ def test_whoever_is_taken_off_the_list_is_off_it(tmp_path: Path) -> None:
         assert run("object", file, "--list", *known_by).exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("known_by", "hint"),
+    [
+        (("--user-id", "7"), "events without the user's id may not be recognised: give --username too\n"),
+        (("--username", "ann"), "events without the user's name may not be recognised: give --user-id too\n"),
+        (("--user-id", "7", "--username", "ann"), ""),
+    ],
+)
+def test_who_is_put_on_the_list_by_half_is_said(known_by: tuple[str, ...], hint: str, tmp_path: Path) -> None:
+    """With keyed pseudonyms, nobody can tell whose name an event has that has no id."""
+    done = run("object", objecting(tmp_path), *known_by)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "added to the list\n", hint)
+
+
 def test_who_may_still_be_on_the_list_by_another_name_is_said(tmp_path: Path) -> None:
     file = objecting(tmp_path)
     run("object", file, "--user-id", "7")

@@ -17,6 +17,18 @@ class LearnrelayError(Exception):
 # --- events ---------------------------------------------------------------------------------------------
 
 
+def forget_frames(error: BaseException) -> None:
+    """Drops the tracebacks of an error that is kept, and of what led to it.
+
+    Their frames hold the event, and, in a cycle, the outcome that holds the error: all that would be freed late.
+    """
+    chain: list[BaseException | None] = [error]
+    while chain:
+        if (link := chain.pop()) is not None and link.__traceback__ is not None:
+            link.__traceback__ = None
+            chain += [link.__cause__, link.__context__]
+
+
 class EventError(LearnrelayError):
     """Reports that one event cannot be processed; others are not affected.
 

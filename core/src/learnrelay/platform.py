@@ -10,9 +10,12 @@ from urllib.parse import quote
 
 from .caching import cached, note_gap
 from .config.fields import UNKNOWN_LANGUAGE
-from .errors import ProviderError
+from .errors import InvalidFieldError, ProviderError
+from .kinds import LONGEST_ID
 from .providers import CourseProvider, IdentityProvider, Learner, UserRef
 from .sources import CourseParts, Source
+
+_LONGEST_NAMED = 8 * LONGEST_ID  # characters of an address, such as a key of a block that holds that of its course
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -142,7 +145,8 @@ class Platform:
         """Returns an address under the platform's root: the parts joined by ``/``.
 
         Percent-encodes what may not stand in the path of an IRI (RFC 3987, 2.2), and white space of other scripts,
-        which RFC 3987 allows and many receivers refuse. Other scripts stay as they are.
+        which RFC 3987 allows and many receivers refuse. Other scripts stay as they are. Raises InvalidFieldError where
+        a part is longer than any id.
         """
         return self._iri(parts)
 
@@ -159,6 +163,8 @@ class Platform:
         return self.source.course_parts(course_id)
 
     def _address(self, parts: tuple[str, ...]) -> str:
+        if sum(map(len, parts)) > _LONGEST_NAMED:
+            raise InvalidFieldError(f"an id of more than {_LONGEST_NAMED:,} characters: no platform makes one")
         return f"{self.root_url}/{_quoted('/'.join(parts))}"
 
     def _course_address(self, course_id: str) -> str:

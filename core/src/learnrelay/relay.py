@@ -20,7 +20,7 @@ from .delivery import EmbeddedEngine, Engine, StoringEngine
 from .delivery.drain import IMMEDIATELY
 from .delivery.engine import QueueWorker, Wake, WorkerFactories
 from .delivery.leases import LeaseKeeper
-from .errors import EventError, OutboxError, UnreadableEventError
+from .errors import EventError, OutboxError, UnreadableEventError, forget_frames
 from .events import SourceEvent, refuse_above_limit
 from .lookups.identity import identity_id
 from .outbox import Outbox, OutgoingStatement
@@ -159,10 +159,10 @@ class Relay:
             results.append(outcomes)
             rows += statements
             number += bool(statements)
-        if rows:
-            with time_limit(self.outbox.settings.wait + GRACE):
+        with time_limit(self.outbox.settings.wait + GRACE):
+            if rows:
                 self.wake(self._intake.put(rows, number))
-        self._recorder.count(results, may_write=was_read)
+            self._recorder.count(results, may_write=was_read)
         return results
 
     def _unmapped_outcome(self, raw: RawEvent) -> Outcome | None:
@@ -236,6 +236,7 @@ class Relay:
         except EventError as error:
             for tap in self._taps:
                 tap.show_unreadable(error.reason)
+            forget_frames(error)
             return Outcome("", OutcomeState.FAILED, reason=error.reason, error=error)
         return event if trust == "platform" else source.reader.distrust(event)
 

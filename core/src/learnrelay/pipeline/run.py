@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..caching import BoundedCache
-from ..errors import EventError, ProviderUnavailableError, TransformError
+from ..errors import EventError, ProviderUnavailableError, TransformError, forget_frames
 from ..events import SourceEvent
 from ..fields import Body, Fields, value_at
 from ..logs import ThrottledLogger
@@ -383,6 +383,7 @@ def failed_outcome(standard: str, event: SourceEvent, error: EventError) -> Outc
     error.event_name, error.event_id = event.shown_name, event.id
     level = logging.DEBUG if isinstance(error, ProviderUnavailableError) else logging.WARNING  # the guard logs it once
     log.log(level, "%s for %s: %s", type(error).__name__, standard, error)
+    forget_frames(error)
     return Outcome(standard, OutcomeState.FAILED, event.name, reason=error.reason, error=error)
 
 
