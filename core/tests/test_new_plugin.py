@@ -21,7 +21,7 @@ from installation import Installation
 from learnrelay.plugins.discovery import installed
 
 STANDARDS = [info.name for info in installed() if info.kind == "standards"]
-OF_NO_STANDARD = ("filter", "router", "resolver", "standard", "source", "input", "sink", "auth")
+OF_NO_STANDARD = ("filter", "router", "scope", "resolver", "standard", "source", "input", "sink", "auth")
 SPOKEN = [*STANDARDS, "acme_standard"]
 QUIZ_EVENTS = Path(__file__).with_name("quiz_events.jsonl")
 PACKAGES: dict[str, list[str]] = {  # the module's name → what it is made with

@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
-import sys
-import sysconfig
 import tomllib
-import venv
 from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import parse_wheel_filename
 
+from authors_environment import build_wheels, environment_without_ours, make_author, run, shell_of
 from installation import Installation
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = ["core", "plugins/xapi", "plugins/caliper", "contract_tests"]
+FOLDERS = ["core", "plugins/xapi", "plugins/caliper", "plugins/openedx", "contract_tests"]
 STAGES = {
     "transformer": ["--for", "xapi"],
-    "enricher": ["--for", "caliper"],
     "filter": [],
     "router": [],
     "resolver": [],
     "standard": [],
     "input": [],
+    "scope": [],
+    "source": [],
+    "sink": [],
+    "auth": [],
+    "enricher": ["--for", "caliper"],
 }
-BUILD = "import sys, hatchling.build; print(hatchling.build.build_wheel(sys.argv[1]))"
 
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Returns a folder with wheels of our packages."""
-    folder = tmp_path_factory.mktemp("wheels")
-    for package in FOLDERS:
-        subprocess.run(
-            [sys.executable, "-c", BUILD, folder], cwd=ROOT / package, check=True, capture_output=True, timeout=300
-        )
-    return folder
+    return build_wheels(tmp_path_factory.mktemp("wheels"), FOLDERS)
 
 
 def written(directory: Path, stage: str) -> dict[str, Any]:
@@ -72,23 +66,35 @@ def test_a_new_standard_requires_what_the_core_requires(tmp_path: Path) -> None:
         assert declared[name].specifier == core[name].specifier
 
 
-@pytest.mark.slow
-def test_a_new_plugin_is_set_up_as_its_readme_says(wheels: Path, tmp_path: Path) -> None:
-    """An author has the core and a standard; the harness comes with the package's dev group, from our wheels.
+@pytest.fixture(scope="module")
+def authors_python(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the Python of an author, who has the core and two standards, and no learning platform."""
+    return make_author(tmp_path_factory.mktemp("author"), wheels, "learnrelay", "learnrelay-xapi", "learnrelay-caliper")
 
-    Not ``--editable``: of the build requirements only hatchling is installed here.
+
+@pytest.mark.parametrize("stage", [pytest.param(stage, marks=pytest.mark.slow) for stage in STAGES])
+def test_a_new_plugin_is_set_up_as_its_readme_says(
+    stage: str, wheels: Path, authors_python: Path, tmp_path: Path
+) -> None:
+    """All that its CI runs, with the commands as they are written there: those of its README, as test_new_plugin holds.
+
+    pip gets the harness from our wheels, and hatchling from this environment instead of one of its own.
     """
-    python = environment_without_ours(tmp_path)
-    install: list[str | Path] = [
-        python, "-m", "pip", "install", "--quiet", "--no-compile", "--no-index", "--find-links", wheels,
-        "--no-build-isolation",
-    ]  # fmt: skip
-    run(tmp_path, *install, "learnrelay", "learnrelay-xapi")
-    run(tmp_path, python.with_name("learnrelay"), "new-plugin", "acme-poll", "--for", "xapi")
-    run(tmp_path / "acme-poll", *install, ".", "--group", "dev")
-    plugins = json.loads(run(tmp_path, python.with_name("learnrelay"), "plugins", "--json"))
-    assert "xapi.acme_poll" in {plugin["name"] for plugin in plugins}
-    run(tmp_path, python, "-c", "import learnrelay_contract_tests")
+    if stage == "enricher":  # the author has statements of the standard; the package's tests then ask for them, too
+        run(tmp_path, "pip", "install", "--quiet", "learnrelay-openedx", **shell_of(authors_python, wheels))
+    run(tmp_path, authors_python.with_name("learnrelay"), "new-plugin", f"acme-{stage}", "--stage", stage,
+        *STAGES[stage])  # fmt: skip
+    folder = tmp_path / f"acme-{stage}"
+    shell = shell_of(authors_python, wheels)
+    workflow = yaml.safe_load((folder / ".github" / "workflows" / "ci.yml").read_text("utf-8"))
+    commands = [step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step]
+    assert commands[0] == 'python -m pip install --upgrade "pip>=25.1"'
+    for command in commands[1:]:
+        printed = run(folder, "bash", "-e", "-c", command, **shell)
+        assert "not run" not in printed, f"{command}\n{printed}"
+    pyproject = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+    assert pyproject["project"]["license"] == "Apache-2.0"
+    assert "Apache License" in (folder / "LICENSE").read_text("utf-8")
 
 
 @pytest.mark.slow
@@ -104,24 +110,6 @@ def test_without_a_standard_a_sink_is_written_all_the_same(wheels: Path, tmp_pat
     assert "add --for STANDARD (installed: none; pip install the package of one" in " ".join(refused.stderr.split())
 
 
-def environment_without_ours(directory: Path) -> Path:
-    """Returns the Python of an environment that sees all packages that are installed here, save this repository's."""
-    others = directory / "others"
-    others.mkdir()
-    for path in {Path(sysconfig.get_path("purelib")), Path(sysconfig.get_path("platlib"))}:
-        for entry in path.iterdir():
-            if not entry.name.lstrip("_").startswith("learnrelay"):
-                (others / entry.name).symlink_to(entry)
-    venv.create(directory / "venv", symlinks=True)
-    python = directory / "venv" / "bin" / "python"
-    (site,) = (directory / "venv").glob("lib/python*/site-packages")
-    (site / "others.pth").write_text(f"{others}\n", "utf-8")
-    return python
-
-
-def run(directory: Path, *command: str | Path) -> str:
-    """Returns the standard output of a command that must succeed."""
-    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(command, cwd=directory, env=clean, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def test_the_tests_of_an_enricher_have_statements_to_add_to(tmp_path: Path) -> None:
+    needed = [Requirement(text).name for text in written(tmp_path, "enricher")["dependency-groups"]["dev"]]
+    assert needed[:3] == ["learnrelay-contract-tests", "learnrelay-caliper", "learnrelay-openedx"]

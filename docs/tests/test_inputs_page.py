@@ -13,6 +13,7 @@ from learnrelay.assembly.assemble import assemble
 from learnrelay.config.secrets import Secret
 
 PAGE = (Path(__file__).parents[1] / "inputs.md").read_text(encoding="utf-8")
+AUTHORS_PAGE = (Path(__file__).parents[1] / "plugins/input.md").read_text(encoding="utf-8")
 HEAD = """
 [platform]
 root_url = "https://learn.example.org"
@@ -37,7 +38,7 @@ def test_its_inputs_are_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_its_input_reads_a_table_and_goes_on(tmp_path: Path) -> None:
-    (source,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    (source,) = re.findall(r"```python\n(.*?)```", AUTHORS_PAGE, flags=re.DOTALL)
     names: dict[str, Any] = {"__name__": "page"}
     exec(source, names)
     database = sqlite3.connect(tmp_path / "campus.db")

@@ -34,6 +34,7 @@ from rich.console import Console
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--junit", type=click.Path(dir_okay=False), help="Write a JUnit file for CI.")
 @click.option("--html", type=click.Path(dir_okay=False), help="Write an HTML page to attach to a release.")
+@click.option("--markdown", type=click.Path(dir_okay=False), help="Write the same as Markdown, as for a job's summary.")
 @click.option("--lock", "write_lock", is_flag=True, help="Write contract.lock.json of the plugins that pass.")
 @click.option("--checks", is_flag=True, help="List the checks and what each proves, then exit.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every check with its time and its notes.")
@@ -42,8 +43,8 @@ from rich.console import Console
 )
 def contract_test(
     names: tuple[str, ...], files: tuple[Path, ...], all_plugins: bool, only: tuple[str, ...], quick: bool,
-    audit: bool, as_json: bool, junit: str | None, html: str | None, write_lock: bool, checks: bool, verbose: bool,
-    jobs: int | None,
+    audit: bool, as_json: bool, junit: str | None, html: str | None, markdown: str | None, write_lock: bool,
+    checks: bool, verbose: bool, jobs: int | None,
 ) -> None:  # fmt: skip
     r"""Check plugins against the contract, each in processes of its own.
 
@@ -71,7 +72,7 @@ def contract_test(
     from .checks import load_all
     from .project_folders import ProjectError, found_in_folder
     from .report import files as report_files
-    from .report import terminal
+    from .report import page, terminal
     from .runner import UnknownPluginError, check_plugins, choose_checks
 
     if checks:
@@ -95,6 +96,7 @@ def contract_test(
                 defaults_only=quick,
                 jobs=jobs or 0,
                 lock=write_lock,
+                summaries=bool(html or markdown),
                 on_report=lambda plugin: terminal.print_plugin(plugin, console, verbose),
             )
         except (UnknownPluginError, ProjectError) as error:
@@ -105,7 +107,9 @@ def contract_test(
     if junit:
         Path(junit).write_text(report_files.format_junit(report), encoding="utf-8")
     if html:
-        Path(html).write_text(report_files.format_html(report), encoding="utf-8")
+        Path(html).write_text(page.format_html(report), encoding="utf-8")
+    if markdown:
+        Path(markdown).write_text(page.format_markdown(report), encoding="utf-8")
     if write_lock:
         from .runner import write_locks
 

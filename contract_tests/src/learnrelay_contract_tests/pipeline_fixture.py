@@ -14,6 +14,7 @@ from learnrelay.pipeline.run import OutcomeState, Pipeline
 from learnrelay.plugins.discovery import installed, load, optional_families, select
 from learnrelay.plugins.registry import collect, settings_schema_of
 
+from .plain_source import registered_source
 from .pytest_plugin import KEY_OF_LEARNERS, ROOT_URL
 
 _TITLE = Path("the fixture statements")
@@ -46,6 +47,11 @@ def make_statements(
 
 
 def _assemble(plugins: tuple[str, ...], settings: Mapping[str, Mapping[str, Any]]) -> Assembly:
+    with registered_source():
+        return _assemble_with_source(plugins, settings)
+
+
+def _assemble_with_source(plugins: tuple[str, ...], settings: Mapping[str, Mapping[str, Any]]) -> Assembly:
     known = installed()
     families = sorted({f"{info.standard}.*" for info in known if info.kind == "families"})
     raw: dict[str, Any] = {

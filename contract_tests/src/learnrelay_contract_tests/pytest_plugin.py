@@ -91,7 +91,8 @@ class ContractItem(pytest.Item):
                 lines = [
                     ": ".join(filter(None, (finding["event"], finding["message"]))) for finding in check["findings"]
                 ]
-                faults.append(f"{plugin}: {check['proves']}\n  " + "\n  ".join(lines or [check["reason"]]))
+                words = "\n  ".join([*(lines or [check["reason"]]), f"why: {check['explained']}"])
+                faults.append(f"{plugin}: {check['proves']}\n  {words}")
         if faults:
             raise ContractBrokenError("\n".join(faults))
 
@@ -257,7 +258,8 @@ KEY_OF_LEARNERS = "a secret of the tests"
 def platform() -> Any:
     """Returns a `learnrelay.Platform` at https://learn.example.org; learners have pseudonyms, courses no titles.
 
-    Its source is the one that is installed; of several, that of the environment variable ``LEARNRELAY_SOURCE``.
+    Its source is the one that is installed; of several, that of the environment variable ``LEARNRELAY_SOURCE``; where
+    there is none, a plain one, which reads the canonical shape.
     """
     from learnrelay import Platform
     from learnrelay.config.secrets import Secret
@@ -266,12 +268,15 @@ def platform() -> Any:
     from learnrelay.plugins.discovery import installed, load, select_source
     from learnrelay.plugins.registry import collect
 
+    from .plain_source import registered_source
+
     identity = KeyedIdentity({"secret": Secret(KEY_OF_LEARNERS), "pseudonyms": "per-standard"})
-    try:
-        info = select_source(installed(), None)
-    except ValueError as error:
-        raise pytest.UsageError(f"the fixture platform needs a source: {error}") from None
-    registry = collect([(info, load(info))])
+    with registered_source():
+        try:
+            info = select_source(installed(), None)
+        except ValueError as error:
+            raise pytest.UsageError(f"the fixture platform needs a source: {error}") from None
+        registry = collect([(info, load(info))])
     (source,) = registry.sources.values()
     return Platform(ROOT_URL, registry.make(source), identity, NoCourses({}))
 

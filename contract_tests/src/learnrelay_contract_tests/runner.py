@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,8 @@ from .checks import Check, Finding, NotApplicableError, Note, load_all
 from .host import CARRIER, PluginProcess, PluginProcessError, Workspace
 from .lock import write_lock
 from .package import describe_file, find_package
+from .plugin_summary import Summary, summarize
+from .report.explanations import link_to
 from .subject import Subject
 
 PASSED, FAILED, WARNED, GAP, NOTHING, NOT_RUN = "passed", "failed", "warned", "gap", "nothing to check", "not run"
@@ -61,7 +66,10 @@ class CheckResult:
 
 @dataclass
 class PluginReport:
-    """Holds the results of all checks of one plugin. ``lock_entry``: what `write_locks` writes for it."""
+    """Holds the results of all checks of one plugin.
+
+    ``lock_entry``: what `write_locks` writes for it. ``summary``: what it does, if that was asked for.
+    """
 
     plugin: str
     distribution: str
@@ -71,6 +79,7 @@ class PluginReport:
     seconds: float = 0.0
     lock: Path | None = None
     lock_entry: dict[str, Any] = field(default_factory=dict)
+    summary: Summary = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -90,10 +99,11 @@ class PluginReport:
 
 @dataclass
 class Report:
-    """Holds the reports of all plugins that were checked."""
+    """Holds the reports of all plugins that were checked, and when (UTC)."""
 
     plugins: list[PluginReport]
     seconds: float = 0.0
+    date: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def passed(self) -> bool:
@@ -174,13 +184,15 @@ def check_plugins(
     defaults_only: bool = False,
     jobs: int = 0,
     lock: bool = False,
+    summaries: bool = False,
     on_report: Callable[[PluginReport], None] = lambda _: None,
 ) -> Report:
     """Checks plugins by name. Raises UnknownPluginError.
 
     files: single-file plugins to check too. only: names of the checks to run, see `choose_checks`; by default the
     contract. quick: fewer random events. defaults_only: no other settings. jobs: plugins at a time. lock: also build
-    the entries for `write_locks`. on_report: called with the report of each plugin.
+    the entries for `write_locks`. summaries: also sum up what each plugin does. on_report: called with
+    the report of each plugin.
     """
     started = time.monotonic()
     only = only or choose_checks()
@@ -190,12 +202,12 @@ def check_plugins(
     reports = []
     if jobs < 2:
         for name, infos in chosen.items():
-            reports.append(check_plugin(name, infos, only, quick, lock, defaults_only))
+            reports.append(check_plugin(name, infos, only, quick, lock, defaults_only, summaries))
             on_report(reports[-1])
     else:
         with ProcessPoolExecutor(jobs, get_context("fork")) as pool:
             futures = [
-                pool.submit(check_plugin, name, infos, only, quick, lock, defaults_only)
+                pool.submit(check_plugin, name, infos, only, quick, lock, defaults_only, summaries)
                 for name, infos in chosen.items()
             ]
             for future in futures:
@@ -211,6 +223,7 @@ def check_plugin(
     quick: bool = False,
     lock: bool = False,
     defaults_only: bool = False,
+    has_summary: bool = False,
 ) -> PluginReport:
     """Runs the checks of one plugin, in order: those of these names, or all, with the audit."""
     started = time.monotonic()
@@ -228,12 +241,15 @@ def check_plugin(
         loaded = results[0].status == PASSED
         lock_entry = _lock_entry(subject) if lock and loaded else {}
         events = len(subject.cases) if loaded else 0
+        summary = summarize(subject, loaded) if has_summary else {}
     finally:
         subject.close()
         workspace.close()
     package = subject.package
     seconds = time.monotonic() - started
-    return PluginReport(name, package.name, package.version, results, events, seconds, package.lock, lock_entry)
+    return PluginReport(
+        name, package.name, package.version, results, events, seconds, package.lock, lock_entry, summary
+    )
 
 
 def _lock_entry(subject: Subject) -> dict[str, Any]:
@@ -335,16 +351,19 @@ def as_data(report: Report) -> dict[str, Any]:
     """Converts a report into JSON data."""
     return {
         "harness": __version__,
+        "learnrelay": metadata.version("learnrelay"),
+        "python": platform.python_version(),
+        "date": report.date.isoformat(timespec="seconds"),
         "passed": report.passed,
         "seconds": round(report.seconds, 2),
         "plugins": [
             {
                 "plugin": plugin.plugin, "distribution": plugin.distribution, "version": plugin.version,
                 "passed": plugin.passed, "complete": plugin.is_complete, "sound": plugin.is_sound,
-                "events": plugin.events, "seconds": round(plugin.seconds, 2),
+                "events": plugin.events, "seconds": round(plugin.seconds, 2), "summary": plugin.summary,
                 "checks": [
                     {
-                        "check": result.check, "proves": result.proves,
+                        "check": result.check, "proves": result.proves, "explained": link_to(result.check),
                         "status": result.status, "reason": result.reason,
                         "seconds": round(result.seconds, 3),
                         "findings": [{"event": f.event, "path": f.path, "message": f.message} for f in result.findings],

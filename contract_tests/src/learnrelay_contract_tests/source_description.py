@@ -56,6 +56,7 @@ class SourceDescription:
                 frozenset(personal["direct"]),
                 frozenset(personal["indirect"]),
                 {path: Grade(grade) for path, grade in personal["known_paths"].items()},
+                frozenset(personal["closed"]),
             ),
             data["course_address"],
             data["terms"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -28,10 +28,12 @@ class Scope(ABC):
     Class attributes
         key: the key in the operator's file.
         reads: the fields that the proof reads, and no others. An instance may have its own.
+        examples: values of the operator's file, two at least, for the contract tests where those of events are not.
     """
 
     key: ClassVar[str]
     reads: type[Fields]
+    examples: ClassVar[Sequence[str]] = ()
 
     def __init__(self, source: Source, settings: Mapping[str, Any] = NO_SETTINGS) -> None:
         """Keeps the source, which declares how its events prove course and enterprise, and the plugin's settings.

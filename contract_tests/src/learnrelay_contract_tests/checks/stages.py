@@ -136,7 +136,8 @@ def check_enricher(subject: Subject) -> Iterable[Finding | Note]:
                 added = added or bool(statement.keys() - {"id", "when", "what", "learner", "course", "session", "did"})
                 if statement.get("what") != case.event or statement.get("did") != "something":
                     yield Finding(f"replaces or removes a value of the statement ({label})", case.label)
-    for standard, family in _list_standard_families():
+    tried = _list_standard_families()
+    for standard, family in tried:
         with (
             subject.temporary_process([family]) as without,
             subject.temporary_process([family, subject.name]) as enriched,
@@ -165,7 +166,13 @@ def check_enricher(subject: Subject) -> Iterable[Finding | Note]:
     for path in kept_out:
         yield Note(f"not added, because it stands there already: {path}")
     if not added:
-        yield Finding("no sample makes the enricher add anything: give its fields an example=")
+        bare = sorted({i.name for i in installed() if i.kind == "standards"} - {CARRIER} - dict(tried).keys())
+        cure = (
+            f"; or install a family of {' or '.join(bare)}, without which it sees none of its statements"
+            if bare
+            else ""
+        )
+        yield Finding(f"no sample makes the enricher add anything: give its fields an example={cure}")
 
 
 def _compare_enriched(

@@ -94,6 +94,7 @@ class AssemblyDescriber:
             "sample_values": {"by_name": dict(source.sample_values.by_name), "keys": list(source.sample_values.keys)},
             "personal_names": {
                 "direct": sorted(personal.direct), "indirect": sorted(personal.indirect),
+                "closed": sorted(personal.closed),
                 "known_paths": {path: grade.value for path, grade in personal.known_paths.items()},
             },
             "course_address": source.course_address,

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..runner import FAILED, GAP, LOADING, NOT_REQUESTED, NOT_RUN, NOTHING, PASSED, WARNED, PluginReport, Report
+from .explanations import link_to
 
 STYLES = {PASSED: "green", FAILED: "bold red", WARNED: "yellow", GAP: "yellow", NOTHING: "dim", NOT_RUN: "bold red"}
 MAX_FINDINGS = 6
@@ -37,6 +38,8 @@ def print_plugin(plugin: PluginReport, console: Console, everything: bool = Fals
             console.print(f"    - {where}{escape(finding.message)}{escape(place)}", soft_wrap=True)
         if len(result.findings) > MAX_FINDINGS:
             console.print(f"    … and {len(result.findings) - MAX_FINDINGS} more")
+        if result.status in (FAILED, WARNED):
+            console.print(f"    why: {link_to(result.check)}", soft_wrap=True)
         for note in result.notes[:MAX_FINDINGS] if everything or has_rivals or result.status == GAP else ():
             where = f"{escape(note.event)}: " if note.event else ""
             console.print(f"    [dim]· {where}{escape(note.message)}[/]", soft_wrap=True)

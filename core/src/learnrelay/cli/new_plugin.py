@@ -9,6 +9,8 @@ import keyword
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -22,7 +24,7 @@ import click
 
 from ..config.fields import did_you_mean
 from ..hookspecs import CONTRACT
-from ..plugins.discovery import PluginInfo, installed, load
+from ..plugins.discovery import PluginInfo, installed, load, select_source
 from ..plugins.registry import collect
 from . import complete_standards, list_standards, source_option
 from .event_declaration import GuessedEvent
@@ -31,6 +33,10 @@ _NAME = re.compile(r"([a-z][a-z0-9_-]*\.)?[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 _LONGEST = 40
 _LOCK = """ Then run `learnrelay contract-test $judged --lock`: it records
 the statements, and later versions are compared with them."""
+
+_NO_LICENCE = '# license = "…"   the SPDX name of your licence; put its text into a file LICENSE beside this one'
+_ADVICE = """Before the first release choose a licence: put its text
+into a file `LICENSE` and its SPDX name into `pyproject.toml`."""
 
 HARNESS = "learnrelay-contract-tests"
 """Distribution of the contract tests, with a version of its own."""
@@ -70,6 +76,19 @@ STAGES = {
     "router": _Stage(
         "routers", "Routes only events of the browser and the server.",
         f'{ENABLED}\n\n[$name]\norigins = ["server"]',
+    ),
+    "scope": _Stage(
+        "routers", "Destinations of a department get its events alone.",
+        f'''{ENABLED}
+
+[destinations.chemistry]
+$standard_line
+url = "https://consumer.example.org/statements"
+scope = {{ $name = "chemistry" }}
+
+[$name]
+prefix = "department"''',
+        class_suffix="Scope",
     ),
     "standard": _Stage(
         "standards", "The standard $name: records in JSON arrays.",
@@ -126,12 +145,21 @@ STAGES = {
 )
 @source_option()
 @click.option(
+    "--license",
+    "licence",
+    type=click.Choice(["Apache-2.0", "MIT", "none"], case_sensitive=False),
+    default="Apache-2.0",
+    show_default=True,
+    help="Licence of the package; none: yours, to be added.",
+)
+@click.option(
     "--directory", type=click.Path(path_type=Path), metavar="DIR", help="New folder; by default named like the package."
 )
 def command(
-    name: str, stage: str, wanted: str | None, event_files: tuple[str, ...], source: str | None, directory: Path | None
-) -> None:
-    r"""Write a new plugin package with settings and tests, which passes the contract tests.
+    name: str, stage: str, wanted: str | None, event_files: tuple[str, ...], source: str | None, licence: str,
+    directory: Path | None,
+) -> None:  # fmt: skip
+    r"""Write a new plugin package with settings, tests, CI and licence, which passes the contract tests.
 
     NAME becomes the distribution (acme-poll) and the module (acme_poll). A transformer is a family of a standard: its
     plugin is named STANDARD.acme_poll, and NAME may have this form instead of --for. Nothing is overwritten.
@@ -145,9 +173,10 @@ def command(
       learnrelay new-plugin acme-poll --for STANDARD
       learnrelay new-plugin acme-poll --for STANDARD --event events.jsonl
       learnrelay new-plugin acme-consent --stage filter
-      learnrelay new-plugin acme-queue --stage input
+      learnrelay new-plugin acme-queue --stage input --license MIT
     """
-    made = _Starter(name, stage, wanted, GuessedEvent.read(event_files, source) if event_files else None)
+    guessed = GuessedEvent.read(event_files, source) if event_files else None
+    made = _Starter(name, stage, wanted, guessed, licence)
     folder = directory or Path(made.distribution)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise click.UsageError(f"{folder} exists already, so nothing was written: move it, or use --directory DIR")
@@ -169,9 +198,10 @@ def command(
 class _Starter:
     """Checks the names of a new package and makes its files. Raises click.UsageError."""
 
-    def __init__(self, name: str, stage: str, wanted: str | None, guessed: GuessedEvent | None = None) -> None:
+    def __init__(self, name: str, stage: str, wanted: str | None, guessed: GuessedEvent | None, licence: str) -> None:
         prefix, dot, rest = name.rpartition(".")
         self.stage = stage
+        self.licence = "" if licence == "none" else licence
         self.guessed = guessed
         if guessed is not None and stage != "transformer":
             raise click.UsageError(f"--event is for transformers: {self._shown_stage} is of no event")
@@ -237,6 +267,8 @@ class _Starter:
             f"src/{self.module}/__init__.py": code,
             f"tests/test_{self.module}.py": test,
         }
+        if self.licence:
+            contents["LICENSE"] = self.licence
         if self.stage in ("transformer", "standard") and self.guessed is None:
             contents["tests/events.jsonl"] = "events.jsonl"
         folders = [folder for folder in (self._starter_of_the_standard(), files(__package__) / "starter") if folder]
@@ -257,7 +289,9 @@ class _Starter:
             "class_name": "".join(part.capitalize() for part in self.name.split("_"))
             + stage.class_suffix,
             "standard_line": f'standard = "{next(iter(list_standards()), "STANDARD")}"     # any that is installed',
-            "setting": "with_choice",
+            "setting": "with_choice", "year": str(date.today().year),
+            "licence": f'license = "{self.licence}"\nlicense-files = ["LICENSE"]' if self.licence else _NO_LICENCE,
+            "licence_advice": _ADVICE if not self.licence else f"The licence is {self.licence}.",
         }  # fmt: skip
         values["about"] = Template(stage.about).substitute(values)
         if self.guessed is not None:
@@ -281,8 +315,22 @@ class _Starter:
         if self.stage == "standard":
             requirements += [_required_by_the_core(package) for package in ("marshmallow", "orjson")]
         values["requirements"] = "\n".join(f'    "{requirement}",' for requirement in requirements)
-        values["harness"] = _range_of_the_harness()
+        development = [f"{HARNESS}{_range_of_the_harness()}", *self._needed_by_tests()]
+        development += ["mypy>=1.15", "pytest>=8.2", "ruff>=0.9"]
+        values["development"] = "\n".join(f'    "{requirement}",' for requirement in development)
         return values
+
+    def _needed_by_tests(self) -> list[str]:
+        """Lists what brings the contract tests statements that an enricher adds to: its standard, and a family."""
+        if self.stage != "enricher":
+            return []
+        known = installed()
+        families = [info for info in known if info.kind == "families" and info.standard == self.standard]
+        with suppress(ValueError):
+            platform = select_source(known, None).distribution
+            families.sort(key=lambda info: info.distribution != platform)
+        needed = [self._plugin_of_the_standard(), *families[:1]]
+        return [f"{info.distribution}{_range(info.version)}" for info in needed]
 
     def _plugin_of_the_standard(self) -> PluginInfo:
         return next(info for info in installed() if (info.kind, info.name) == ("standards", self.standard))
