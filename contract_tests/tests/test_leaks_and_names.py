@@ -101,6 +101,7 @@ WITHIN = [  # where the personal name is a part of a longer one
 ]  # fmt: skip
 ABOUT = [  # how many, of which kind, whether: about people, and nobody's data
     "user_partition", "user_partitions", "username_taken", "email_verified", "user_count", "poll_options_total",
+    "answered_at", "answered_on", "answering_time", "last_login_at",
     "answer_code", "session_type", "age_limit", "agent_count", "token_count", "student_view", "author_mode",
 ]  # fmt: skip
 LOOKALIKES = [

@@ -169,12 +169,15 @@ HONEST = [
 @pytest.mark.parametrize(
     "base", ["learnrelay.IdentityProvider", "learnrelay.sinks.Sink", "learnrelay.auth.AuthScheme", "learnrelay.Input"]
 )
-def test_what_may_do_io_imports_it_inside_the_method(base: str) -> None:
+def test_what_may_do_io_imports_it_at_the_top_unless_the_file_handles_events_too(base: str) -> None:
     module, _, name = base.rpartition(".")
     head = f"from {module} import {name}\nclass P({name}):\n    def ask(self):\n"
-    (flaw,) = lint_text(f"import requests\n{head}        pass")
-    assert flaw.message.endswith("import of requests; import it inside the method that uses it")
+    assert not lint_text(f"import requests, time\n{head}        time.sleep(1)\n        requests.get('x')")
     assert not lint_text(head + "        import requests, time\n        time.sleep(1)\n        requests.get('x')")
+    mapping = f"\n{HEAD}\n@family.maps('x', reads=Poll)\ndef f(poll, platform):\n    return {{'at': requests.get('x')}}"
+    top, use = lint_text(f"import requests\n{head}        pass\n{mapping}")
+    assert top.message.endswith("import of requests; import it inside the method that uses it")
+    assert use.code == "LR107"
 
 
 @pytest.mark.parametrize("text", HONEST)

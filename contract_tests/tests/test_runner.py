@@ -14,6 +14,7 @@ from installed_plugins import ZOO, check_installed, environment, format_findings
 from rich.console import Console
 
 from learnrelay_contract_tests.checks import Check
+from learnrelay_contract_tests.host import ROOT_URL
 from learnrelay_contract_tests.report.terminal import print_plugin
 from learnrelay_contract_tests.runner import FAILED, GAP, NOT_REQUESTED, PASSED
 
@@ -216,6 +217,22 @@ def pytest_runtest_makereport(item, call):
     report.outcome = "passed"
     return report
 """
+EXITS = [
+    "import sys\nsys.exit(0)",
+    "import sys\ndef pytest_sessionfinish():\n    sys.exit(0)",
+    "import sys\ndef pytest_unconfigure():\n    sys.exit(0)",
+    "import sys\ndef pytest_collection_modifyitems(items):\n    sys.exit(0)",
+    "import pytest\ndef pytest_collection_modifyitems(items):\n    pytest.exit('done', 0)",
+]
+
+
+@pytest.mark.parametrize("conftest", EXITS)
+def test_a_conftest_that_exits_leaves_no_verdict(tmp_path: Path, conftest: str) -> None:
+    """Nothing is checked, so that the plugin need not be installed."""
+    done = suite(tmp_path, CLASS, "--deselect", "test_acme.py::TestContract", conftest=conftest, required="required")
+    assert done.returncode != 0, done.stdout + done.stderr
+
+
 COLLECTING_NOTHING = """
 import pytest
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
+from xml.etree import ElementTree
 
 import pytest
 
@@ -41,12 +43,36 @@ def by_expression(value: Any) -> Any:
     return match[1] if match else None
 
 
+def of_a_cookie(value: Any) -> Any:
+    return dict(part.split("=") for part in value.split("; "))["user_name"]
+
+
+def of_lines(value: Any) -> Any:
+    return dict(line.split(": ", 1) for line in value.splitlines())["email"]
+
+
+def of_xml(value: Any) -> Any:
+    return ElementTree.fromstring(value).findtext("shoe_size")
+
+
+def of_attributes(value: Any) -> Any:
+    return ElementTree.fromstring(value).get("email")
+
+
+def of_a_literal(value: Any) -> Any:
+    return ast.literal_eval(value)["user"]
+
+
 def several(value: Any) -> Any:
     parsed = json.loads(value)
     return [parsed["user"]["first_name"], parsed["user"]["last_name"]]
 
 
-@pytest.mark.parametrize("kind", [of_json, of_a_form, of_an_address, of_a_token, by_expression, several])
+@pytest.mark.parametrize(
+    "kind",
+    [of_json, of_a_form, of_an_address, of_a_token, by_expression, several, of_a_cookie, of_lines, of_xml,
+     of_attributes, of_a_literal],
+)  # fmt: skip
 def test_a_kind_that_takes_values_out_of_a_text_is_found(kind: Callable[[Any], Any]) -> None:
     assert takes_from_text(optional("data.note", kind=kind), ["shoe_size"])
 
@@ -55,7 +81,9 @@ def test_a_kind_that_takes_values_out_of_a_text_is_found(kind: Callable[[Any], A
     "kind",
     [
         text, structure, str.upper, len, lambda value: value[:300], lambda value: value[-50:], str.split, json.loads,
-        lambda value: value.rpartition("/")[2], lambda value: urlsplit(value).path or None,
+        lambda value: value.rpartition("/")[2], lambda value: value.rpartition(":")[2],
+        lambda value: value.split("=")[1], quote, lambda value: re.sub("[^a-z0-9]+", "_", value.lower()),
+        lambda value: urlsplit(value).path or None,
     ],
 )  # fmt: skip
 def test_a_kind_that_takes_the_text_is_not(kind: Callable[[Any], Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -15,9 +16,12 @@ from hypothesis import strategies as st
 from learnrelay import Fields, InvalidFieldError, Skip, each, entry_key, optional
 from learnrelay.caching import LONGEST_KEY
 from learnrelay.kinds import structure
+from learnrelay.lookups.courses import NoCourses
 from learnrelay.pipeline.mapping_cache import MAX_ENTRIES, MappingCache, bind_mapping
+from learnrelay.platform import Platform
+from learnrelay_openedx.source import OpenedxSource
 
-PLATFORM: Any = None
+PLATFORM = Platform("https://learn.example.org", OpenedxSource(), SimpleNamespace(max_age=None), NoCourses({}))  # type: ignore[arg-type]  # nobody is asked
 
 
 class Entry(Fields):

@@ -43,10 +43,12 @@ class Mode(Fields):
 
 
 def make_filter(word: str) -> Any:
+    reason = f"{word} is not wanted"
+
     class Filter:
         @hookimpl(reads=Mode)
         def filter_event(self, fields: Mode) -> Skip | None:
-            return Skip(f"{word} is not wanted") if fields.mode == word else None
+            return Skip(reason) if fields.mode == word else None
 
         @hookimpl(reads=Org)
         def enrich_statement(self, fields: Org, standard: str) -> dict[str, Any] | None:

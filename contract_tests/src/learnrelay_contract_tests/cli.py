@@ -62,9 +62,10 @@ def contract_test(
       learnrelay contract-test --check behaviour.ids -v ./acme-poll
     """
     if quick:  # starts while this process imports what it needs itself
-        from .host import start_early
+        from .host import MAIN_SEED, start_early
 
-        start_early()
+        start_early(MAIN_SEED)
+    os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")  # its plugins would run where plugins are judged
     # hypothesis stores data about the source it sees: not in an operator's directory
     os.environ.setdefault(
         "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir()) / f"learnrelay-hypothesis-{os.getuid()}")

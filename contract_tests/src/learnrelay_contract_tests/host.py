@@ -15,15 +15,35 @@ from contextlib import suppress
 from functools import lru_cache
 from multiprocessing.util import Finalize
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 import orjson
 
 SCRIPT = Path(__file__).with_name("inside") / "main.py"
 
-ROOT_URL = "https://learn.harbour-college.net"
+
+def _draw_word() -> str:
+    letters = zip(_RANDOM.choices("bdfgklmnprstv", k=3), _RANDOM.choices("aeiou", k=3), strict=True)
+    return "".join(map("".join, letters))
+
+
+_RANDOM = SystemRandom()
+EXAMPLE_ROOT_URL = "https://learn.harbour-college.net"
+"""Address in the sample values of sources: `ROOT_URL` takes its place."""
+ROOT_URL = f"https://{_draw_word()}.{_draw_word()}-college.net"
+"""Address of the platform, drawn anew for each run: a plugin cannot know it."""
+OTHER_ROOT_URLS = (
+    "https://localhost:8443",
+    "https://campus.example/learning/lms",
+    "https://www.lms.xn--kbenhavn-54a.example",
+)
+"""Addresses of other forms, as platforms have them."""
 COURSES = "courses.csv"
-TITLED_COURSE = "sailing-2026"
+TITLED_COURSE = f"{_draw_word()}-{_RANDOM.randrange(2020, 2040)}"
+TITLE = f"{_draw_word().capitalize()} by the Stars"
+OTHER_TITLES = ("Navigation", "x", "航海", "Zoë & co: “Part 2” of 3 / 4")
+"""Titles of courses of other forms."""
 TEST_PREFIXES = ("PYTEST", "CI", "TOX", "COV", "HYPOTHESIS", "LEARNRELAY", "GITHUB", "GITLAB", "PYTHON")
 """Prefixes of environment variables that reveal a test or configure Python: plugins' processes do not get them."""
 
@@ -198,9 +218,9 @@ class Workspace:
         )
         self.write_carrier(events)
 
-    def write_courses(self, *courses: str) -> None:
+    def write_courses(self, *courses: str, title: str = TITLE) -> None:
         """Writes the table of courses: all have one title."""
-        titled = "".join(f"{course},Sailing by the Stars\n" for course in courses)
+        titled = "".join(f"{course},{title}\n" for course in courses)
         (self.path / COURSES).write_text(f"course_id,title\n{titled}")
 
     def write_carrier(self, events: Sequence[str]) -> None:
@@ -250,39 +270,48 @@ def at_exit(function: Callable[[], object]) -> None:
 class ForkServer:
     """Runs a process that has imported the core and no plugin; it forks plugins' processes, which start at once.
 
-    They inherit its hash seed, and what else of the environment the interpreter reads when it starts.
+    They inherit its hash seed. It is asked without waiting for its answers, because it takes a while to start.
     """
 
-    def __init__(self, **env: str) -> None:
+    def __init__(self, seed: int) -> None:
         self._control, there = socket.socketpair()
+        self._request_count = 0
+        self._answers: list[int] = []
         self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and script
             [sys.executable, "-P", str(SCRIPT), str(there.fileno())],
             pass_fds=[there.fileno()],
             stdin=subprocess.DEVNULL,
-            env={**_clean_environment(), **env},
+            env={**_clean_environment(), "PYTHONHASHSEED": str(seed), "PYTHONDONTWRITEBYTECODE": "1"},
         )
         there.close()
         at_exit(self.close)
 
     def fork(self, descriptors: Sequence[int]) -> int:
-        """Forks a process that reads the first descriptor, answers on the second, prints to the third. Returns its id.
+        """Has a process forked that reads the first descriptor, answers on the second, prints to the third.
 
-        Raises PluginProcessError.
+        Returns the number of the request, for `end`.
         """
         return self._request(0, descriptors)
 
-    def end(self, child: int) -> None:
-        """Kills a forked process. Raises PluginProcessError."""
-        self._request(child, ())
+    def end(self, request: int) -> None:
+        """Kills the process that was forked on a request. Raises PluginProcessError."""
+        self._answer_to(self._request(self._answer_to(request), ()))
 
     def _request(self, child: int, descriptors: Sequence[int]) -> int:
-        answer = b""
-        with suppress(OSError):
+        with suppress(OSError):  # without the server, there is no answer
             socket.send_fds(self._control, [child.to_bytes(4, "big")], descriptors)
-            answer = self._control.recv(4)
-        if not answer:
-            raise PluginProcessError("not checked: the fork server has ended")
-        return int.from_bytes(answer, "big")
+        self._request_count += 1
+        return self._request_count - 1
+
+    def _answer_to(self, request: int) -> int:
+        while len(self._answers) <= request:
+            answer = b""
+            with suppress(OSError):
+                answer = self._control.recv(4)
+            if not answer:
+                raise PluginProcessError("not checked: the fork server has ended")
+            self._answers.append(int.from_bytes(answer, "big"))
+        return self._answers[request]
 
     def close(self) -> None:
         """Ends the server; processes that it has forked live until their pipes are closed."""
@@ -292,17 +321,18 @@ class ForkServer:
 
 
 @lru_cache
-def _fork_server(_owner: int, **env: str) -> ForkServer:
-    return ForkServer(**env)
+def _fork_server(_owner: int, seed: int) -> ForkServer:
+    return ForkServer(seed)
 
 
-MAIN_SEED = 1
-"""Hash seed of the process in which most checks run."""
+MAIN_SEED, OTHER_SEED = 1, 4242
+"""Hash seeds: of the process in which most checks run, and of one in which all differs that must make no difference."""
 
 
-def start_early() -> None:
-    """Starts the fork server of the main process, which takes a while, before anybody asks for it."""
-    _fork_server(os.getpid(), PYTHONHASHSEED=str(MAIN_SEED), PYTHONDONTWRITEBYTECODE="1")
+def start_early(*seeds: int) -> None:
+    """Starts fork servers, which takes a while, before anybody asks for them."""
+    for seed in seeds:
+        _fork_server(os.getpid(), seed)
 
 
 class PluginProcess:
@@ -317,21 +347,30 @@ class PluginProcess:
         there, self._to = os.pipe()
         self._from, back = os.pipe()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
-        self._fork_server = _fork_server(os.getpid(), PYTHONHASHSEED=str(seed), PYTHONDONTWRITEBYTECODE="1", **env)
-        self._child = self._fork_server.fork([there, back, self._output.fileno()])
+        self._fork_server = _fork_server(os.getpid(), seed)
+        self._fork_request = self._fork_server.fork([there, back, self._output.fileno()])
         os.close(there)
         os.close(back)
         self._send("start", roots=list(roots), is_traced=is_traced, texts=list(texts), host_modules=list(host_modules),
                    directory=str(workspace.path), environment=worker_environment(workspace, **env))  # fmt: skip
-        self._started = False
+        self._unanswered = ["start"]
 
     def ask(self, operation: str, **arguments: Any) -> Any:
         """Runs an operation in the process and returns its answer. Raises PluginProcessError."""
-        if not self._started:
-            self._started = True
-            self._receive("start")
+        self.begin(operation, **arguments)
+        return self.finish()
+
+    def begin(self, operation: str, **arguments: Any) -> None:
+        """Begins an operation, whose answer `finish` returns. Raises PluginProcessError."""
         self._send(operation, **arguments)
-        return self._receive(operation)
+        self._unanswered.append(operation)
+
+    def finish(self) -> Any:
+        """Waits for all operations, and returns the answer to the last one. Raises PluginProcessError."""
+        answer = None
+        while self._unanswered:
+            answer = self._receive(self._unanswered.pop(0))
+        return answer
 
     def read_output(self) -> str:
         """Returns everything that the process has printed so far."""
@@ -344,7 +383,7 @@ class PluginProcess:
             with suppress(OSError):
                 os.close(descriptor)
         with suppress(PluginProcessError):  # without its fork server, it ends because its pipes are closed
-            self._fork_server.end(self._child)
+            self._fork_server.end(self._fork_request)
         self._output.close()
 
     def _send(self, operation: str, **arguments: Any) -> None:

@@ -253,6 +253,9 @@ RESERVED_PACKAGES = {"learnrelay", "learnrelay_contract_tests", "hypothesis", "p
                      "stevedore", "orjson", "marshmallow", "click", "rich"}  # fmt: skip
 """Packages that the core and the harness depend on."""
 
+GROUPS = ("learnrelay.", "console_scripts", "gui_scripts", "lms.djangoapp", "cms.djangoapp", "openedx.", "tutor.")
+"""Beginnings of the groups of entry points that a plugin's distribution may have: its own and those of a platform."""
+
 HARNESS_COMMANDS = ("contract-test", "lint")
 
 
@@ -263,8 +266,11 @@ def _find_intrusions(dist: Distribution) -> list[str]:
     if dist.name not in OWN_DISTRIBUTIONS:
         taken = {file.parts[0] for file in dist.files or () if len(file.parts) > 1} & RESERVED_PACKAGES
         intrusions += [f"it installs files into {top}, a package of another distribution" for top in sorted(taken)]
-        if any(point.group == "pytest11" for point in dist.entry_points):
-            intrusions.append("it has an entry point of pytest11, which runs in every test session: remove it")
+        intrusions += [
+            f"it has an entry point of the group {group}, which other programs run, be it where plugins are judged"
+            for group in sorted({point.group for point in dist.entry_points})
+            if not group.startswith(GROUPS)
+        ]
     for file in dist.files or ():
         if len(file.parts) != 1:
             continue

@@ -19,6 +19,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -214,13 +215,49 @@ def _is_complete_run(config: pytest.Config) -> bool:
     )
 
 
+def _lacks_verdict(config: pytest.Config) -> bool:
+    """Tells whether the session is to fail because a contract test did not run and pass."""
+    return not config.option.collectonly and _is_complete_run(config) and bool(_find_missing(config))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fails a session in which a contract test did not run and pass."""
-    config = session.config
-    is_required = not config.option.collectonly and _is_complete_run(config)
-    if is_required and session.exitstatus in (0, 5) and _find_missing(config):
+    if session.exitstatus in (0, 5) and _lacks_verdict(session.config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True, specname="pytest_sessionfinish")
+def pytest_sessionfinish_around(session: pytest.Session) -> Iterator[None]:
+    """Fails a session without a verdict that ends because a hook of a conftest exits."""
+    with _failing_exit(session.config):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_unconfigure(config: pytest.Config) -> Iterator[None]:
+    """Fails a session without a verdict that ends because a hook of a conftest exits."""
+    with _failing_exit(config):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests() -> Iterator[None]:
+    """Fails a session that ends before it begins: a conftest exits, so that there is no verdict."""
+    try:
+        return (yield)
+    except SystemExit as error:
+        raise pytest.UsageError(f"a conftest exits while it is imported ({error!r}): nothing is checked") from error
+
+
+@contextmanager
+def _failing_exit(config: pytest.Config) -> Iterator[None]:
+    try:
+        yield
+    except SystemExit:
+        if _lacks_verdict(config):
+            raise SystemExit(int(pytest.ExitCode.TESTS_FAILED)) from None
+        raise
 
 
 @pytest.hookimpl(trylast=True)

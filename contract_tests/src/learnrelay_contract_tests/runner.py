@@ -20,7 +20,7 @@ from learnrelay.plugins.discovery import PluginInfo, PluginState, installed, unk
 
 from . import __version__, schemas
 from .checks import Check, Finding, NotApplicableError, Note, load_all
-from .host import CARRIER, PluginProcess, PluginProcessError, Workspace
+from .host import CARRIER, MAIN_SEED, OTHER_SEED, PluginProcess, PluginProcessError, Workspace, start_early
 from .lock import write_lock
 from .package import describe_file, find_package
 from .plugin_summary import Summary, summarize
@@ -159,7 +159,7 @@ def find_file_plugins(files: Sequence[Path]) -> dict[str, list[PluginInfo]]:
     infos_by_name: dict[str, list[PluginInfo]] = {}
     for file in map(Path.absolute, files):
         workspace = Workspace()
-        process = PluginProcess(workspace, [str(file)], 1)
+        process = PluginProcess(workspace, [str(file)], MAIN_SEED)
         try:
             answer = process.ask("list_file_plugins", path=str(file))
         except PluginProcessError as error:
@@ -235,7 +235,11 @@ def check_plugin(
         package = describe_file(file, infos[0].version, list(of_file))
         schemas.FILES.update({i.name: str(file) for of in of_file.values() for i in of if i.kind == "standards"})
     workspace = Workspace()
-    subject = Subject(name, tuple(infos), package, workspace, quick=quick, defaults_only=defaults_only)
+    is_whole = not defaults_only and (not only or set(choose_checks()) <= set(only))
+    start_early(MAIN_SEED, *([OTHER_SEED] if is_whole else []))
+    subject = Subject(
+        name, tuple(infos), package, workspace, quick=quick, defaults_only=defaults_only, is_whole=is_whole
+    )
     try:
         results = list(_run_checks(subject, load_all().values(), only))
         loaded = results[0].status == PASSED

@@ -20,9 +20,14 @@ from learnrelay.privacy.literals import literals_of_files, texts_of_files
 from .declarations import Declared, flat, read, with_agreeing_values
 from .host import (
     CARRIER,
+    EXAMPLE_ROOT_URL,
     KNOWN_LEARNERS,
     MAIN_SEED,
     OPEN_DESTINATION,
+    OTHER_ROOT_URLS,
+    OTHER_SEED,
+    OTHER_TITLES,
+    ROOT_URL,
     TITLED_COURSE,
     PluginProcess,
     PluginProcessError,
@@ -109,10 +114,14 @@ class Subject:
     """Whether fewer random events are tried."""
     defaults_only: bool = False
     """Whether what takes longer than a moment is left out: other settings, other plugins that map the same events."""
+    is_whole: bool = False
+    """Whether the whole contract is checked: all processes start at once, before a check asks for them."""
     flaws: Any = None
     settings: dict[str, Any] = field(default_factory=dict)
     """Settings of the plugin that are tested at the moment; empty for its defaults, or those of contract.toml."""
     audit_findings: dict[tuple[str, str, str], None] = field(default_factory=dict)
+    titled_courses: list[str] = field(default_factory=list)
+    """Courses that have a title."""
     first_outcomes: dict[int, str] = field(default_factory=dict)
     """``id`` of each sample → its outcome in the first run."""
     _assembled: dict[str, Any] = field(default_factory=dict)
@@ -203,18 +212,23 @@ class Subject:
     def start(self, *, seed: int, enabled: Sequence[str] | None = None, sections: Mapping[str, Any] | None = None,
               is_traced: bool = False, **env: str) -> tuple[PluginProcess, dict[str, Any]]:  # fmt: skip
         """Starts a process with the plugin assembled; returns it and its description. Raises PluginProcessError."""
+        process = self._begin_process(seed, is_traced, **env)
+        return process, self.assemble(process, enabled, sections)
+
+    def _begin_process(self, seed: int, is_traced: bool = False, **env: str) -> PluginProcess:
+        """Begins a process with the plugin. Raises PluginProcessError if another one hung or ended."""
         if ended := next((process.ended for process in self._processes if process.ended), ""):
             raise PluginProcessError(f"not checked: {ended}")
         process = PluginProcess(
             self.workspace, self.package.roots, seed, is_traced, self.texts, self.host_modules, **env
         )
         self._processes.append(process)
-        return process, self.assemble(process, enabled, sections)
+        return process
 
     @contextmanager
     def temporary_process(self, enabled: Sequence[str]) -> Iterator[tuple[PluginProcess, dict[str, Any]] | None]:
         """Starts a process with these plugins, and yields it with its description; None if they cannot be assembled."""
-        process = PluginProcess(self.workspace, self.package.roots, 7, host_modules=self.host_modules)
+        process = PluginProcess(self.workspace, self.package.roots, MAIN_SEED, host_modules=self.host_modules)
         try:
             try:
                 description = self.assemble(process, enabled)
@@ -229,6 +243,13 @@ class Subject:
         self, process: PluginProcess, enabled: Sequence[str] | None = None, sections: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Assembles the plugins again in a process, with other configuration sections. Returns the description."""
+        self.begin_assembly(process, enabled, sections)
+        return self.finish_assembly(process)
+
+    def begin_assembly(
+        self, process: PluginProcess, enabled: Sequence[str] | None = None, sections: Mapping[str, Any] | None = None
+    ) -> None:
+        """Begins to assemble the plugins in a process. Raises PluginProcessError."""
         own = {
             name: section
             for name, section in self.package.sections.items()
@@ -248,7 +269,12 @@ class Subject:
             [str(file)] if is_used else [],
             **_merged(own, sections or {}, nested_table(self.name, self.settings) if self.settings else {}),
         )
-        description: dict[str, Any] = process.ask("assemble", raw=raw, path=str(self.workspace.path / "relay.toml"))
+        process.begin("assemble", raw=raw, path=str(self.workspace.path / "relay.toml"))
+
+    def finish_assembly(self, process: PluginProcess) -> dict[str, Any]:
+        """Returns the description of what a process has assembled. Raises PluginProcessError."""
+        answer = orjson.dumps(process.finish()).replace(EXAMPLE_ROOT_URL.encode(), ROOT_URL.encode())
+        description: dict[str, Any] = orjson.loads(answer)
         if "problems" in description:
             raise PluginProcessError("; ".join(description["problems"]))
         return description
@@ -258,8 +284,13 @@ class Subject:
         process, description = self.start(seed=MAIN_SEED)
         source = SourceDescription.from_data(description["source"])
         courses = [field.values[0] for field in source.facts if field.name == "course_id"]
-        self.workspace.write_courses(TITLED_COURSE, *(course for course in courses if isinstance(course, str)))
-        return process, self.assemble(process)
+        self.titled_courses = [TITLED_COURSE, *(course for course in courses if isinstance(course, str))]
+        self.workspace.write_courses(*self.titled_courses)
+        description = self.assemble(process)
+        if self.is_whole:
+            for other in (self._begun_second, self._begun_traced):
+                assert other
+        return process, description
 
     @property
     def process(self) -> PluginProcess:
@@ -268,8 +299,20 @@ class Subject:
 
     @cached_property
     def second_process(self) -> tuple[PluginProcess, dict[str, Any]]:
-        """Starts a second process; everything differs in it that must make no difference."""
-        return self.start(seed=4242, TZ="Pacific/Kiritimati", LC_ALL="C.UTF-8")
+        """Returns a second process; everything differs in it that must make no difference."""
+        return self._begun_second, self.finish_assembly(self._begun_second)
+
+    @cached_property
+    def _begun_second(self) -> PluginProcess:
+        process = self._begin_process(OTHER_SEED, TZ="Pacific/Kiritimati", LC_ALL="C.UTF-8")
+        self.begin_assembly(process)
+        return process
+
+    @cached_property
+    def _begun_traced(self) -> PluginProcess:
+        process = self._begin_process(OTHER_SEED, is_traced=True)
+        self.begin_assembly(process)
+        return process
 
     @cached_property
     def trace_findings(self) -> dict[str, Any]:
@@ -277,17 +320,21 @@ class Subject:
 
         Returns what never ran, and the calls of clock and chance.
         """
-        process = self.start(seed=3, is_traced=True)[0]
+        process = self._begun_traced
+        self.finish_assembly(process)
 
         def run_all() -> None:
             for case in self.cases:
                 self.run([message_of(sample.event, "object") for sample in case.samples], process=process)
 
         run_all()
+        changed = False
         for _ in self.own_settings():
+            changed = True
             self.assemble(process)
             run_all()
-        self.assemble(process)
+        if changed:
+            self.assemble(process)
         findings: dict[str, Any] = process.ask("trace_findings", files=self.own_files)
         if findings["unreached"]:
             for case in self.cases:
@@ -315,7 +362,7 @@ class Subject:
         mapped = [mapping["events"] for mapping in self.description["transformers"] if mapping["family"] == self.name]
         if not mapped or self.defaults_only:  # to import all other families takes longer than all else
             return []
-        process = PluginProcess(self.workspace, [], 1)
+        process = PluginProcess(self.workspace, [], MAIN_SEED)
         try:
             events = [event for events in mapped for event in events]
             rivals: list[list[str]] = process.ask("list_rivals", family=self.name, events=events)
@@ -375,6 +422,22 @@ class Subject:
                 self.assemble(self.process, sections={standard: settings, "identity": KNOWN_LEARNERS})
                 cases = [case for case in self.cases if case.standard == standard]
                 yield f"with {_in_words(settings)}", cases, settings
+
+    def other_platforms(self) -> Iterator[str]:
+        """Yields a description of each other form of a platform's address and courses' titles, assembled meanwhile."""
+        if self.defaults_only:
+            return
+        try:
+            for root_url in OTHER_ROOT_URLS:
+                self.assemble(self.process, sections={"platform": {"root_url": root_url, "source": self.source_name}})
+                yield f"on a platform with the address {root_url}"
+            for title in OTHER_TITLES if "course_title" in self.read_attributes else ():
+                self.workspace.write_courses(*self.titled_courses, title=title)
+                self.assemble(self.process)
+                yield f"in a course with the title {title}"
+        finally:
+            self.workspace.write_courses(*self.titled_courses)
+            self.assemble(self.process)
 
     def close(self) -> None:
         """Ends all processes."""
@@ -521,7 +584,7 @@ class Subject:
         """Starts a process with the source and without the plugin, unless the plugin is the source, or time matters."""
         if self.is_source or self.defaults_only:
             return self.process
-        process = PluginProcess(self.workspace, [], 5)
+        process = PluginProcess(self.workspace, [], MAIN_SEED)
         self._processes.append(process)
         self.assemble(process, [f"{CARRIER}.events"])
         return process

@@ -1,16 +1,21 @@
-"""Gives mappings the addresses, titles of courses and digests of a platform."""
+"""Gives mappings and standards the addresses, titles of courses and digests of a platform.
+
+A standard gets a `Platform`, which asks the providers. A mapping gets a `MappingPlatform`: it looks the same and holds
+no provider, and so no way to a secret.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from .caching import cached, note_gap
+from .caching import cached, gap_mark, note_gap
 from .config.fields import UNKNOWN_LANGUAGE
-from .errors import InvalidFieldError, ProviderError
+from .errors import InvalidFieldError, ProviderError, TransformError
 from .kinds import LONGEST_ID
 from .providers import CourseProvider, IdentityProvider, Learner, UserRef
 from .sources import CourseParts, Source
@@ -34,7 +39,7 @@ _NOT_IN_A_PATH = re.compile(
 
 @dataclass(frozen=True, eq=False)  # compared by identity, so that it is a cheap key
 class Platform:
-    """Gives mappings addresses, titles and digests in one pseudonym space.
+    """Gives addresses, titles and digests in one pseudonym space.
 
     root_url: without a slash at the end; that of a site, where the platform has several. home_url: that of the platform
     itself, to which accounts, applications and terms belong. space: name of the pseudonym space. own: whether it is the
@@ -69,6 +74,8 @@ class Platform:
     digest: Callable[[str], str] = field(init=False, repr=False)
     _title: Callable[[str], str | None] = field(init=False, repr=False)
     _language: Callable[[str], str | None] = field(init=False, repr=False)
+    for_mappings: MappingPlatform = field(init=False, repr=False)
+    """What mappings get in its place: it has no answers yet."""
     generation: int = field(init=False, repr=False, default=0)
     """Number of the present answers of the providers; what was made of those before does not count any more."""
 
@@ -86,6 +93,15 @@ class Platform:
                 "generation": self.generation + 1,
             }
         )
+        self._set({"for_mappings": MappingPlatform._without_answers(self)})
+
+    def answer(self, question: Question) -> Answer:
+        """Answers what a mapping asks its `MappingPlatform`. Raises ProviderError."""
+        if question.name not in QUESTIONS:
+            raise ValueError("a platform has no such answer")
+        mark = gap_mark()
+        value = getattr(self, question.name)(question.key)
+        return Answer(value, lacks_something=mark is not gap_mark())
 
     def cached(self, describe: Callable[[K], V]) -> Callable[[K], V]:
         """Caches what a function makes of answers of the providers, until these are renewed."""
@@ -163,12 +179,144 @@ class Platform:
         return self.source.course_parts(course_id)
 
     def _address(self, parts: tuple[str, ...]) -> str:
-        if sum(map(len, parts)) > _LONGEST_NAMED:
-            raise InvalidFieldError(f"an id of more than {_LONGEST_NAMED:,} characters: no platform makes one")
-        return f"{self.root_url}/{_quoted('/'.join(parts))}"
+        return _join_address(self.root_url, parts)
 
     def _course_address(self, course_id: str) -> str:
         return f"{self.root_url}/{self.source.course_address.format(_quoted(course_id))}"
+
+
+QUESTIONS = frozenset({"learner", "digest", "course_title", "course_language", "course_parts"})
+"""What only providers and the source know: methods of a platform with one argument."""
+
+MOST_QUESTIONS = 500
+"""Different questions that a mapping may ask about one event."""
+
+
+class Answer(NamedTuple):
+    """Holds an answer, and whether it lacks something that may be there a moment later."""
+
+    value: Any
+    lacks_something: bool
+
+
+class Question(BaseException):
+    """Ends a call of a mapping that asks for what is not known yet: the core asks the provider, and calls it again."""
+
+    def __init__(self, name: str, key: Any) -> None:
+        super().__init__()
+        self.name, self.key = name, key
+
+
+@dataclass(frozen=True, eq=False)
+class MappingPlatform:
+    """Is what a mapping gets as its `Platform`: texts, and the answers to what this call has asked. It has no provider.
+
+    A question without an answer ends the call by a `Question`; the mapping is then called again with a platform that
+    has the answer. So nothing that a mapping holds leads to a provider, its settings or a secret, nor to what other
+    events asked. Those of one platform are equal, so that a cache may have them as keys.
+    """
+
+    root_url: str
+    home_url: str
+    language: str
+    own: bool
+    generation: int
+    _course_template: str = field(repr=False)
+    _terms: Mapping[str, str] = field(repr=False)
+    _key: object = field(repr=False)
+    _answers: Mapping[tuple[str, Any], Answer] = field(repr=False)
+
+    @classmethod
+    def _without_answers(cls, platform: Platform) -> MappingPlatform:
+        source = platform.source
+        return cls(
+            platform.root_url, platform.home_url, platform.language, platform.own, platform.generation,
+            source.course_address, MappingProxyType(dict(source.terms)), object(), MappingProxyType({}),
+        )  # fmt: skip
+
+    def with_answer(self, question: Question, answer: Answer) -> MappingPlatform:
+        """Returns one that has a further answer."""
+        answers = {**self._answers, (question.name, question.key): answer}
+        return replace(self, _answers=MappingProxyType(answers))
+
+    def __eq__(self, other: object) -> bool:
+        """Compares the platforms that they stand for."""
+        return isinstance(other, MappingPlatform) and self._key is other._key
+
+    def __hash__(self) -> int:
+        """Hashes the platform that it stands for."""
+        return id(self._key)
+
+    def _ask(self, name: str, key: Any) -> Any:
+        answer = self._answers.get((name, key))
+        if answer is None:
+            raise Question(name, key)
+        if answer.lacks_something:
+            note_gap()
+        return answer.value
+
+    def learner(self, user: UserRef) -> Learner | None:
+        """Returns the learner for a user."""
+        learner: Learner | None = self._ask("learner", user)
+        return learner
+
+    def digest(self, value: str) -> str:
+        """Returns the digest of a value in the pseudonym space."""
+        digest: str = self._ask("digest", value)
+        return digest
+
+    def course_title(self, course_id: str) -> str | None:
+        """Returns the title of a course; None where the course provider knows none, or does not answer now."""
+        title: str | None = self._ask("course_title", course_id)
+        return title
+
+    def course_language(self, course_id: str) -> str:
+        """Returns the language of a course's title; that of the platform where the course provider knows none."""
+        language: str = self._ask("course_language", course_id)
+        return language
+
+    def course_parts(self, course_id: str) -> CourseParts:
+        """Splits a course key into the parts that people use."""
+        parts: CourseParts = self._ask("course_parts", course_id)
+        return parts
+
+    def scoped_key(self, key: str) -> str:
+        """Digests the key of something that a learner made, when the destination has its own pseudonyms."""
+        return self.digest(key) if self.own else key
+
+    def iri(self, *parts: str) -> str:
+        """Returns an address under the platform's root, as `Platform.iri`."""
+        return _join_address(self.root_url, parts)
+
+    def course_iri(self, course_id: str) -> str:
+        """Returns the address of a course."""
+        return f"{self.root_url}/{self._course_template.format(_quoted(course_id))}"
+
+    def learner_iri(self, pseudonym: str) -> str:
+        """Returns the address that stands for a learner, the same on all sites."""
+        return f"{self.home_url}/user/{_quoted(pseudonym)}"
+
+    def term(self, name: str) -> str:
+        """Returns the address of an extension that every statement has."""
+        return self._terms.get(name) or f"{self.home_url}/extension/{name.replace('_', '-')}"
+
+
+def call_mapping(function: Callable[..., V], values: Any, platform: Platform) -> V:
+    """Calls a mapping with declared values and what it may have of a platform. Raises what it and providers raise."""
+    given = platform.for_mappings
+    for _ in range(MOST_QUESTIONS):
+        try:
+            return function(values, given)
+        except Question as question:
+            asked = question.with_traceback(None)
+        given = given.with_answer(asked, platform.answer(asked))
+    raise TransformError(f"the mapping asks its platform more than {MOST_QUESTIONS} questions about one event")
+
+
+def _join_address(root_url: str, parts: tuple[str, ...]) -> str:
+    if sum(map(len, parts)) > _LONGEST_NAMED:
+        raise InvalidFieldError(f"an id of more than {_LONGEST_NAMED:,} characters: no platform makes one")
+    return f"{root_url}/{_quoted('/'.join(parts))}"
 
 
 def _quoted(path: str) -> str:

@@ -7,12 +7,14 @@ from typing import Any
 
 import orjson
 
+from learnrelay.pipeline.source_texts import NO_CONSTANT
 from learnrelay.privacy import names
 from learnrelay.privacy.samples import put
 
 from .. import differences, leaks
 from ..declarations import Declared, flat, projection
 from ..host import KNOWN_LEARNERS, LEARNER_ALIASES, OTHER_SECRET, PluginProcessError
+from ..inside.text_probes import mark_names, names_taken, texts_that_hold
 from ..samples import (
     FIRST_ENTRY,
     LEAST,
@@ -145,6 +147,7 @@ def _check_below_declared(subject: Subject, case: Case) -> Iterable[Finding]:
                 case.label, path,
             )  # fmt: skip
             return
+    yield from _find_values_out_of_texts(subject, case)
     for path, field in flat(case.fields):
         if field.container or path == "name":
             continue
@@ -162,6 +165,33 @@ def _check_below_declared(subject: Subject, case: Case) -> Iterable[Finding]:
                 f"undeclared data below the declared path {path} changes the outcome: {difference}", case.label, path
             )
             return
+
+
+def _find_values_out_of_texts(subject: Subject, case: Case) -> Iterable[Finding]:
+    """Tests that the mapping takes no single value out of a declared text that holds several."""
+    tried = []
+    for path, field in flat(case.own):
+        if field.kind in (*_TAKE_ANY_TEXT, "custom") and "*" not in path and "|" not in path:
+            marks = mark_names(field.examples, subject.texts)
+            for pair in texts_that_hold(marks):
+                events = [copy(case.samples[0].event) for _ in pair]
+                if all(put(event, path, text) for event, text in zip(events, pair, strict=True)):
+                    tried.append((path, marks, events))
+    texts = subject.run([message_of(event, "object") for *_, pair in tried for event in pair]).outcomes
+    outcomes = iter([_values_of(subject.parse(text)) for text in texts])
+    for path, marks, _ in tried:
+        if names_taken(next(outcomes), next(outcomes), marks):
+            yield Finding(
+                f"the mapping takes values out of the text {path}, where they are undeclared: declare each of them, "
+                f'such as optional("{path}|json.NAME"), or "|form.NAME", or "|query.NAME"',
+                case.label, path,
+            )  # fmt: skip
+            return
+
+
+def _values_of(outcome: Any) -> str:
+    """Returns the values of an outcome without the names under which they stand there."""
+    return " beside ".join(map(str, _leaves(outcome).values()))
 
 
 @check(
@@ -381,12 +411,24 @@ def check_errors_and_logs(subject: Subject) -> Iterable[Finding | Note]:
                 events.append(altered)
         output = subject.run([message_of(altered_event, "object") for altered_event in events], debug=True)
         reasons = [_without_statements(text) for text in sorted(set(output.outcomes))]
+        replaced = next((text for text in (*reasons, *_sample_reasons(subject, case)) if NO_CONSTANT in text), "")
+        if replaced:
+            outcome = outcome_of(case, orjson.loads(replaced))
+            shown = str(outcome.get("reason") or outcome.get("denied"))
+            yield Finding(
+                f"a reason or path is built from values, so that the core does not show it: {shown}", case.label
+            )
         count = 0
         for where, texts in (("an error or reason", reasons), ("a log record", sorted(set(output.records)))):
             for marker, form in leaks.find_markers(markers, texts):
                 count += 1
                 if count <= MAX_FINDINGS_PER_EVENT:
                     yield Finding(f"the value of {marker.path} appears in {where} {form}", case.label, marker.path)
+
+
+def _sample_reasons(subject: Subject, case: Case) -> list[str]:
+    texts = subject.run([message_of(sample.event, "object") for sample in case.samples]).outcomes
+    return [_without_statements(text) for text in dict.fromkeys(texts)]
 
 
 def _without_statements(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from .. import leaks
-from ..host import OTHER_SECRET, TITLED_COURSE, PluginProcess, PluginProcessError
+from ..host import OTHER_SECRET, OTHER_SEED, TITLED_COURSE, PluginProcess, PluginProcessError
 from ..samples import Marker, marker_text
 from ..subject import Subject
 from . import Finding, NotApplicableError, Note, check
@@ -280,7 +280,7 @@ def check_courses(subject: Subject) -> Iterable[Finding | Note]:
     if not names:
         raise NotApplicableError("the plugin has no course provider")
     course_ids = [TITLED_COURSE, "nobody:X+1", "", "é\ud7ff", "x" * 3000, "Org/Course/Run", "library:A+B"]
-    west = subject.start(seed=11, TZ="Etc/GMT+12")[0]  # another day than in the second process
+    west = subject.start(seed=OTHER_SEED, TZ="Etc/GMT+12")[0]  # another day than in the second process
     for name in names:
         processes = (subject.process, subject.second_process[0], west)
         if any(_enable_provider(subject, "courses", name, process) is None for process in processes):

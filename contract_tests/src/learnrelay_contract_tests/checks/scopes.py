@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import random
+import secrets
+import unicodedata
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import combinations
 from typing import Any
 
+from learnrelay import kinds
 from learnrelay.kinds import uuid
 from learnrelay.privacy.samples import put
 
@@ -20,6 +26,12 @@ Owners = frozenset[str]
 NOTHING: tuple[Any, ...] = (None, "", [], {})
 MOST_VALUES, MOST_PATHS = 24, 12
 DELIMITERS = "/:,;|+@.-_#~&= \t\u00a0"
+NAMES = 1_200
+"""Names that are compared with each other: a short digest of one equals that of another."""
+MOST_FAULTS = 4
+"""Forms of resemblance that are reported: more of them add no information."""
+LONGEST = 300
+"""Characters of the longest name: beyond the columns and limits that are usual."""
 BLANKS = (" ", "\t", "\n", "\u00a0", "\u200b", "\ufeff")
 EVERYBODY = ("*", "**", "%", ".*", "?", "all", "any", "true", "null")
 
@@ -37,6 +49,7 @@ class ScopeProofs:
         known = {path: [value for value in field.values if isinstance(value, str)] for path, field in declared}
         written = [text for text in subject.texts if text == text.strip() and len(text.split()) == 1]
         self.values = {path: [*known[path], *written][:MOST_VALUES] for path in self.paths}
+        self.kinds = {path: field.kind for path, field in declared}
         self.invented = {
             path: [twin for value in known[path] for twin in twins_of(value)][:MOST_VALUES] for path in self.paths
         }
@@ -120,27 +133,115 @@ class ScopeProofs:
                 yield f"every proof at {path} gives one and the same owner, which is in none of the proofs"
 
     def _similarity_faults(self) -> Iterator[str]:
-        """Tests values that only resemble a proof."""
-        tried = [
-            (path, value, name, form, other)
-            for (path, value), owners in self.alone.items()
-            if (name := self.wanted.get(value)) in owners
-            for form, other in similar_values(value)
+        """Tests values that only resemble a proof, by what destinations get.
+
+        The values are those of the samples, and invented ones: long, with blanks, punctuation, accents.
+        """
+        rng = self.subject.rng(f"similar {self.key} {secrets.token_hex(8)}")
+        proofs = [
+            (path, value)
+            for path in self.paths
+            for value in dict.fromkeys(
+                (
+                    *self.values[path][:4],
+                    *(name for known in self.values[path][:1] for name in invented_names(known, rng)),
+                )
+            )
         ]
+        admitted = self._find_admitted([(value, path, value) for path, value in proofs])
+        tried = [
+            (path, value, form, other)
+            for (path, value), is_admitted in zip(proofs, admitted, strict=True)
+            if is_admitted
+            for form, other in similar_values(value, rng)
+            if not self._is_same(path, value, other)
+        ]
+        ways = [[(value, path, other) for path, value, _, other in tried], [(o, path, v) for path, v, _, o in tried]]
         reported: set[str] = set()
-        events = [self.build_event({path: other}) for path, _, _, _, other in tried]
-        for owners, (path, _, name, form, _) in zip(self.find_owners(events), tried, strict=True):
-            if name in owners and form not in reported:
-                reported.add(form)
-                yield f"a text that only resembles the value is accepted as proof: {form} ({path})"
+        for way in ways:
+            for is_admitted, (path, _, form, _) in zip(self._find_admitted(way), tried, strict=True):
+                if is_admitted and form not in reported and len(reported) < MOST_FAULTS:
+                    reported.add(form)
+                    yield f"a text that only resembles the value is accepted as proof: {form} ({path})"
+        yield from self._cut_faults(rng)
+        yield from self._collision_faults(rng)
+
+    def _collision_faults(self, rng: random.Random) -> Iterator[str]:
+        """Tests many names that have nothing in common."""
+        letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+        names = list({"".join(rng.choices(letters, k=rng.randrange(4, 14))) for _ in range(NAMES)})
+        for path in self.paths:
+            events = [self.build_event({path: name}) for name in names]
+            if self.subject.process.ask("scope_collisions", scope=self.key, names=names, events=events):
+                yield f"a name at {path} is accepted as proof for another that has nothing in common with it"
+
+    def _cut_faults(self, rng: random.Random) -> Iterator[str]:
+        """Tests names of every length with one more letter."""
+        for path in self.paths:
+            name = long_name(next(iter(self.values[path]), "n"), rng)
+            lengths = [
+                length for length in range(1, LONGEST) if not self._is_same(path, name[:length], name[: length + 1])
+            ]
+            pairs = [(name[:length], path, name[: length + 1]) for length in lengths]
+            for length, is_admitted in zip(lengths, self._find_admitted(pairs), strict=True):
+                if is_admitted:
+                    yield f"a name of more than {length} letters is accepted as proof for its beginning ({path})"
+                    break
+
+    def _find_admitted(self, triples: Sequence[tuple[str, str, str]]) -> list[bool]:
+        """Tells for each (scope of a destination, path, value there) whether the destination gets the event."""
+        admissions: list[bool] = self.subject.process.ask(
+            "scope_admissions",
+            scope=self.key,
+            wanted=[wanted for wanted, _, _ in triples],
+            events=[self.build_event({path: value}) for _, path, value in triples],
+        )
+        return admissions
+
+    def _is_same(self, path: str, value: str, other: str) -> bool:
+        """Tells whether the core's own kind makes one value of both texts: `identifier` strips blanks."""
+        kind = getattr(kinds, self.kinds[path], None)
+        return kind is not None and kind(value) == kind(other)
 
 
-def similar_values(value: str) -> Iterator[tuple[str, str]]:
+def long_name(value: str, rng: random.Random) -> str:
+    """Returns a name of `LONGEST` letters that begins with the value."""
+    return (value + "".join(rng.choices("abcdefghijklmnoprstuvwzABCDEFGHKLMNR", k=LONGEST)))[:LONGEST]
+
+
+def invented_names(value: str, rng: random.Random) -> Iterator[str]:
+    """Yields names of every form: long ones, of several words, with punctuation and accents."""
+    word = "".join(rng.choices("abcdefghijklmnoprstuvwz", k=6))
+    for length in (24, 70, 200):
+        yield long_name(value, rng)[:length]
+    yield from (f"{value} {word}", f"{value}-{word}", f"{value}.{word}", f"{value}é{word}", f"{value} & {word}")
+
+
+@cache
+def separators() -> dict[str, list[str]]:
+    """Returns the characters of each category of punctuation, symbols and blanks."""
+    by_category: dict[str, list[str]] = {}
+    for character in map(chr, range(0x21, 0xFFFF)):
+        if (category := unicodedata.category(character))[0] in "PSZ":
+            by_category.setdefault(category, []).append(character)
+    return by_category
+
+
+def similar_values(value: str, rng: random.Random) -> Iterator[tuple[str, str]]:
     """Yields (difference, text) for texts that resemble the value but are others."""
     variants = [("with more before or after it", other) for other in (f"{value}2", f"x{value}", f"{value}{value}")]
     variants.append(("without its end", value[:-1]))
-    variants += [("followed by another", f"{value}{text}other") for text in DELIMITERS]
-    variants += [("preceded by another", f"other{text}{value}") for text in DELIMITERS]
+    joints = [*DELIMITERS, *(text for each in separators().values() for text in rng.sample(each, min(2, len(each))))]
+    variants += [("followed by another", f"{value}{text}other") for text in joints]
+    variants += [("preceded by another", f"other{text}{value}") for text in joints]
+    inner = next((text for text in value if not text.isalnum()), "")
+    variants += [
+        ("with other marks between its words", value.replace(inner, text)) for text in (" ", "-", "_", ".") if inner
+    ]
+    variants += [("with more blanks", value.replace(" ", "  "))]
+    variants += [("without its accents", "".join(c for c in unicodedata.normalize("NFD", value) if c.isascii()))]
+    variants += [("with zeros before it", f"0{value}"), ("encoded", f"%{ord(value[0]):02X}{value[1:]}")]
+    variants += [("encoded", f"&#{ord(value[0])};{value[1:]}"), ("encoded", b64encode(value.encode()).decode())]
     variants += [("in a list", f"{value},{value}x"), ("in a list", f"[{value}]"), ("in quotation marks", f'"{value}"')]
     variants += [("as a pattern", text) for text in (f"{value}.*", f"{value}*", value[:-1] + ".", value[:-1] + "?")]
     variants += [("with blanks", text) for blank in BLANKS for text in (f"{value}{blank}", f"{blank}{value}")]

@@ -12,7 +12,7 @@ from learnrelay.privacy.samples import put
 
 from .. import schemas
 from ..declarations import Declared, flat
-from ..host import CARRIER, OPEN_DESTINATION, PluginProcess, build_destination
+from ..host import CARRIER, MAIN_SEED, OPEN_DESTINATION, PluginProcess, build_destination
 from ..samples import LEAST, NASTY, Event, copy, delete_path, malformed, message_of, samples_of
 from ..subject import SKIPPED, TRANSFORMED, Case, Subject, outcome_of
 from . import Finding, NotApplicableError, Note, check
@@ -233,7 +233,7 @@ def _find_dependent_routes(subject: Subject, destinations: Mapping[str, Any], ca
     """Compares two destinations, each alone in a process, with all together."""
     together = _route_odd_events(subject, destinations, case)
     for name in list(destinations)[:2]:
-        alone = _route_odd_events(subject, {name: destinations[name]}, case, subject.start(seed=9)[0])
+        alone = _route_odd_events(subject, {name: destinations[name]}, case, subject.start(seed=MAIN_SEED)[0])
         for (label, with_others), (_, by_itself) in zip(together, alone, strict=True):
             if (with_others[name] is None) != (by_itself[name] is None):
                 yield Finding(f"the decision for {name} depends on other destinations ({label})", case.label)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -60,6 +61,40 @@ def scope_owners(assembly: Any, scope: str, events: list[dict[str, Any]]) -> lis
         except Exception:
             owners_of_events.append(None)
     return owners_of_events
+
+
+def scope_collisions(assembly: Any, scope: str, names: list[str], events: list[dict[str, Any]]) -> bool:
+    """Tells whether a name of a destination equals an owner of the event that holds another of the names."""
+    scope_instance = assembly.registry.make(assembly.registry.scopes[scope], assembly.source)
+    source, extract = assembly.source, compile_extractor(scope_instance.reads)
+    wanted: dict[Any, str] = {}
+    for name in names:
+        with suppress(Exception):  # `scope_errors` tells which
+            if wanted.setdefault(scope_instance.wanted(name), name) != name:
+                return True
+    for name, event in zip(names, events, strict=True):
+        with suppress(Exception):  # an event that is denied
+            owners = scope_instance.owners(extract(source.event_from_mapping(as_mapping(event, source.shape)).body))
+            if not isinstance(owners, Unproven) and any(wanted.get(owner, name) != name for owner in owners):
+                return True
+    return False
+
+
+def scope_admissions(assembly: Any, scope: str, wanted: list[str], events: list[dict[str, Any]]) -> list[bool]:
+    """Tells for each event whether a destination gets it whose scope is the text of the same place in ``wanted``."""
+    scope_instance = assembly.registry.make(assembly.registry.scopes[scope], assembly.source)
+    rules: dict[str, ScopeRule | None] = {}
+    for text in set(wanted):
+        try:
+            rules[text] = ScopeRule(scope_instance, text)
+        except Exception:  # `scope_errors` tells which
+            rules[text] = None
+    admissions = []
+    for text, event in zip(wanted, events, strict=True):
+        body = assembly.source.event_from_mapping(as_mapping(event, assembly.source.shape)).body
+        rule = rules[text]
+        admissions.append(rule is not None and rule.denial(body, {}) is None)
+    return admissions
 
 
 def validate(assembly: Any, standard: str, statements: list[str]) -> list[Any]:
@@ -243,6 +278,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         scope_errors,
         scope_values,
         scope_owners,
+        scope_admissions,
+        scope_collisions,
         validate,
         learner_faults,
         void,

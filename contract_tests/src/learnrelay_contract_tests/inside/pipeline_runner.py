@@ -60,6 +60,8 @@ class PipelineRunner:
 
     def assemble(self, raw: dict[str, Any], path: str) -> dict[str, Any]:
         """Loads what the configuration enables, and describes it."""
+        if self.is_traced:
+            installed()  # remembers what it reads, which takes long while each step is traced
         self.audit_hook.phase = "import"
         try:
             with self.tracing(importing=True):
@@ -74,6 +76,7 @@ class PipelineRunner:
         for mapping in self.assembly.plan.list_mappings():
             for composing in (mapping.shared, *mapping.own.values()):
                 self.snapshot.watch_object("learnrelay.Platform", composing.platform)
+                self.snapshot.watch_object("learnrelay.Platform", composing.platform.for_mappings)
         self.snapshot.watch_object("the source", self.assembly.source)
         return self.describer.describe(self.assembly)
 

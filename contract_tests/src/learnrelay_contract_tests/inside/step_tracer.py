@@ -58,13 +58,14 @@ class StepTracer:
         self.importing = False
         self.steps: dict[Key, set[tuple[int, int]]] = {}
         self.impure_calls: dict[tuple[str, str], None] = {}
+        self._outermost: FrameType | None = None
+        """The frame of the plugin's code below which all is the plugin's doing."""
 
     @contextmanager
     def tracing(self, importing: bool = False) -> Iterator[None]:
-        """Traces what runs inside the context."""
+        """Traces what runs inside the context; calls of built-in functions only where the plugin's code runs."""
         self.importing = importing
         sys.settrace(self._trace_call)
-        sys.setprofile(self._profile_call)
         try:
             yield
         finally:
@@ -75,8 +76,11 @@ class StepTracer:
 
     def _trace_call(self, frame: FrameType, event: str, _: Any) -> Callable[..., Any] | None:
         code = frame.f_code
-        if event != "call" or not code.co_filename.startswith(self.roots):
+        if not code.co_filename.startswith(self.roots):
             return None
+        if sys.getprofile() is None:
+            self._outermost = frame
+            sys.setprofile(self._profile_call)
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         steps = self.steps.setdefault(_key(code), set())
         last = -1
@@ -109,6 +113,9 @@ class StepTracer:
 
     def _profile_call(self, frame: FrameType, event: str, called: Any) -> None:
         if event != "c_call":
+            if event == "return" and frame is self._outermost:
+                self._outermost = None
+                sys.setprofile(None)
             return
         what = _meaning(called, frame)
         if what is None:
@@ -183,7 +190,8 @@ _NO_STEP = frozenset({
     "RERAISE", "COPY", "POP_EXCEPT", "SWAP", "POP_TOP", "CHECK_EXC_MATCH", "CALL_INTRINSIC_1", "END_FOR", "POP_ITER",
 })  # fmt: skip
 """Instructions that the compiler adds: a line with no others is not the author's."""
-_NO_CHOICE = ("CHECK_EXC_MATCH", "WITH_EXCEPT_START", "SEND")
+_NO_CHOICE = ("CHECK_EXC_MATCH", "WITH_EXCEPT_START", "SEND", "MATCH_SEQUENCE", "MATCH_MAPPING")
+"""Instructions before a jump that the compiler adds: a pattern for a tuple asks whether the tuple is a sequence."""
 
 
 def _find_gaps(code: CodeType, steps: set[tuple[int, int]]) -> Iterator[dict[str, Any]]:
@@ -211,6 +219,8 @@ def _find_gaps(code: CodeType, steps: set[tuple[int, int]]) -> Iterator[dict[str
         if instruction.offset not in ran or not instruction.opname.startswith(("POP_JUMP", "JUMP_IF")):
             continue
         if number and kept[number - 1].opname in _NO_CHOICE:
+            continue
+        if number > 2 and kept[number - 3].opname == "GET_LEN":  # and how long it is
             continue
         ways = (
             kept[number + 1],

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import ast
 import importlib
+import sys
 from collections.abc import Iterator
+from functools import cache
+from types import ModuleType
+
+from . import rules
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -44,6 +49,7 @@ class NameOrigins:
                     }
         for node in tree.body:
             self._at_module_level(node)
+        self.handles_events = "maps" in self.decorators or not rules.STAGES.isdisjoint(self.functions)
 
     def _at_module_level(self, node: ast.stmt) -> None:
         if isinstance(node, ast.ClassDef):
@@ -71,6 +77,15 @@ class NameOrigins:
             method in self.classes[name].body for name in self.classes.keys() & self.called_at_import
         )
 
+    def is_cached(self, name: str) -> bool:
+        """Tells whether a function's results are kept (`functools.cache`): whoever changes one changes a state."""
+        function = self.functions.get(name)
+        return function is not None and any(
+            self.dotted(inner) in ("functools.cache", "functools.lru_cache", "functools.cached_property")
+            for decorator in function.decorator_list
+            for inner in ast.walk(decorator)
+        )
+
     def dotted(self, node: ast.AST) -> str | None:
         """Returns the full name of what an expression refers to, if it starts at an import."""
         parts: list[str] = []
@@ -78,7 +93,7 @@ class NameOrigins:
             parts.append(node.attr)
             node = node.value
         if isinstance(node, ast.Name) and node.id in self.imported:
-            return ".".join([self.imported[node.id], *reversed(parts)])
+            return _through_modules(".".join([self.imported[node.id], *reversed(parts)]))
         return None
 
     def declared_of(self, name: str, depth: int = 0) -> set[str] | None:
@@ -110,6 +125,26 @@ class NameOrigins:
             except (ImportError, AttributeError):
                 return None
         return None
+
+
+@cache
+def _through_modules(name: str) -> str:
+    """Returns the usual name of what lies in a module of the standard library: ``logging.sys.path`` is ``sys.path``."""
+    top, *parts = name.split(".")
+    if top not in sys.stdlib_module_names or not parts:
+        return name
+    try:
+        holder: object = importlib.import_module(top)
+    except ImportError:
+        return name
+    for number, part in enumerate(parts):
+        holder = getattr(holder, part, None)
+        if not isinstance(holder, ModuleType):
+            return name
+        inner = holder.__name__
+        if inner.partition(".")[0] not in (top, "posixpath", "ntpath"):
+            return _through_modules(".".join([inner, *parts[number + 1 :]]))
+    return name
 
 
 def _names_in(node: ast.AST) -> Iterator[str]:

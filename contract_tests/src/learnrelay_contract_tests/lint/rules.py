@@ -51,7 +51,8 @@ ATTRIBUTES = {
         ("f_back", "f_locals", "f_globals", "f_builtins", "f_code", "tb_frame", "tb_next", "__traceback__",
         "__context__",
          "gi_frame", "cr_frame", "ag_frame", "gi_code", "cell_contents", "__closure__", "__globals__", "__code__",
-         "__builtins__", "__subclasses__", "__defaults__", "__kwdefaults__", "__getattribute__", "__self__"),
+         "__builtins__", "__subclasses__", "__defaults__", "__kwdefaults__", "__getattribute__", "__self__",
+         "findCaller"),
         "LR101",
     ),
     "reveal": "LR111", "__dict__": "LR105", "__wrapped__": "LR101", "setLogRecordFactory": "LR104",
@@ -64,7 +65,7 @@ MODULES = {
     **dict.fromkeys(("pytest", "_pytest", "unittest", "learnrelay_contract_tests", "__main__", "hypothesis", "mock"),
     "LR102"),
     **dict.fromkeys(("importlib", "runpy", "pkgutil", "marshal", "pickle", "cloudpickle", "dill", "shelve", "code",
-                     "codeop", "zipimport", "cffi", "types"), "LR103"),
+                     "codeop", "zipimport", "cffi", "types", "timeit", "pydoc", "doctest"), "LR103"),
     **dict.fromkeys(("builtins", "atexit", "sitecustomize", "wrapt"), "LR104"),
     **dict.fromkeys(("socket", "ssl", "http", "requests", "httpx", "aiohttp", "urllib3", "smtplib", "ftplib",
     "telnetlib",
@@ -76,7 +77,8 @@ MODULES = {
 """Top-level modules → the code for importing or using them."""
 
 HARMLESS = frozenset({
-    "importlib.metadata", "importlib.resources", "types.MappingProxyType", "types.SimpleNamespace", "types.ModuleType",
+    "importlib.metadata", "importlib.metadata.version", "importlib.metadata.PackageNotFoundError",
+    "importlib.resources", "types.MappingProxyType", "types.SimpleNamespace", "types.ModuleType",
     "weakref.WeakKeyDictionary", "http.HTTPStatus", "time.strftime", "inspect.cleandoc", "types.NoneType",
     "types.EllipsisType", "types.UnionType", "types.GenericAlias", "time.struct_time", "asyncio.iscoroutinefunction",
 })  # fmt: skip
@@ -97,6 +99,9 @@ NAMES = {
     "logging.basicConfig": "LR104", "logging.disable": "LR104", "logging.setLoggerClass": "LR104",
     "logging.FileHandler": "LR107", "logging.handlers": "LR107", "logging.getLogRecordFactory": "LR104",
     "logging.LogRecord": "LR108", "logging.makeLogRecord": "LR108",
+    "importlib.metadata.entry_points": "LR103", "importlib.metadata.EntryPoint": "LR103",
+    "typing.get_type_hints": "LR103", "typing.ForwardRef": "LR103", "logging.config": "LR104",
+    "decimal.getcontext": "LR104", "decimal.setcontext": "LR104",
     "operator.methodcaller": "LR103", "locale.setlocale": "LR104", "warnings.showwarning": "LR104",
     "warnings.simplefilter": "LR104", "warnings.filterwarnings": "LR104", "warnings.resetwarnings": "LR104",
     "sys.setrecursionlimit": "LR104", "sys.setswitchinterval": "LR104", "sys.set_int_max_str_digits": "LR104",
@@ -117,7 +122,7 @@ ONLY_CALLED = {"setattr": "LR104", "delattr": "LR104", "getattr": "LR103"}
 
 METHODS = frozenset({"read_text", "read_bytes", "write_text", "write_bytes", "unlink", "mkdir", "rmdir", "touch",
 "iterdir",
-                     "rglob", "urlopen"})  # fmt: skip
+                     "rglob", "urlopen", "stat", "lstat", "exists", "is_file", "is_dir"})  # fmt: skip
 """Methods that access files on any object."""
 
 MUTATORS = frozenset({"append", "add", "update", "setdefault", "insert", "extend", "pop", "popitem", "clear", "remove",

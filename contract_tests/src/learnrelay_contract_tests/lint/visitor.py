@@ -41,17 +41,17 @@ class RuleVisitor(ast.NodeVisitor):
     def flag(self, node: ast.AST, code: str, detail: str) -> None:
         """Adds a flaw; I/O outside of functions is I/O at import, and a provider's functions may do I/O.
 
-        A file beside a sink may import what does I/O: the sink imports it where it is used.
+        Its file may import what does I/O at the top, unless it has a mapping or a stage too.
         """
-        if code in ("LR107", "LR110") and self.is_provider and self.functions:
+        if code in ("LR107", "LR110") and self.is_provider and self.functions and self._current_mapping() is None:
             return
-        if code in ("LR107", "LR110") and self.is_beside_a_sink and isinstance(node, ast.Import | ast.ImportFrom):
-            return
-        if code == "LR107" and not self.functions:
-            if not isinstance(node, ast.Import | ast.ImportFrom):
-                code = "LR106"
-            elif self.is_provider:
-                detail += "; import it inside the method that uses it"
+        is_import = isinstance(node, ast.Import | ast.ImportFrom)
+        if code in ("LR107", "LR110") and self.is_provider and is_import:
+            if not self.origins.handles_events:
+                return
+            detail += "; import it inside the method that uses it"
+        if code == "LR107" and not self.functions and not is_import:
+            code = "LR106"
         self.flaws.append((node, code, detail))
 
     # --- imports ------------------------------------------------------------------------------------------
@@ -68,12 +68,14 @@ class RuleVisitor(ast.NodeVisitor):
 
     def _check_import(self, node: ast.AST, module: str, name: str) -> None:
         top = module.partition(".")[0]
-        if module in rules.HARMLESS or name in rules.HARMLESS:
+        if name not in rules.NAMES and (module in rules.HARMLESS or name in rules.HARMLESS):
             return
         if top == "learnrelay":
             self._check_core_import(node, module, name)
         elif top in self.undeclared:
             self.flag(node, "LR102", f"{name} belongs to a plugin that is not among the dependencies")
+        elif name in rules.NAMES:
+            self.flag(node, rules.NAMES[name], f"import of {name}")
         elif top in rules.MODULES and not (top == "time" and module == name):
             self.flag(node, rules.MODULES[top], f"import of {module}")
         elif (code := self._code_of(name)) is not None:
@@ -95,10 +97,10 @@ class RuleVisitor(ast.NodeVisitor):
 
     def _code_of(self, name: str) -> str | None:
         for known in (name, *_parents(name)):
-            if known in rules.HARMLESS:
-                return None
             if known in rules.NAMES:
                 return rules.NAMES[known]
+            if known in rules.HARMLESS:
+                return None
         if name.startswith("os.") and not name.startswith(rules.OS_HARMLESS) and name != "os.path":
             return "LR107"
         top = name.partition(".")[0]
@@ -222,6 +224,10 @@ class RuleVisitor(ast.NodeVisitor):
             keyword.arg == "reason" and _has_values([keyword.value]) for keyword in node.keywords
         ):
             self.flag(node, "LR108", "a reason is built from values")
+        elif name == "warnings.warn" and self.functions and any(map(_is_built_from_values, node.args[:1])):
+            self.flag(node, "LR108", "the text of a warning is built from values")
+        elif name == "logging.getLogger" and self.functions and any(map(_is_built_from_values, node.args)):
+            self.flag(node, "LR108", "the name of a logger is built from values")
         elif last in rules.EVENT_ERRORS and any(map(_is_built_from_values, _error_texts(node))):
             self.flag(node, "LR108", f"the text of {last} is built from values")
         elif name == "next" and node.args and self._is_state(node.args[0]):
@@ -245,12 +251,29 @@ class RuleVisitor(ast.NodeVisitor):
                 self.flag(node, "LR103", "attrgetter with a computed or private name")
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        """Flags attributes in a format string: ``"{0.__closure__}"``."""
         if type(node.value) is str:
-            for names in _FORMATTED.findall(node.value):
-                for name in _ATTRIBUTE.findall(names):
-                    if name in rules.ATTRIBUTES or name.startswith("_"):
-                        self.flag(node, rules.ATTRIBUTES.get(name, "LR105"), f".{name} in a format string")
+            self._check_format(node, node.value)
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        """Looks at a text that is made of several, too."""
+        if isinstance(node.op, ast.Add):
+            parts = [inner.value for inner in _operands(node) if isinstance(inner, ast.Constant)]
+            self._check_format(node, "".join(part for part in parts if type(part) is str))
+        self.generic_visit(node)
+
+    def _check_format(self, node: ast.AST, text: str) -> None:
+        """Flags attributes in a format string: ``"{0.__closure__}"``."""
+        for names in _FORMATTED.findall(text):
+            for name in _ATTRIBUTE.findall(names):
+                if name in rules.ATTRIBUTES or name.startswith("_"):
+                    self.flag(node, rules.ATTRIBUTES.get(name, "LR105"), f".{name} in a format string")
+
+    def visit_MatchClass(self, node: ast.MatchClass) -> None:
+        """Looks at the attributes that a pattern reads: ``case object(__class__=made)``."""
+        for name in node.kwd_attrs:
+            if name in rules.ATTRIBUTES or name.startswith("_"):
+                self.flag(node, rules.ATTRIBUTES.get(name, "LR105"), f".{name} in a pattern")
+        self.generic_visit(node)
 
     def _check_getattr(self, node: ast.Call) -> None:
         wanted = node.args[1]
@@ -313,6 +336,10 @@ class RuleVisitor(ast.NodeVisitor):
 
     def visit_Global(self, node: ast.Global) -> None:
         self.flag(node, "LR109", f"global {', '.join(node.names)}")
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> None:
+        if not self._handles_events():  # the function around it runs at import, and its variables last
+            self.flag(node, "LR109", f"nonlocal {', '.join(node.names)}")
 
     def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:
@@ -377,11 +404,28 @@ class RuleVisitor(ast.NodeVisitor):
             ):
                 return self._is_in_lasting_object()
             node = node.value
-        if not isinstance(node, ast.Name) or not self._handles_events():
+        if not self._handles_events():
             return False
+        if isinstance(node, ast.Call):
+            return isinstance(node.func, ast.Name) and self.origins.is_cached(node.func.id)
+        if not isinstance(node, ast.Name):
+            return False
+        if (value := self._only_value_of(node.id)) is not None:
+            return self._is_state(value)
         if node.id in self.origins.module_names or node.id in self.origins.classes or node.id in self.origins.functions:
             return not self._is_local(node.id)
         return any(node.id in _container_defaults(function) for function in self.functions)
+
+    def _only_value_of(self, name: str) -> ast.expr | None:
+        """Returns what the enclosing function calls by a name: another name, or what a function returns."""
+        values = [
+            inner.value
+            for inner in ast.walk(self.functions[-1])
+            if isinstance(inner, ast.Assign)
+            and any(isinstance(target, ast.Name) and target.id == name for target in inner.targets)
+        ]
+        is_other = len(values) == 1 and not (isinstance(values[0], ast.Name) and values[0].id == name)
+        return values[0] if is_other and isinstance(values[0], ast.Name | ast.Call) else None
 
     def _is_in_lasting_object(self) -> bool:
         """Tells whether the code is in an event-handling method, or in a method of an object that lasts."""
@@ -463,6 +507,15 @@ class RuleVisitor(ast.NodeVisitor):
         self.classes.append(node)
         self.generic_visit(node)
         self.classes.pop()
+
+
+def _operands(node: ast.expr) -> Iterator[ast.expr]:
+    """Yields what a sum adds up, in order."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        yield from _operands(node.left)
+        yield from _operands(node.right)
+    else:
+        yield node
 
 
 def _parents(name: str) -> Iterator[str]:

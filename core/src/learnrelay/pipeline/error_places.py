@@ -16,7 +16,7 @@ def describe_error(error: Exception, plugin: Any) -> str:
     Empty if none of its lines raised it. The key of a KeyError is shown if it is a literal in the function there:
     ``KeyError 'score' at acme_poll/plain.py:12``.
     """
-    package = _package_of(plugin)
+    package = package_of(plugin)
     places = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if _module(frame) == package]
     if not places:
         return ""
@@ -56,7 +56,14 @@ def _literals_of(code: CodeType) -> Collection[str]:
     return {text for text in texts if type(text) is str}
 
 
-def _package_of(plugin: Any) -> str:
+def raised_by(error: BaseException, plugin: Any) -> bool:
+    """Tells whether the innermost line of an exception's traceback is one of a plugin's package."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and _module(frames[-1]) == package_of(plugin)
+
+
+def package_of(plugin: Any) -> str:
+    """Returns the top-level package of a plugin's function or object."""
     return str(getattr(plugin, "__module__", None) or type(plugin).__module__).partition(".")[0]
 
 

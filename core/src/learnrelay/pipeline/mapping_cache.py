@@ -15,7 +15,7 @@ from ..caching import LONGEST_KEY, BoundedCache, gap_mark
 from ..errors import EventError
 from ..fields import Fields
 from ..mapping import MappingFunction, Skip
-from ..platform import Platform
+from ..platform import Platform, call_mapping
 from ..standards import Prepare
 from .parts import PartsCheck
 
@@ -82,7 +82,7 @@ def bind_mapping(
     """
 
     def call(values: Fields) -> Any:
-        parts = function(values, platform)
+        parts = call_mapping(function, values, platform)
         if isinstance(parts, Skip):
             return parts
         if check is not None and not check.accepts_names(parts) and (error := check.find_error(parts)):

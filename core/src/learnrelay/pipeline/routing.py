@@ -18,6 +18,7 @@ from ..mapping import ANY_EVENT
 from ..plugins.hook_trace import traced
 from ..scopes import Scope, Unproven
 from .error_places import describe_raised
+from .source_texts import with_constant_reason
 
 log_throttled = ThrottledLogger(logging.getLogger(__name__))
 
@@ -128,7 +129,7 @@ def check_of_router(function: Callable[..., Any], destination: Destination) -> C
 
     def denial(body: Mapping[str, Any]) -> str | None:
         skip = function(body, destination)
-        return None if skip is None else str(skip.reason)
+        return None if skip is None else with_constant_reason(skip, "the router", function).reason
 
     denial.__module__ = function.__module__  # whose lines errors name
     return denial

@@ -27,6 +27,7 @@ from .error_places import describe_failure, describe_raised
 from .mapping_cache import BoundMapping, MappingCache, bind_mapping
 from .plan import Composing, MappingPlan, Plan
 from .routing import NO_DESTINATION, DestinationRules, Route, decide_route, static_route
+from .source_texts import with_constant_reason, with_constant_texts
 
 log = logging.getLogger(__name__)
 log_throttled = ThrottledLogger(log)
@@ -158,6 +159,9 @@ class Pipeline:
                 skip = filter_event(body)
             except Exception as error:
                 skip = _failed_filter(name, filter_event, error)
+            else:
+                if skip is not None:
+                    skip = with_constant_reason(skip, f"filter {name}", filter_event)
             if skip is not None:
                 log.debug("%s skipped: %s", event.shown_name, skip.reason)
                 return [Outcome("", OutcomeState.SKIPPED, event.name, reason=skip.reason)]
@@ -215,7 +219,7 @@ class Pipeline:
     ) -> Sequence[SerializedStatement] | Skip:
         parts = call(values)
         if isinstance(parts, Skip):
-            return parts
+            return with_constant_reason(parts, mapping.transformer.name, mapping.transformer.function)
         facts = event.facts
         frame = composing.frame(facts)
         if isinstance(frame, Skip):
@@ -266,7 +270,7 @@ class Pipeline:
                 allowed = tuple(name for name in allowed if name not in mapping.own)
                 denied = {**denied, **refused}
         except EventError as error:
-            return failed_outcome(plan.standard, event, error)
+            return failed_outcome(plan.standard, event, with_constant_texts(error, plan.transformer))
         except Exception as error:
             reason = describe_failure(error, plan.transformer, plan.shared.compose)
             return failed_outcome(plan.standard, event, TransformError(reason))

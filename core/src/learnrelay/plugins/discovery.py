@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Sequence
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import Enum
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -97,7 +99,15 @@ class PluginInfo:
 
 
 def installed() -> list[PluginInfo]:
-    """Lists all installed plugins, none enabled; marks incompatible and conflicting ones. Imports nothing."""
+    """Lists all installed plugins, none enabled; marks incompatible and conflicting ones. Imports nothing.
+
+    Reads the files of the distributions, some hundred, again only where one of them has changed.
+    """
+    return list(_read_installed(tuple(_list_distribution_files())))
+
+
+@lru_cache(maxsize=1)
+def _read_installed(_state: tuple[tuple[str, int], ...]) -> list[PluginInfo]:
     distinct: dict[PluginInfo, None] = {}
     points = entry_points()
     describe = cache(_describe)
@@ -121,6 +131,18 @@ def installed() -> list[PluginInfo]:
     standards = {info.name for info in distinct if info.kind == "standards"}
     plugins = [_without_standard(_conflict(info, by_name[info.kind, info.name]), standards) for info in distinct]
     return sorted(plugins, key=lambda info: (KINDS.index(info.kind), info.name))
+
+
+def _list_distribution_files() -> Iterator[tuple[str, int]]:
+    """Yields the files that tell what is installed, with the time of their last change."""
+    for directory in dict.fromkeys(sys.path):
+        with suppress(OSError):  # no directory, such as an archive
+            for entry in os.scandir(directory or "."):
+                if entry.name.endswith((".dist-info", ".egg-info")):
+                    for name in ("entry_points.txt", "METADATA"):
+                        with suppress(OSError):
+                            yield entry.path, Path(entry.path, name).stat().st_mtime_ns
+                    yield entry.path, 0
 
 
 def _describe(distribution: Distribution | None) -> tuple[str, str]:

@@ -46,9 +46,9 @@ FLAGS = frozenset({
     "count", "total", "number", "num", "taken", "verified", "confirmed", "enabled", "required", "allowed", "valid",
     "sent", "exists", "visible", "shown", "hidden", "partition", "partitions", "group", "groups", "limit", "max",
     "min", "format", "code", "type", "kind", "status", "weight", "score", "duration", "length", "size", "quota",
-    "role", "roles", "mode", "view",
+    "role", "roles", "mode", "view", "at", "until", "since",
 })  # fmt: skip
-"""Last words that turn a personal name into a property of it: a count, a kind, a flag."""
+"""Last words that turn a personal name into a property of it: a count, a kind, a flag, when it happened."""
 
 STRONG = frozenset({
     "email", "mail", "username", "phone", "telephone", "password", "birth", "birthday", "dob", "adress", "gender",
@@ -154,6 +154,8 @@ def _likely(words: Sequence[str], together: str) -> str | None:
     best, score = "", 0.0
     for known, name in _KNOWN.items():
         if min(len(known), len(together)) < 6 or abs(len(known) - len(together)) > 5:
+            continue
+        if words[0] in (f"{known}ed", f"{known}ing"):  # something that happened
             continue
         likeness = SequenceMatcher(None, known, together).ratio()
         if known.startswith(together) or together.startswith(known):
