@@ -14,7 +14,6 @@ from installed_plugins import ZOO, check_installed, environment, format_findings
 from rich.console import Console
 
 from learnrelay_contract_tests.checks import Check
-from learnrelay_contract_tests.host import ROOT_URL
 from learnrelay_contract_tests.report.terminal import print_plugin
 from learnrelay_contract_tests.runner import FAILED, GAP, NOT_REQUESTED, PASSED
 

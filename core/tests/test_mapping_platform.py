@@ -124,10 +124,10 @@ def test_a_mapping_that_never_ends_asking_fails() -> None:
 
 
 def test_a_mapping_cannot_ask_for_anything_else() -> None:
-    from learnrelay.platform import Question
+    from learnrelay.platform import PlatformQuestion
 
     def ask(_: Any, given: Any) -> Any:
-        raise Question("__class__", None)
+        raise PlatformQuestion("__class__", None)
 
     with pytest.raises(ValueError, match="no such answer"):
         call_mapping(ask, None, platform())

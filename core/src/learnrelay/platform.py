@@ -95,13 +95,13 @@ class Platform:
         )
         self._set({"for_mappings": MappingPlatform._without_answers(self)})
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: PlatformQuestion) -> PlatformAnswer:
         """Answers what a mapping asks its `MappingPlatform`. Raises ProviderError."""
         if question.name not in QUESTIONS:
             raise ValueError("a platform has no such answer")
         mark = gap_mark()
         value = getattr(self, question.name)(question.key)
-        return Answer(value, lacks_something=mark is not gap_mark())
+        return PlatformAnswer(value, lacks_something=mark is not gap_mark())
 
     def cached(self, describe: Callable[[K], V]) -> Callable[[K], V]:
         """Caches what a function makes of answers of the providers, until these are renewed."""
@@ -192,14 +192,14 @@ MOST_QUESTIONS = 500
 """Different questions that a mapping may ask about one event."""
 
 
-class Answer(NamedTuple):
+class PlatformAnswer(NamedTuple):
     """Holds an answer, and whether it lacks something that may be there a moment later."""
 
     value: Any
     lacks_something: bool
 
 
-class Question(BaseException):
+class PlatformQuestion(BaseException):
     """Ends a call of a mapping that asks for what is not known yet: the core asks the provider, and calls it again."""
 
     def __init__(self, name: str, key: Any) -> None:
@@ -211,7 +211,7 @@ class Question(BaseException):
 class MappingPlatform:
     """Is what a mapping gets as its `Platform`: texts, and the answers to what this call has asked. It has no provider.
 
-    A question without an answer ends the call by a `Question`; the mapping is then called again with a platform that
+    A question without an answer ends the call by a `PlatformQuestion`; the mapping is then called again with a platform that
     has the answer. So nothing that a mapping holds leads to a provider, its settings or a secret, nor to what other
     events asked. Those of one platform are equal, so that a cache may have them as keys.
     """
@@ -224,7 +224,7 @@ class MappingPlatform:
     _course_template: str = field(repr=False)
     _terms: Mapping[str, str] = field(repr=False)
     _key: object = field(repr=False)
-    _answers: Mapping[tuple[str, Any], Answer] = field(repr=False)
+    _answers: Mapping[tuple[str, Any], PlatformAnswer] = field(repr=False)
 
     @classmethod
     def _without_answers(cls, platform: Platform) -> MappingPlatform:
@@ -234,7 +234,7 @@ class MappingPlatform:
             source.course_address, MappingProxyType(dict(source.terms)), object(), MappingProxyType({}),
         )  # fmt: skip
 
-    def with_answer(self, question: Question, answer: Answer) -> MappingPlatform:
+    def with_answer(self, question: PlatformQuestion, answer: PlatformAnswer) -> MappingPlatform:
         """Returns one that has a further answer."""
         answers = {**self._answers, (question.name, question.key): answer}
         return replace(self, _answers=MappingProxyType(answers))
@@ -250,7 +250,7 @@ class MappingPlatform:
     def _ask(self, name: str, key: Any) -> Any:
         answer = self._answers.get((name, key))
         if answer is None:
-            raise Question(name, key)
+            raise PlatformQuestion(name, key)
         if answer.lacks_something:
             note_gap()
         return answer.value
@@ -307,7 +307,7 @@ def call_mapping(function: Callable[..., V], values: Any, platform: Platform) ->
     for _ in range(MOST_QUESTIONS):
         try:
             return function(values, given)
-        except Question as question:
+        except PlatformQuestion as question:
             asked = question.with_traceback(None)
         given = given.with_answer(asked, platform.answer(asked))
     raise TransformError(f"the mapping asks its platform more than {MOST_QUESTIONS} questions about one event")

@@ -17,5 +17,5 @@ class Poll(Fields):
 @family.maps("zoo.answered", reads=Poll)
 def answered(poll, platform):
     """The learner answers a poll."""
-    found = FORM.fullmatch(poll.choice or "")
-    return {"object": platform.iri("poll", poll.id), "choice": (found["word"] if found else None)}
+    match = FORM.fullmatch(poll.choice or "")
+    return {"object": platform.iri("poll", poll.id), "choice": (match["word"] if match else None)}
