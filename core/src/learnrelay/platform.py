@@ -211,9 +211,9 @@ class PlatformQuestion(BaseException):
 class MappingPlatform:
     """Is what a mapping gets as its `Platform`: texts, and the answers to what this call has asked. It has no provider.
 
-    A question without an answer ends the call by a `PlatformQuestion`; the mapping is then called again with a platform that
-    has the answer. So nothing that a mapping holds leads to a provider, its settings or a secret, nor to what other
-    events asked. Those of one platform are equal, so that a cache may have them as keys.
+    A question without an answer ends the call by a `PlatformQuestion`; the mapping is then called again with a platform
+    that has the answer. So nothing that a mapping holds leads to a provider, its settings or a secret, nor to what
+    other events asked. Those of one platform are equal, so that a cache may have them as keys.
     """
 
     root_url: str
