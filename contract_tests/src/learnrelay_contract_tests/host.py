@@ -42,6 +42,11 @@ OTHER_ROOT_URLS = (
 COURSES = "courses.csv"
 TITLED_COURSE = f"{_draw_word()}-{_RANDOM.randrange(2020, 2040)}"
 TITLE = f"{_draw_word().capitalize()} by the Stars"
+SECRETS_OF_ENVIRONMENT = {
+    name: f"{_draw_word()}{_RANDOM.randrange(10**9, 10**10)}"
+    for name in ("LRS_PASSWORD", "LEARNRELAY_IDENTITY_SECRET", "DATABASE_URL", "AWS_SECRET_ACCESS_KEY", "API_TOKEN")
+}
+"""Secrets that a worker's environment has: none may be in an output."""
 OTHER_TITLES = ("Navigation", "x", "航海", "Zoë & co: “Part 2” of 3 / 4")
 """Titles of courses of other forms."""
 TEST_PREFIXES = ("PYTEST", "CI", "TOX", "COV", "HYPOTHESIS", "LEARNRELAY", "GITHUB", "GITLAB", "PYTHON")
@@ -258,6 +263,7 @@ def worker_environment(workspace: Workspace, **more: str) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([*(str(Path(path).absolute()) for path in paths), str(workspace.installed)]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "HOME": str(workspace.path),
+        **SECRETS_OF_ENVIRONMENT,
         **more,
     }
 
@@ -362,6 +368,8 @@ class PluginProcess:
 
     def begin(self, operation: str, **arguments: Any) -> None:
         """Begins an operation, whose answer `finish` returns. Raises PluginProcessError."""
+        if self.ended:
+            raise PluginProcessError(f"not checked: {self.ended}")
         self._send(operation, **arguments)
         self._unanswered.append(operation)
 

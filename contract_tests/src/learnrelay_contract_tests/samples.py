@@ -172,14 +172,18 @@ def samples_of(
         rest = {key: at for key, at in whole.items() if at[0] != declared.paths[0] or key in needed}
         made.append(Sample(f"without {declared.name}", build(name, fields, rest), (declared.name,)))
         others = tuple(other.name for other in optional if other is not declared)
-        alone = build(name, fields, needed | {declared.name: whole[declared.name]})
-        made.append(Sample(f"{declared.name} alone", alone, others))
+        for number, value in enumerate(_alternatives(declared)[:MOST_ALONE]):
+            alone = build(name, fields, needed | {declared.name: (declared.paths[0], value)})
+            made.append(Sample(f"{declared.name} alone" + (f" ({number})" if number else ""), alone, others))
     tried = [(declared, value) for value in literals for declared in own if _may_hold(declared, value)]
     for number, (declared, value) in enumerate(tried[:MOST_LITERALS], 1):
         chosen = whole | {declared.name: (declared.paths[0], value)}
         made.append(Sample(f"{declared.name}{A_LITERAL} ({number})", build(name, fields, chosen)))
     return _distinct(made)
 
+
+MOST_ALONE = 3
+"""Values that an optional field has in samples without all others."""
 
 LEAST = "required fields only"
 A_LITERAL = " is a value that the source knows"

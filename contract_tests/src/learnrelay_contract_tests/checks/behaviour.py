@@ -151,7 +151,8 @@ def _find_idle_fields(case: Case, outcomes: Sequence[dict[str, Any]]) -> dict[st
             if label.startswith(others) or label == f"without {field.name}"
         ]
         is_used = any(outcome != complete for outcome in altered)
-        if not is_used and by_label.get(f"{field.name} alone", least) == least and altered:
+        alone = [outcome for label, outcome in by_label.items() if label.startswith(f"{field.name} alone")]
+        if not is_used and all(outcome == least for outcome in alone) and altered:
             idle[field.name] = field
     return idle
 

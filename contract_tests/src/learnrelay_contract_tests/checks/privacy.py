@@ -13,7 +13,7 @@ from learnrelay.privacy.samples import put
 
 from .. import differences, leaks
 from ..declarations import Declared, flat, projection
-from ..host import KNOWN_LEARNERS, LEARNER_ALIASES, OTHER_SECRET, PluginProcessError
+from ..host import KNOWN_LEARNERS, LEARNER_ALIASES, OTHER_SECRET, SECRETS_OF_ENVIRONMENT, PluginProcessError
 from ..inside.text_probes import mark_names, names_taken, texts_that_hold
 from ..samples import (
     FIRST_ENTRY,
@@ -215,7 +215,8 @@ def check_sentinels(subject: Subject) -> Iterable[Finding | Note]:
         records = subject.run(events[:3], debug=True).records
         reported: set[str] = set()
         for where, texts in (("the output", set(output.outcomes)), ("a log record", {*output.records, *records})):
-            for marker, form in leaks.find_markers(list(planted.values()), sorted(texts)):
+            secrets = [Marker(f"environment variable {name}", text) for name, text in SECRETS_OF_ENVIRONMENT.items()]
+            for marker, form in leaks.find_markers([*planted.values(), *secrets], sorted(texts)):
                 if marker.path not in reported and len(reported) < MAX_FINDINGS_PER_EVENT:
                     reported.add(marker.path)
                     yield Finding(f"the undeclared {marker.path} appears in {where} {form}", case.label, marker.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 import threading
@@ -32,7 +33,8 @@ WATCHED = {
 
 AT_IMPORT = {FILES, NETWORK, STACK, "starts a process", "searches the memory", "reads memory",
              "watches the interpreter", "starts a thread", "sleeps", "changes the process"}  # fmt: skip
-BLOCKED = ("socket.connect", "socket.sendto", "subprocess.Popen", "os.system", "os.exec", "os.fork", "os.posix_spawn",
+BLOCKED = ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostby",
+           "subprocess.Popen", "os.system", "os.exec", "os.fork", "os.posix_spawn",
            "os.kill", "os.remove", "os.rmdir", "os.rename", "shutil.rmtree")  # fmt: skip
 FRAME_ATTRIBUTES = {"tb_frame", "gi_frame", "cr_frame", "ag_frame"}
 
@@ -50,6 +52,17 @@ class AuditHook:
         self.actions: dict[tuple[str, str, str], None] = {}
         self._busy = threading.local()
         sys.addaudithook(self.handle)
+        if sys.version_info < (3, 12):  # which tells nothing of a thread's start
+            self._report_threads()
+
+    def _report_threads(self) -> None:
+        start = _thread.start_new_thread
+
+        def start_new_thread(*arguments: Any) -> int:
+            self.handle("_thread.start_new_thread", arguments)
+            return start(*arguments)
+
+        _thread.start_new_thread = threading._start_new_thread = start_new_thread  # type: ignore[attr-defined]
 
     def handle(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Handles an audit event of the interpreter."""
@@ -64,7 +77,8 @@ class AuditHook:
             return
         self._busy.now = True
         try:
-            place = self.find_caller(sys._getframe(1), event)
+            frame = sys._getframe(1)
+            place = self.find_caller(frame.f_back if frame.f_code.co_filename == __file__ else frame, event)
         finally:
             self._busy.now = False
         if place is not None:

@@ -6,6 +6,7 @@ import logging
 import math
 import sys
 import threading
+import time
 from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -38,6 +39,10 @@ from .snapshot import HostSnapshot, LogCapture
 from .step_tracer import StepTracer
 
 _NO_TRACING = nullcontext()
+
+THREADS = 8
+THREADED_EVENTS, THREADED_SECONDS = 6_000, 2.0
+"""Events that the threads handle together, and after which time they stop: a buffer that they share is rarely seen."""
 
 
 class PipelineRunner:
@@ -197,24 +202,28 @@ class PipelineRunner:
         return orjson.dumps([_outcome_as_data(outcome) for outcome in outcomes]), orjson.dumps(event.body) == before
 
     def run_in_threads(self, events: list[list[Any]]) -> dict[str, Any]:
-        """Returns the outcomes of the same events when eight threads run them at once."""
-        answers: list[list[bytes]] = [[] for _ in events]
+        """Returns the outcomes of the same events when eight threads run them at once, some thousand times."""
+        answers: list[set[bytes]] = [set() for _ in events]
         interval = sys.getswitchinterval()
-        sys.setswitchinterval(1e-6)
+        sys.setswitchinterval(1e-5)
+        rounds = max(1, THREADED_EVENTS // (THREADS * max(1, len(events))))
+        deadline = time.monotonic() + THREADED_SECONDS
 
         def work(offset: int) -> None:
-            for step in range(len(events)):
+            for step in range(rounds * len(events)):
                 number = (step * (2 * offset + 1) + offset) % len(events)
-                answers[number].append(self.run_event(*events[number])[0])
+                answers[number].add(self.run_event(*events[number])[0])
+                if step >= len(events) and time.monotonic() > deadline:
+                    return
 
-        threads = [threading.Thread(target=work, args=(offset,)) for offset in range(8)]
+        threads = [threading.Thread(target=work, args=(offset,)) for offset in range(THREADS)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         sys.setswitchinterval(interval)
-        return {"different": [n for n, outcomes in enumerate(answers) if len(set(outcomes)) > 1],
-                "texts": [outcomes[0].decode() if outcomes else "" for outcomes in answers]}  # fmt: skip
+        return {"different": [n for n, outcomes in enumerate(answers) if len(outcomes) > 1],
+                "texts": [next(iter(outcomes)).decode() if outcomes else "" for outcomes in answers]}  # fmt: skip
 
     def tracing(self, importing: bool = False) -> AbstractContextManager[None]:
         """Traces each step, if this process is started for that."""
