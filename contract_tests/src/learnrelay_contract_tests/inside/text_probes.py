@@ -13,7 +13,7 @@ _NAMES = (
     "email", "username", "user_name", "user", "name", "full_name", "first_name", "last_name", "user_id", "userid",
     "student_id", "id", "sub", "ip", "session", "phone", "address", "value", "answer", "response",
 )  # fmt: skip
-_MOST_NAMES = 200
+_MOST_NAMES = 60
 _FIRST_MARK = 7_310_550_019
 _NAME = re.compile(r"[\w.-]+")
 _NUMBERS = re.compile(r"\d{10}")
