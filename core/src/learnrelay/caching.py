@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -122,15 +123,13 @@ def cached(look_up: Callable[[K], V]) -> Callable[[K], V]:
 
 def size_of(value: Any) -> int:
     """Estimates the bytes of the texts in a value: those of tuples, lists, dictionaries and objects with slots."""
-    kind = type(value)
-    return (_measures.get(kind) or _learn_to_measure(kind))(value)
+    return _measure_of(type(value))(value)  # type: ignore[arg-type]  # types are hashable
 
 
 def _size_of_all(values: Iterable[Any]) -> int:
     size = 0
     for value in filter(None, values):
-        kind = type(value)
-        size += (_measures.get(kind) or _learn_to_measure(kind))(value)
+        size += _measure_of(type(value))(value)  # type: ignore[arg-type]
     return size
 
 
@@ -142,7 +141,7 @@ def _size_of_none(_value: Any) -> int:
     return 0
 
 
-_measures: dict[type[Any], Callable[[Any], int]] = {
+_MEASURES: Mapping[type[Any], Callable[[Any], int]] = {
     str: str.__sizeof__,
     bytes: bytes.__sizeof__,
     tuple: _size_of_all,
@@ -151,17 +150,22 @@ _measures: dict[type[Any], Callable[[Any], int]] = {
     orjson.Fragment: lambda value: len(orjson.dumps(value)),
     **dict.fromkeys((type(None), bool, int, float, datetime), _size_of_none),
 }
-"""Type → bytes of the texts in a value of this type. Each type is looked at once: plugins have few."""
+"""Type → bytes of the texts in a value of this type."""
 
 
-def _learn_to_measure(kind: type[Any]) -> Callable[[Any], int]:
-    """Returns what measures the slots of an object, and its entries where its type is derived from a container."""
+@lru_cache(1_000)
+def _measure_of(kind: type[Any]) -> Callable[[Any], int]:
+    """Returns what measures values of a type: the slots of objects, and entries where it is derived from a container.
+
+    Each type is looked at once.
+    """
+    if kind in _MEASURES:
+        return _MEASURES[kind]
     names = [name for name in getattr(kind, "__slots__", ()) if not name.startswith("__")]
-    container = next((_measures[base] for base in (dict, tuple, list) if issubclass(kind, base)), None)
+    container = next((_MEASURES[base] for base in (dict, tuple, list) if issubclass(kind, base)), None)
 
     def measure(value: Any) -> int:
         size = _size_of_all([getattr(value, name, None) for name in names])  # a slot may be empty
         return size + container(value) if container else size
 
-    _measures[kind] = measure if names else container or _size_of_none
-    return _measures[kind]
+    return measure if names else container or _size_of_none

@@ -52,8 +52,9 @@ def command(config_path: str, user_id: str | None, username: str | None, remove:
             other, option = ("name", "--username") if user.user_id else ("id", "--user-id")
             click.echo(f"if the learner was added by {other} too, give {option} as well", err=True)
         sys.exit(0 if removed else 1)
-    click.echo("added to the list" if objections.add(user) else "is on the list already")
-    if bool(user.user_id) != bool(user.username) and not isinstance(assembly.identity, TableIdentity):
+    is_new = objections.add(user)
+    click.echo("added to the list" if is_new else "is on the list already")
+    if is_new and bool(user.user_id) != bool(user.username) and not isinstance(assembly.identity, TableIdentity):
         given, option = ("id", "--username") if user.user_id else ("name", "--user-id")
         click.echo(f"events without the user's {given} may not be recognised: give {option} too", err=True)
 

@@ -25,8 +25,14 @@ class _Texts(NamedTuple):
     texts: frozenset[str]
 
 
-_known: dict[str, _Texts] = {}
-"""Package → the texts of its modules that are loaded."""
+class _Packages:
+    """Holds the texts of a package's modules that are loaded."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, _Texts] = {}
+
+
+_packages = _Packages()
 
 
 def is_constant(text: str, plugin: Any) -> bool:
@@ -34,12 +40,12 @@ def is_constant(text: str, plugin: Any) -> bool:
     package = package_of(plugin)
     if package not in sys.modules:  # a single file, or code of a test
         return text in _texts_of([], getattr(plugin, "__globals__", {}))
-    known = _known.get(package)
+    known = _packages.texts.get(package)
     if known is not None and text in known.texts:
         return True
     modules = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] == package]
     if known is None or known.module_count != len(modules):
-        known = _known[package] = _Texts(len(modules), frozenset(_texts_of(modules)))
+        known = _packages.texts[package] = _Texts(len(modules), frozenset(_texts_of(modules)))
     return text in known.texts or text in _texts_of_plugin(plugin)
 
 
