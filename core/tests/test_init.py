@@ -158,3 +158,13 @@ def test_what_is_still_wrong_is_said(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "NOT_SET_HERE" in done.stderr
     assert (tmp_path / "relay.toml").exists()
+
+
+def test_check_lists_many_plugins_in_lines_of_80_columns(tmp_path: Path) -> None:
+    assert init(tmp_path, *GIVEN, "--sink", "log").returncode == 0
+    output = check(tmp_path / "relay.toml").stdout
+    block = output.partition("  plugins:")[2].partition("  [")[0]
+    lines = f"  plugins:{block}".splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= 80
+    assert {"xapi.video", "xapi.open_assessment"} <= set(block.replace(",", " ").split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -223,11 +224,17 @@ _TAKEN_IN_BY = {
 }
 
 
+_WIDTH = 80
+
+
 def _print(assembly: Assembly) -> None:
     config = assembly.config
     active = [info.name for info in assembly.plugins if info.state.value == "active"]
     click.echo(f"{config.path}: valid")
-    click.echo(f"  plugins: {', '.join(sorted(active))}")
+    for line in textwrap.wrap(
+        f"  plugins: {', '.join(sorted(active))}", _WIDTH, subsequent_indent=" " * 11, break_on_hyphens=False
+    ):
+        click.echo(line)
     for name, settings in sorted(config.settings.items()):
         print_line(f"  [{name}] {describe_settings(settings)}")
     others = "".join(f", {mapping.transformer.family} maps every other name" for mapping in assembly.plan.others)
