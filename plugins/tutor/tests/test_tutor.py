@@ -146,6 +146,7 @@ def test_what_is_rendered_by_default_is_valid_everywhere(render: Callable[..., S
     assembly = assemble(site.env / CONFIG / "learnrelay.toml")
     assert [w for w in assembly.config.warnings if "clear text" in w] == []
     assert assembly.config.delivery.engine == "none"
+    assert site.toml()["identity"] == {"provider": "keyed", "secret": "file:learnrelay.identity"}
     secrets = {secret.source for _, secret in find_secrets(assembly.config.delivery)}
     assert secrets == {"file:learnrelay.database", "file:learnrelay.deferred"}
 
@@ -253,6 +254,8 @@ def test_mistakes_are_named_when_the_site_is_rendered(render: Callable[..., Site
         assert "the only name that Vector reads" in site.refusal("LEARNRELAY_ASPECTS=log", consumer)
         assert "set RUN_VECTOR" in site.refusal("LEARNRELAY_ASPECTS=log", "RUN_VECTOR=false")
     site.save()
+    assert "LEARNRELAY_IDENTITY: expected a table" in site.refusal("LEARNRELAY_IDENTITY=keyed")
+    site.save()
     assert "are to be tables" in site.refusal("LEARNRELAY_DESTINATIONS=[main]")
     message = site.refusal('LEARNRELAY_DESTINATIONS={"main": {"auth": {"username": "amelie", "password": null}}}')
     assert "LEARNRELAY_DESTINATIONS.main.auth: TOML has no value for null" in message
@@ -299,6 +302,12 @@ def test_init_tasks_make_the_outbox_on_a_real_server(render: Callable[..., Site]
 
 
 @pytest.mark.skipif(find_spec("tutoraspects") is None, reason="Aspects needs an older click than Tutor's newest")
+def test_with_aspects_an_operator_may_keep_pseudonyms(render: Callable[..., Site]) -> None:
+    keyed = {"provider": "keyed", "secret": "file:learnrelay.identity"}
+    assert render(LEARNRELAY_ASPECTS="clickhouse", LEARNRELAY_IDENTITY=keyed).toml()["identity"] == keyed
+
+
+@pytest.mark.skipif(find_spec("tutoraspects") is None, reason="Aspects needs an older click than Tutor's newest")
 @pytest.mark.parametrize("way", ["clickhouse", "log"])
 def test_with_aspects_the_statements_go_where_its_dashboards_look(render: Callable[..., Site], way: str) -> None:
     site = render(LEARNRELAY_ASPECTS=way)
@@ -311,6 +320,11 @@ def test_with_aspects_the_statements_go_where_its_dashboards_look(render: Callab
         assert ours > theirs, "after the settings of Aspects"
     destination = site.toml()["destinations"]["aspects"]
     assert destination["sink"] == way
+    assert site.toml()["identity"] == {
+        "provider": "openedx", "database": "file:learnrelay.lms", "secret": "file:learnrelay.identity",
+        "missing_ids": "create",
+    }, "learners have the names by which Aspects looks for them"  # fmt: skip
+    assemble(site.env / CONFIG / "learnrelay.toml")
     services = site.documents("local/docker-compose.yml")[0]["services"]
     if way == "log":
         for file in ("local.toml", "k8s-agent.toml"):

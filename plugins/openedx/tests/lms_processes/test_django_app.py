@@ -121,6 +121,30 @@ forget_learner(None, User(id=8))
     assert "retirements" not in campus.manage("learnrelay", "check").stderr
 
 
+def test_the_next_retirement_queues_those_again_whose_task_is_gone(campus: CampusSite) -> None:
+    """Given up after all attempts, or lost with the broker; a task that still waits is left alone."""
+    campus.patch("CELERY_TASK_ALWAYS_EAGER = True\n")
+    assert campus.manage("migrate", "--run-syncdb").returncode == 0
+    done = campus.run("""
+from datetime import timedelta
+from django.contrib.auth.models import User
+from django.utils import timezone
+from learnrelay_openedx.django_app import retirement, tasks
+from learnrelay_openedx.django_app.models import OpenRetirement
+hour = timedelta(hours=1, minutes=5)
+now = timezone.now()
+for user_id, since, tried_at in ((1, 2 * hour, hour), (2, hour, None), (3, 2 * hour, hour / 3), (4, hour / 3, None)):
+    OpenRetirement.objects.create(
+        user_id=user_id, since=now - since, tried_at=tried_at and now - tried_at, reason="x" if tried_at else "")
+queued = []
+tasks.forget_retired.apply_async = lambda arguments, **_: queued.append(arguments[0])
+for user_id in (8, 9):
+    retirement.forget_learner(None, User.objects.create(id=user_id, username=f"user{user_id}"))
+print(queued)
+""")
+    assert (done.returncode, done.stdout) == (0, "[8, 1, 2, 9]\n"), done.stderr
+
+
 def test_a_platform_without_the_table_retires_all_the_same_and_check_names_the_cure(campus: CampusSite) -> None:
     campus.patch("CELERY_TASK_ALWAYS_EAGER = True\n")
     assert campus.manage("migrate", "--run-syncdb").returncode == 0

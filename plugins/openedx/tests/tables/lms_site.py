@@ -176,21 +176,21 @@ def describe_course(course_id: str) -> list[Any]:
     return [courses.title(course_id), courses.language(course_id), courses.knows(course_id)]
 
 
-def create_in_failed_request(user_id: str) -> Any:
+def create_in_failed_request(user_id: str, **more: Any) -> Any:
     """Has an external id made in a request that fails afterwards: the id must stay."""
     with contextlib.suppress(ZeroDivisionError), transaction.atomic():
-        learner = _identity(missing_ids="create").learner(UserRef(user_id), "xapi")
+        learner = _identity(missing_ids="create", **more).learner(UserRef(user_id), "xapi")
         raise ZeroDivisionError
     return learner.pseudonym
 
 
-def see_own_request(username: str) -> bool:
+def see_own_request(username: str, **more: Any) -> bool:
     """Asks for a learner whom the request has just made."""
     from django.contrib.auth import get_user_model
 
     with transaction.atomic():
         user = get_user_model().objects.create(username=username)
-        return _identity(missing_ids="keyed").learner(UserRef(str(user.pk)), "xapi") is not None
+        return _identity(missing_ids="keyed", **more).learner(UserRef(str(user.pk)), "xapi") is not None
 
 
 def create_for_held_row(user_id: str) -> list[Any]:
@@ -209,12 +209,12 @@ def ask_in_broken_transaction(user_id: str) -> list[Any]:
         return _ask_bounded(_identity(), user_id)
 
 
-def ask_without_models(user_id: str) -> list[Any]:
+def ask_without_models(user_id: str, **more: Any) -> list[Any]:
     """Asks in a process that lacks the platform's models: for one without and one with a need of an external id."""
     from django.apps import apps
 
     apps.all_models["external_user_ids"].clear()
-    return [_ask_bounded(_identity(missing_ids=missing), user_id)[0] for missing in ("create", "keyed")]
+    return [_ask_bounded(_identity(missing_ids=missing, **more), user_id)[0] for missing in ("create", "keyed")]
 
 
 def ask_bounded(user_id: str, **more: Any) -> list[Any]:

@@ -271,14 +271,22 @@ def test_the_same_answers_in_the_lms(mira: LmsTables) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("made", ["mariadb"], indirect=True)
 class TestRequests:
-    def test_an_id_that_was_made_in_a_request_stays_when_it_fails(self, lms: LmsTables) -> None:
+    @pytest.mark.parametrize("by_address", [False, True])
+    def test_an_id_that_was_made_in_a_request_stays_when_it_fails(self, lms: LmsTables, by_address: bool) -> None:
         lms.add_user(8, "tomas")
-        named = run_in_lms(lms.url, "create_in_failed_request", user_id="8")
+        database = {"database": lms.url} if by_address else {}
+        named = run_in_lms(lms.url, "create_in_failed_request", user_id="8", **database)
         assert lms.external_ids() == [(8, "xapi", named)]
         assert len(lms.execute("SELECT 1 FROM external_user_ids_historicalexternalid")) == 1, "by the platform's model"
 
     def test_a_request_sees_what_it_has_written(self, lms: LmsTables) -> None:
         assert run_in_lms(lms.url, "see_own_request", username="newcomer") is True
+
+    def test_the_address_of_its_own_database_is_as_good(self, lms: LmsTables) -> None:
+        """As in a file that the LMS shares with a worker outside of it; an own connection would not see the request."""
+        assert run_in_lms(lms.url, "see_own_request", username="newcomer", database=lms.url) is True
+        elsewhere = lms.url.replace("127.0.0.1", "localhost")
+        assert run_in_lms(lms.url, "see_own_request", username="latecomer", database=elsewhere) is False
 
     def test_a_row_that_the_request_holds_is_not_waited_for(self, lms: LmsTables) -> None:
         lms.add_user(8, "tomas")
@@ -289,6 +297,8 @@ class TestRequests:
     def test_a_process_without_the_model(self, lms: LmsTables) -> None:
         lms.add_user(8, "tomas")
         assert run_in_lms(lms.url, "ask_without_models", user_id="8") == ["Unavailable", None]
+        assert run_in_lms(lms.url, "ask_without_models", user_id="8", database=lms.url) == [None, None]
+        assert [(user_id, kind) for user_id, kind, _ in lms.external_ids()] == [(8, "xapi")]
 
     def test_a_transaction_that_is_broken(self, mira: LmsTables) -> None:
         raised, _ = run_in_lms(mira.url, "ask_in_broken_transaction", user_id="7")

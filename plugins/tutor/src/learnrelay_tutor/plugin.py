@@ -29,9 +29,10 @@ DEFAULTS: dict[str, Any] = {
         "learnrelay-enterprise-filter>=0.1,<0.2",
         "learnrelay-clickhouse>=0.1,<0.2",
     ],
-    # the operator's file: [plugins] enabled, [identity], [destinations.NAME], and what is added to [delivery]
+    # the operator's file: [plugins] enabled, [destinations.NAME], and what is added to [delivery]
     "PLUGINS": ["xapi.*"],
-    "IDENTITY": {"provider": "keyed", "secret": "file:learnrelay.identity"},
+    # [identity]; empty: keyed pseudonyms, or with Aspects the names by which it looks for learners
+    "IDENTITY": {},
     "DESTINATIONS": {},
     "DELIVERY": {},
     # in the place of event-routing-backends and Ralph: "clickhouse", "log" or "none"

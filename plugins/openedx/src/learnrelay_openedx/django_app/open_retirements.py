@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import Error as DjangoError
 from django.db import transaction
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from .models import LONGEST_REASON, OpenRetirement
@@ -24,6 +24,12 @@ MIGRATE = "manage.py lms migrate learnrelay"
 NOT_QUEUED = "the broker did not take the task"
 """Reason of those who are queued again with the next retirement."""
 NOT_TRIED = "its task has not run yet"
+
+LONGEST_SILENCE = timedelta(hours=1)
+"""Twice the longest pause between two attempts: after it a task has given up, or is gone with its broker."""
+
+MOST_AT_ONCE = 100
+"""Users that one retirement queues again: it waits for the broker meanwhile."""
 
 
 def note_retirement(user_id: int) -> None:
@@ -42,9 +48,11 @@ def note_failure(user_id: int, reason: str) -> None:
 
 
 def note_queued(user_id: int) -> None:
-    """Notes that the broker has taken a task now, unless that has run already."""
+    """Notes that the broker has taken a task again, which counts as an attempt until the next one."""
     with _unharmed_platform():
-        OpenRetirement.objects.filter(user_id=user_id, reason=NOT_QUEUED).update(reason="")
+        rows = OpenRetirement.objects.filter(user_id=user_id)
+        rows.filter(reason=NOT_QUEUED).update(reason="")  # unless it has run already
+        rows.update(tried_at=timezone.now())
 
 
 def note_forgotten(user_id: int) -> None:
@@ -53,12 +61,22 @@ def note_forgotten(user_id: int) -> None:
         OpenRetirement.objects.filter(user_id=user_id).delete()
 
 
-def list_users(reason: str | None = None) -> Sequence[int]:
-    """Lists the ids of those who are not forgotten, oldest first; with a reason, of those with this one."""
+def list_users() -> Sequence[int]:
+    """Lists the ids of those who are not forgotten, oldest first."""
     users: list[int] = []
     with _unharmed_platform():
-        rows = OpenRetirement.objects.order_by("since")
-        users += (rows if reason is None else rows.filter(reason=reason)).values_list("user_id", flat=True)
+        users += OpenRetirement.objects.order_by("since").values_list("user_id", flat=True)
+    return users
+
+
+def list_abandoned() -> Sequence[int]:
+    """Lists the ids of those for whom no task waits any more, oldest first, and not too many."""
+    until = timezone.now() - LONGEST_SILENCE
+    is_silent = Q(tried_at__lt=until) | Q(tried_at=None, since__lt=until)
+    users: list[int] = []
+    with _unharmed_platform():
+        rows = OpenRetirement.objects.filter(Q(reason=NOT_QUEUED) | is_silent).order_by("since")
+        users += rows.values_list("user_id", flat=True)[:MOST_AT_ONCE]
     return users
 
 

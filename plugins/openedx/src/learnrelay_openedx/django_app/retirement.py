@@ -28,6 +28,7 @@ from ..source import OpenedxSource
 from .open_retirements import (
     NOT_QUEUED,
     REPEAT,
+    list_abandoned,
     list_users,
     note_failure,
     note_forgotten,
@@ -71,10 +72,10 @@ def forget_learner(sender: Any, user: Any, **_: Any) -> None:
 
 
 def queue_task(user_id: int) -> None:
-    """Queues the task that forgets a user, and those that the broker did not take before. Raises nothing."""
+    """Queues the task that forgets a user, and those that are not tried any more. Raises nothing."""
     from .tasks import forget_retired  # imports Celery
 
-    for queued_id in (user_id, *(other for other in list_users(NOT_QUEUED) if other != user_id)):
+    for queued_id in (user_id, *(other for other in list_abandoned() if other != user_id)):
         try:
             forget_retired.apply_async([queued_id], argsrepr="(…)", retry=False)
         except (

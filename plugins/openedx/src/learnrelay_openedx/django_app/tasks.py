@@ -48,4 +48,4 @@ def forget_retired(task: Any, user_id: int) -> None:
     raise task.retry(countdown=pause, argsrepr="(…)")
 
 
-_CURE = f"{REPEAT} says what is left"
+_CURE = f"the next retirement tries again, and {REPEAT} says what is left"

@@ -9,7 +9,7 @@ from typing import Any
 
 from learnrelay import Unavailable
 
-from .database_settings import IN_DJANGO
+from .database_settings import IN_DJANGO, is_django_ready
 
 log = logging.getLogger("learnrelay.openedx")
 
@@ -86,10 +86,18 @@ def code_of(error: Exception) -> int | None:
 
 def open_database(settings: Mapping[str, Any]) -> LmsDatabase:
     """Returns the database that the settings name. Connects to nothing."""
-    if settings["database"].reveal() == IN_DJANGO:
+    if _is_for_django(settings["database"].reveal()):
         from .django_database import DjangoDatabase
 
         return DjangoDatabase(settings["timeout"])
     from .direct_database import DirectDatabase
 
     return DirectDatabase(settings["database"], settings["timeout"])
+
+
+def _is_for_django(address: str) -> bool:
+    if address == IN_DJANGO or not is_django_ready():
+        return address == IN_DJANGO
+    from .django_database import is_of_this_lms
+
+    return is_of_this_lms(address)

@@ -56,15 +56,18 @@ class DatabaseSettings(Section):
     )
 
 
-def _check_django() -> None:
+def is_django_ready() -> bool:
+    """Tells whether Django is set up in this process."""
     try:
         from django.apps import apps
         from django.conf import settings
     except ImportError:
-        is_set_up = False
-    else:
-        is_set_up = settings.configured and apps.ready
-    if not is_set_up:
+        return False
+    return bool(settings.configured and apps.ready)
+
+
+def _check_django() -> None:
+    if not is_django_ready():
         raise ValidationError(
             'no Django is set up in this process: run it as a command of the LMS ("manage.py lms …"), or give the '
             "address of the LMS's database"

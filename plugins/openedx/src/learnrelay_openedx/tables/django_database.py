@@ -18,6 +18,26 @@ from learnrelay import Unavailable
 from .database import LOCK_LIMIT, LmsDatabase, Row, log
 
 _DATABASE = "default"
+_APP = "external_user_ids"
+_MYSQL_PORT = 3306
+
+
+def is_of_this_lms(address: str) -> bool:
+    """Tells whether this process is the LMS whose database has that address.
+
+    Then ``"django"`` is better than the address, which a file has that a worker reads too: it sees what a request has
+    just written, and external ids are made by the platform. Studio has no model of them.
+    """
+    from sqlalchemy import make_url  # which "django" does without
+
+    url, connection = make_url(address), connections[_DATABASE]
+    own = connection.settings_dict
+    return (
+        "externalid" in apps.all_models[_APP]
+        and url.get_backend_name() == connection.vendor == "mysql"
+        and (url.host, url.port or _MYSQL_PORT) == (own["HOST"], int(own["PORT"] or _MYSQL_PORT))
+        and url.database == own["NAME"]
+    )
 
 
 class DjangoDatabase(LmsDatabase):
@@ -51,9 +71,9 @@ class DjangoDatabase(LmsDatabase):
         for statements have it. A row that the request holds cannot be waited for in it.
         """
         try:
-            model = apps.get_model("external_user_ids", "ExternalId")
+            model = apps.get_model(_APP, "ExternalId")
         except LookupError as error:
-            log.warning("no external id can be made: external_user_ids is no app of this process; one of the LMS can")
+            log.warning("no external id can be made: %s is no app of this process; one of the LMS can", _APP)
             raise Unavailable from error
         creation = _Creation(model, user_id, type_name)
         thread = threading.Thread(target=creation.run, name="learnrelay-external-id", daemon=True)
