@@ -30,6 +30,7 @@ LEASE = 3
 PAUSE = 0.25  # seconds between two faults
 OUTAGE = 2.0  # seconds that a server is away at most
 CLIENTS = 4
+BACKLOG = 600.0  # seconds until what is stored somewhere must be at the consumer
 DATABASES: Mapping[str, Callable[[Path], OwnMariaDB | OwnPostgres]] = {"mysql": OwnMariaDB, "postgres": OwnPostgres}
 
 
@@ -140,7 +141,7 @@ class FaultySite:
         with ThreadPoolExecutor(CLIENTS) as executor:
             list(executor.map(send, range(CLIENTS)))
         self._count.requests = next(numbers) - 1 - CLIENTS  # each client took one more, and did not send it
-        wait_until(lambda: self._taken <= self._stored().keys())
+        wait_until(lambda: self._taken <= self._stored().keys(), BACKLOG)
         self._settle()
         stored = self._stored()
         self._count.taken = len(self._taken)
