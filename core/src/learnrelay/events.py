@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from hashlib import blake2b
 from secrets import token_bytes
 from typing import Any, cast
+from urllib.parse import quote_plus
 from uuid import UUID
 
 import orjson
@@ -55,7 +56,9 @@ class Shape:
 
     name, timestamp, data: keys at the root, the first that holds a value counts. context: key of the object that is
     the context. context_at_root: keys of the context that stand at the root of some events. json_in_data: whether a
-    payload that is text may be JSON. identifying: keys of the context that tell two events apart, for `SourceEvent.id`.
+    payload that is text may be JSON. input_prefix: with what the names of a form's inputs begin; a payload that is an
+    object of such names alone is read as the text of a form, without what was put in; empty without such payloads.
+    identifying: keys of the context that tell two events apart, for `SourceEvent.id`.
     client_mark: key and value of the context by which the platform marks what a client sent; None where it has no such
     events. request_prefix: the punctuation mark, below the digits, with which names of events begin that are records of
     requests; empty without such. Those that are not mapped are counted together. request_names: those that are read as
@@ -68,6 +71,7 @@ class Shape:
     context: str = "context"
     context_at_root: tuple[str, ...] = ()
     json_in_data: bool = False
+    input_prefix: str = ""
     identifying: tuple[str, ...] = ()
     client_mark: tuple[str, str] | None = None
     request_prefix: str = ""
@@ -387,6 +391,11 @@ def _compile_body(shape: Shape) -> Callable[[str, dict[str, Any]], dict[str, Any
     first("data", shape.data)
     if shape.json_in_data:
         lines.append(" if type(data) is str: data = payload(data)")
+    if shape.input_prefix:
+        lines += [
+            f" if type(data) is dict and next(iter(data), '').startswith({shape.input_prefix!r}):",
+            f"  data = form(data, {shape.input_prefix!r})",
+        ]
     lines += [f" context = raw.get({shape.context!r})", " if type(context) is not dict: context = {}"]
     if shape.context_at_root:  # most events have all of them; a loop over the keys takes three times as long
         pairs = ", ".join(f"{key!r}: raw[{key!r}]" for key in shape.context_at_root)
@@ -396,10 +405,17 @@ def _compile_body(shape: Shape) -> Callable[[str, dict[str, Any]], dict[str, Any
         ]
     first("timestamp", shape.timestamp)
     lines.append(" return {'name': name, 'data': data, 'context': context, 'timestamp': timestamp}")
-    scope: dict[str, Any] = {"payload": _payload, "at_root": shape.context_at_root}
+    scope: dict[str, Any] = {"payload": _payload, "form": _form_of, "at_root": shape.context_at_root}
     # The source is made of a plugin's declared keys, through repr(); never of event text.
     exec(compile("\n".join(lines), "<body of an event>", "exec"), scope)  # noqa: S102
     return cast("Callable[[str, dict[str, Any]], dict[str, Any]]", scope["body_of"])
+
+
+def _form_of(inputs: dict[str, Any], prefix: str) -> Any:
+    """Writes an object of inputs as the text of their form, with no values; another object stays."""
+    if not all(name.startswith(prefix) for name in inputs):
+        return inputs
+    return "&".join(f"{quote_plus(name, errors='replace')}=" for name in inputs)
 
 
 def _payload(text: str) -> Any:

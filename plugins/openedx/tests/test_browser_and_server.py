@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import parse_qsl, quote_plus
 
 import orjson
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -135,6 +136,24 @@ def test_a_checked_problem_is_the_same_to_browser_and_server(reported: tuple[Blo
         event_source="server", context={"course_id": block.course},
     )  # fmt: skip
     assert checked_problem(by_browser) == checked_problem(by_server) == block.key
+
+
+@given(reported_forms(), st.booleans())
+@example((Block("course-v1", "edX", "X", "1", "problem", "A_B"), "input_A_B_2_1%5B%5D=a&input_A_B_3_1=b"), True)
+def test_a_form_that_is_sent_as_an_object_names_the_same_block(reported: tuple[Block, str], as_text: bool) -> None:
+    block, form = reported
+    sent = parse_qsl(form.strip('"'), keep_blank_values=True)
+    inputs = {name: ["my answer", value] for name, value in sent if name.startswith("input_")}
+    payload = orjson.dumps(inputs).decode() if as_text else inputs
+    check = read(CheckFields, "problem_check", payload, **browser_root(block, names_course=True))
+    assert checked_problem(check) == block.key
+    assert "my answer" not in str(vars(check)), "what was put in is not even read"
+
+
+@pytest.mark.parametrize("payload", [{}, {"input_reef_2_1": "a", "grade": 1}, {"grade": 1, "input_reef_2_1": "a"}])
+def test_an_object_of_other_names_too_is_no_form(payload: dict[str, Any]) -> None:
+    check = read(CheckFields, "problem_check", payload, event_source="browser", page="https://learn.example.org/x")
+    assert check.inputs is None
 
 
 @given(blocks("video", "videoalpha"), st.booleans())

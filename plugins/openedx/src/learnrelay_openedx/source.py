@@ -32,6 +32,7 @@ class OpenedxSource(Source):
             "username", "session", "ip", "agent", "host", "referer", "accept_language", "event_source", "page",
         ),
         json_in_data=True,
+        input_prefix="input_",
         identifying=("user_id", "username", "session", "course_id", "org_id", "path"),
         client_mark=("event_source", "browser"),
         request_prefix="/",
