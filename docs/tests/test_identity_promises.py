@@ -137,8 +137,20 @@ MADE = [
     event("edx.forum.comment.created", {"id": "66f0c1", "discussion": {"id": "66f0d1"}, "response": {"id": "66f0e1"}},
           user_id=1000),
     event("edx.forum.thread.voted", {"id": "66f0d1", "vote_value": "up", "undo_vote": False}, user_id=1000),
+    event(
+        "openassessmentblock.create_submission", {"submission_uuid": "5d8c1f0e-6a37-4e55-9b1c-0f2a7d3e9c41"},
+        user_id=1000, module={"usage_key": "block-v1:Harbour+SAIL+2026+type@openassessment+block@w"},
+    ),
+    event(  # whose key the learner's own work has, not that of the example
+        "openassessment.student_training_assess_example",
+        {"submission_uuid": "6e9d2f1f-7b48-4f66-8c2d-1f3b8e4f0d52", "options_selected": {}, "corrections": {}},
+        user_id=1000, module={"usage_key": "block-v1:Harbour+SAIL+2026+type@openassessment+block@w"},
+    ),
 ]  # fmt: skip
-KEYS = ("907060504", "907060505", "7c2a9b40-1d3e-4f50-8a6b-9c0d1e2f3a4b", "66f0c1", "66f0d1", "66f0e1", "5e5510-key")
+KEYS = (
+    "5d8c1f0e-6a37-4e55-9b1c-0f2a7d3e9c41", "6e9d2f1f-7b48-4f66-8c2d-1f3b8e4f0d52", "907060504",
+    "907060505", "7c2a9b40-1d3e-4f50-8a6b-9c0d1e2f3a4b", "66f0c1", "66f0d1", "66f0e1", "5e5510-key",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("standard", ["xapi", "caliper"])

@@ -14,9 +14,9 @@ WIDTH = 116
 ONE_STANDARD = {
     "edx.certificate.generation.disabled": "xapi",  # Caliper has no action for these
     "edx.certificate.generation.enabled": "xapi",
-    "edx.certificate.revoked": "caliper",  # in xAPI the learner would do it
     "edx.course.home.course_update.toggled": "xapi",
     "edx.drag_and_drop_v2.item.picked_up": "xapi",
+    "microsoft.office.mix.loaded": "xapi",
 }
 """Event that one standard alone can express → that standard."""
 

@@ -57,6 +57,7 @@ def test_the_text_of_a_post_is_let_in_by_a_setting(tmp_path: Path, name: str) ->
 
 
 BLOCK = "block-v1:Harbour+SAIL+2026+type@openassessment+block@knots"
+PAGE = "https://learn.example.org/courses/course-v1:Harbour+SAIL+2026/courseware/knots/"
 NOTE = {"note_id": "n1", "component_usage_id": BLOCK}
 CHAPTER = "/asset-v1:Harbour+SAIL+2026+type@asset+block@knots.pdf"
 
@@ -92,6 +93,16 @@ LET_IN: list[tuple[str, str, dict[str, Any], Place, Place]] = [
         "open_assessment", "openassessmentblock.create_team_submission",
         {"answer": {"parts": [{"text": "Our essay."}]}, "team_id": "t"},
         (RESPONSE, "Our essay."), ("extensions.answer", "Our essay."),
+    ),
+    (
+        "open_assessment", "openassessmentblock.create_submission",
+        {"answer": {"parts": [], "files_names": ["essay of mira.pdf", ""], "files_descriptions": ["mine"]}},
+        (f"result.extensions.{SUPPLEMENT}", ["essay of mira.pdf"]), ("extensions.fileNames", ["essay of mira.pdf"]),
+    ),
+    (
+        "open_assessment", "openassessment.upload_file",
+        {"fileName": "essay of mira.pdf", "fileSize": 7, "fileType": "application/pdf"},
+        (f"result.extensions.{SUPPLEMENT}", ["essay of mira.pdf"]), ("extensions.fileNames", ["essay of mira.pdf"]),
     ),
     (
         "open_assessment", "openassessmentblock.submit_feedback_on_assessments",
@@ -151,13 +162,17 @@ def both_ways(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Assembly]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "name", "data", "xapi", "caliper"), LET_IN, ids=[row[1] for row in LET_IN])
+@pytest.mark.parametrize(
+    ("family", "name", "data", "xapi", "caliper"),
+    LET_IN,
+    ids=[f"{row[1]}-{row[3][0].rpartition('.')[2]}" for row in LET_IN],
+)
 def test_other_texts_are_let_in_by_a_setting(
     both_ways: dict[bool, Assembly], family: str, name: str, data: dict[str, Any], xapi: Place, caliper: Place
 ) -> None:
-    is_of_browser = family in ("notes", "search", "textbook")
+    is_of_browser = family in ("notes", "search", "textbook") or name == "openassessment.upload_file"
     source = "browser" if is_of_browser else "server"
-    context = {**POST["context"], "module": {"usage_key": BLOCK}, "event_source": source}
+    context = {**POST["context"], "module": {"usage_key": BLOCK}, "event_source": source, "page": PAGE}
     made: dict[bool, dict[str, Any]] = {}
     for is_on, assembly in both_ways.items():
         event = assembly.source.event_from_mapping({**POST, "name": name, "data": data, "context": context})

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from urllib.parse import quote, urljoin, urlsplit
 
-from learnrelay import InvalidFieldError, Platform
+from learnrelay import InvalidFieldError, Platform, Skip
 
 from .keys import LONGEST_NAMED, decoded
 
@@ -28,6 +28,10 @@ def certificate_iri(platform: Platform, certificate_id: str) -> str:
 def team_iri(platform: Platform, team_id: str) -> str:
     """Returns the address of a team, by a digest: the id of a team begins with the name that learners gave it."""
     return platform.iri("teams", platform.digest(team_id))
+
+
+NO_BLOCK = Skip("the event names no block")
+"""Skips lines of a block that name it nowhere, as some old ones do."""
 
 
 # --- addresses of people's making -----------------------------------------------------------------------

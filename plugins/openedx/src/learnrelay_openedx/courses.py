@@ -16,10 +16,13 @@ from .keys import parse_course
 COURSE = ("context.course_id", "data.course_id")
 """Where events name their course."""
 
+COURSE_OF_PAGE = ("context.path", "context.page", "context.referer")
+"""Where the addresses of an event hold the course, if it names none."""
+
 COURSE_FOUND = (
     *COURSE,
     "context.module.usage_key", "data.problem_id", "data.module_id", "data.usage_key", "data.block_id", "data.id",
-    "context.path", "context.page", "context.referer",
+    *COURSE_OF_PAGE,
 )  # fmt: skip
 """Where the course of an event is found, its blocks and pages included."""
 

@@ -1,4 +1,4 @@
-"""Certificates as staff allow them. That one is withdrawn stands in no statement: the learner does not do it."""
+"""Certificates as staff handle them: withdrawn from a learner, allowed for a course or not."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from learnrelay_xapi import activities
 from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import StatementParts
 
-from .fields import CertifiedCourseFields
+from ..addresses import certificate_iri
+from .fields import CertifiedCourseFields, WithdrawnFields
 
 family = Family("xapi.certificate_admin")
+
+
+@family.maps("edx.certificate.revoked", reads=WithdrawnFields, verb=v.LOST, activity=v.CERTIFICATE, instructor=True)
+def certificate_withdrawn(certificate: WithdrawnFields, platform: Platform) -> StatementParts:
+    """The learner loses a certificate, which the platform or staff withdraws."""
+    return {"object": {"id": certificate_iri(platform, certificate.certificate_id)}}
 
 
 @family.maps(

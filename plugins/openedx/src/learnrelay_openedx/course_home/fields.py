@@ -5,7 +5,7 @@ from __future__ import annotations
 from learnrelay import Fields, Skip, optional, required
 from learnrelay.kinds import boolean, one_of
 
-from ..courses import COURSE, course_key
+from ..courses import COURSE, COURSE_OF_PAGE, WHERE, course_key
 
 AS_ANOTHER = Skip("staff acts as a learner")
 
@@ -13,7 +13,7 @@ AS_ANOTHER = Skip("staff acts as a learner")
 class CourseHomeFields(Fields):
     """Declares a course."""
 
-    course_id = required(*COURSE, "data.courserun_key", kind=course_key)
+    course_id = required(*COURSE, "data.courserun_key", *COURSE_OF_PAGE, kind=course_key, reason=WHERE)
 
 
 class ResumeFields(CourseHomeFields):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from learnrelay import Fields, Platform, optional, required
 from learnrelay.kinds import boolean, count, one_of, text
 
-from ..courses import COURSE, COURSE_FOUND, WHERE, course_key
+from ..courses import COURSE, COURSE_FOUND, COURSE_OF_PAGE, WHERE, course_key
 from ..free_texts import FREE_TEXT
 
 
@@ -63,7 +63,7 @@ class MarkFields(ContributionFields):
 class SearchFields(Fields):
     """Declares a search without its words; ``searched`` is what was looked for, where it is not a thread."""
 
-    course_id = required(*COURSE, kind=course_key)
+    course_id = required(*COURSE, *COURSE_OF_PAGE, kind=course_key, reason=WHERE)
     searched = optional("data.search_type", kind=text)
     results = optional("data.total_results", kind=count)
 

@@ -9,6 +9,7 @@ from learnrelay_caliper.parts import EventKind, EventParts
 from ..addresses import NO_PAGE, block_iri, page_address
 from ..caliper_entities import unit_at
 from .fields import (
+    NO_TOOL,
     JumpFields,
     LinkFields,
     OutlineFields,
@@ -127,6 +128,8 @@ def menu_entry_chosen(entry: JumpFields, platform: Platform) -> EventParts:
 
 
 @family.maps("edx.course.tool.accessed", reads=ToolFields, **NAVIGATED)
-def tool_opened(tool: ToolFields, platform: Platform) -> EventParts:
+def tool_opened(tool: ToolFields, platform: Platform) -> EventParts | Skip:
     """The learner opens a tool of the course, such as its updates."""
+    if tool.tool is None:
+        return NO_TOOL
     return {"object": {"id": f"{platform.course_iri(tool.course_id)}/tool/{tool.tool}", "type": "SoftwareApplication"}}

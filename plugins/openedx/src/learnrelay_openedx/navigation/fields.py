@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from learnrelay import Fields, Platform, optional, required
+from learnrelay import Fields, Platform, Skip, optional, required
 from learnrelay.kinds import count, text
 
 from ..addresses import is_known_page
-from ..courses import COURSE, course_key
+from ..courses import COURSE, COURSE_OF_PAGE, WHERE, course_key
 from ..keys import LONGEST_NAMED, decoded, is_block, platform_word
 
 _A_SUBSECTION = "block-v1:Harbour+SAIL+2026+type@sequential+block@5e9f"
@@ -100,8 +100,12 @@ class JumpFields(Fields):
     block_id = required("data.id", kind=last_block, example=(f"/course/course-v1:Harbour+SAIL+2026/{_A_UNIT}", _A_UNIT))
 
 
+NO_TOOL = Skip("no tool of the platform is named")
+"""Skips tools of others, which have no word, or any."""
+
+
 class ToolFields(Fields):
     """Declares a tool of a course, such as ``edx.updates``."""
 
-    course_id = required(*COURSE, "data.courserun_key", kind=course_key)
-    tool = required("data.tool_name", kind=platform_word, example=("edx.updates", "edx.bookmarks"))
+    course_id = required(*COURSE, "data.courserun_key", *COURSE_OF_PAGE, kind=course_key, reason=WHERE)
+    tool = optional("data.tool_name", kind=platform_word, example=("edx.updates", "edx.bookmarks"))

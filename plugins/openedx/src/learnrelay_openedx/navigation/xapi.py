@@ -8,7 +8,7 @@ from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import StatementParts
 
 from ..addresses import NO_PAGE, block_iri, page_address
-from .fields import JumpFields, LinkFields, OutlineFields, SequenceFields, TabFields, ToolFields, title_of
+from .fields import NO_TOOL, JumpFields, LinkFields, OutlineFields, SequenceFields, TabFields, ToolFields, title_of
 
 family = Family("xapi.navigation")
 
@@ -80,6 +80,8 @@ def menu_entry_chosen(entry: JumpFields, platform: Platform) -> StatementParts:
 
 
 @family.maps("edx.course.tool.accessed", reads=ToolFields, verb=v.ACCESSED, activity=v.SERVICE)
-def tool_opened(tool: ToolFields, platform: Platform) -> StatementParts:
+def tool_opened(tool: ToolFields, platform: Platform) -> StatementParts | Skip:
     """The learner opens a tool of the course, such as its updates."""
+    if tool.tool is None:
+        return NO_TOOL
     return {"object": {"id": f"{platform.course_iri(tool.course_id)}/tool/{tool.tool}"}}

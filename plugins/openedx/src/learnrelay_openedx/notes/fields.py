@@ -6,7 +6,7 @@ from learnrelay import Fields, Platform, optional, required
 from learnrelay.kinds import count, identifier, text
 
 from ..addresses import block_iri
-from ..courses import COURSE, course_key
+from ..courses import COURSE, COURSE_OF_PAGE, WHERE, course_key
 from ..free_texts import FREE_TEXT
 
 _NOTE = "says which note is meant; in a destination's own pseudonym space only as a digest"
@@ -34,14 +34,14 @@ class UnitLinkFields(Fields):
 class NotesPageFields(Fields):
     """Declares the page of a learner's notes in a course; ``view`` is the tab in use."""
 
-    course_id = required(*COURSE, kind=course_key)
+    course_id = required(*COURSE, *COURSE_OF_PAGE, kind=course_key, reason=WHERE)
     view = optional("data.view", kind=text)
 
 
 class NotesSearchFields(Fields):
     """Declares a search in the notes, without its words."""
 
-    course_id = required(*COURSE, kind=course_key)
+    course_id = required(*COURSE, *COURSE_OF_PAGE, kind=course_key, reason=WHERE)
     results = optional("data.number_of_results", kind=count)
 
 

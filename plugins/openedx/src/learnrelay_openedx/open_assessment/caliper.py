@@ -6,13 +6,14 @@ from learnrelay import Family, Platform, Skip
 from learnrelay_caliper.entities import Attempt, Entity, Rating, comment_on
 from learnrelay_caliper.parts import EventKind, EventParts
 
-from ..addresses import NO_PAGE, block_iri, page_address, team_iri
+from ..addresses import NO_BLOCK, NO_PAGE, block_iri, page_address, team_iri
 from ..free_texts import FreeTextSettings, words_of
 from .fields import (
     NOTHING_TO_ASSESS,
     AssessmentFields,
     AssignmentFields,
     FeedbackFields,
+    NamedUploadFields,
     PeerWorkFields,
     TeamWorkFields,
     TrainingFields,
@@ -22,6 +23,7 @@ from .fields import (
     WrittenTeamWorkFields,
     WrittenWorkFields,
     answer_of,
+    file_names_of,
     options_of,
     points_of,
     submission_iri,
@@ -39,28 +41,30 @@ TRAINED: EventKind = {"type": "AssessmentEvent", "action": "Submitted", "profile
 UPLOADED: EventKind = {"type": "ResourceManagementEvent", "action": "Uploaded", "profile": "ResourceManagementProfile"}
 
 
-def assignment(block: AssignmentFields, platform: Platform) -> Entity:
+def assignment(block_id: str, platform: Platform) -> Entity:
     """Makes the assignment."""
-    return {"id": block_iri(platform, block.block_id), "type": "AssignableDigitalResource"}
+    return {"id": block_iri(platform, block_id), "type": "AssignableDigitalResource"}
 
 
-def others_work(block: AssignmentFields, submission: str, platform: Platform) -> Entity:
+def others_work(block_id: str, submission: str, platform: Platform) -> Entity:
     """Makes the attempt that was handed in, of a learner whom the event does not name."""
     return {
-        "id": submission_iri(block, submission, platform),
+        "id": submission_iri(block_id, submission, platform),
         "type": "Attempt",
-        "assignable": assignment(block, platform),
+        "assignable": assignment(block_id, platform),
     }
 
 
-def handed_in(work: WorkFields, platform: Platform, team: Entity | None = None) -> EventParts:
+def handed_in(work: WorkFields, platform: Platform, team: Entity | None = None) -> EventParts | Skip:
     """Makes the work that was handed in; Caliper has no place for the words of an assignment."""
-    item = assignment(work, platform)
-    own_id = None if work.submission is None else submission_iri(work, work.submission, platform)
+    if work.block_id is None:
+        return NO_BLOCK
+    item = assignment(work.block_id, platform)
+    own_id = None if work.submission is None else submission_iri(work.block_id, work.submission, platform)
     return {
         "object": item,
         "generated": Attempt(item["id"], work.attempt_number, own_id=own_id),
-        "extensions": {"team": team, "answer": answer_of(work)},
+        "extensions": {"team": team, "answer": answer_of(work), "fileNames": file_names_of(work)},
     }
 
 
@@ -68,7 +72,7 @@ def handed_in(work: WorkFields, platform: Platform, team: Entity | None = None) 
     "openassessmentblock.create_submission",
     reads=WorkFields, reads_if={"texts": WrittenWorkFields}, **SUBMITTED,
 )  # fmt: skip
-def submission_created(work: WorkFields, platform: Platform) -> EventParts:
+def submission_created(work: WorkFields, platform: Platform) -> EventParts | Skip:
     """The learner hands in an answer."""
     return handed_in(work, platform)
 
@@ -77,7 +81,7 @@ def submission_created(work: WorkFields, platform: Platform) -> EventParts:
     "openassessmentblock.create_team_submission",
     reads=TeamWorkFields, reads_if={"texts": WrittenTeamWorkFields}, **SUBMITTED,
 )  # fmt: skip
-def team_submission_created(work: TeamWorkFields, platform: Platform) -> EventParts:
+def team_submission_created(work: TeamWorkFields, platform: Platform) -> EventParts | Skip:
     """A member of a team hands in the team's answer."""
     return handed_in(
         work, platform, None if work.team is None else {"id": team_iri(platform, work.team), "type": "Group"}
@@ -85,9 +89,11 @@ def team_submission_created(work: TeamWorkFields, platform: Platform) -> EventPa
 
 
 @family.maps("openassessmentblock.save_submission", reads=AssignmentFields, **SAVED)
-def draft_saved(block: AssignmentFields, platform: Platform) -> EventParts:
+def draft_saved(block: AssignmentFields, platform: Platform) -> EventParts | Skip:
     """The learner saves a draft of an answer."""
-    return {"object": assignment(block, platform)}
+    if block.block_id is None:
+        return NO_BLOCK
+    return {"object": assignment(block.block_id, platform)}
 
 
 @family.maps("openassessmentblock.get_peer_submission", reads=PeerWorkFields, **STARTED)
@@ -95,30 +101,38 @@ def peer_submission_assigned(work: PeerWorkFields, platform: Platform) -> EventP
     """The learner gets the work of somebody else to assess."""
     if work.submission is None:
         return Skip(NOTHING_TO_ASSESS)
-    iri = submission_iri(work, work.submission, platform)
-    item = {"id": iri, "type": "AssignableDigitalResource", "isPartOf": assignment(work, platform)}
+    if work.block_id is None:
+        return NO_BLOCK
+    iri = submission_iri(work.block_id, work.submission, platform)
+    item = {"id": iri, "type": "AssignableDigitalResource", "isPartOf": assignment(work.block_id, platform)}
     return {"object": item, "generated": Attempt(iri)}
 
 
 @family.maps("openassessmentblock.peer_assess", reads=AssessmentFields, **RANKED)
-def peer_assessed(assessment: AssessmentFields, platform: Platform) -> EventParts:
+def peer_assessed(assessment: AssessmentFields, platform: Platform) -> EventParts | Skip:
     """The learner assesses the work of somebody else."""
-    work = others_work(assessment, assessment.submission, platform)
+    if assessment.block_id is None:
+        return NO_BLOCK
+    work = others_work(assessment.block_id, assessment.submission, platform)
     return {"object": work, "generated": Rating(work["id"], options_of(assessment.criteria))}
 
 
 @family.maps("openassessmentblock.self_assess", reads=AssessmentFields, **RANKED)
-def self_assessed(assessment: AssessmentFields, platform: Platform) -> EventParts:
+def self_assessed(assessment: AssessmentFields, platform: Platform) -> EventParts | Skip:
     """The learner assesses the own work."""
-    item = assignment(assessment, platform)
-    work = Attempt(item, own_id=submission_iri(assessment, assessment.submission, platform))
+    if assessment.block_id is None:
+        return NO_BLOCK
+    item = assignment(assessment.block_id, platform)
+    work = Attempt(item, own_id=submission_iri(assessment.block_id, assessment.submission, platform))
     return {"object": work, "generated": Rating(str(work.own_id), options_of(assessment.criteria))}
 
 
 @family.maps("openassessmentblock.staff_assess", reads=AssessmentFields, **GRADED)
-def staff_assessed(assessment: AssessmentFields, platform: Platform) -> EventParts:
+def staff_assessed(assessment: AssessmentFields, platform: Platform) -> EventParts | Skip:
     """A member of staff assesses the work of a learner, whom the event does not name."""
-    work = others_work(assessment, assessment.submission, platform)
+    if assessment.block_id is None:
+        return NO_BLOCK
+    work = others_work(assessment.block_id, assessment.submission, platform)
     given, most = points_of(assessment.criteria) or (None, None)
     score = {
         "id": f"{work['id']}/score",
@@ -134,9 +148,11 @@ def staff_assessed(assessment: AssessmentFields, platform: Platform) -> EventPar
     "openassessmentblock.submit_feedback_on_assessments",
     reads=FeedbackFields, reads_if={"texts": WrittenFeedbackFields}, **COMMENTED,
 )  # fmt: skip
-def feedback_given(feedback: FeedbackFields, platform: Platform) -> EventParts:
+def feedback_given(feedback: FeedbackFields, platform: Platform) -> EventParts | Skip:
     """The learner says what the assessments were worth: the boxes ticked, and the words if let out."""
-    item = assignment(feedback, platform)
+    if feedback.block_id is None:
+        return NO_BLOCK
+    item = assignment(feedback.block_id, platform)
     return {
         "object": item,
         "generated": comment_on(item["id"], words_of(feedback)),
@@ -148,20 +164,32 @@ def feedback_given(feedback: FeedbackFields, platform: Platform) -> EventParts:
     "openassessment.student_training_assess_example",
     reads=TrainingFields, **TRAINED,
 )  # fmt: skip
-def example_assessed(training: TrainingFields, platform: Platform) -> EventParts:
+def example_assessed(training: TrainingFields, platform: Platform) -> EventParts | Skip:
     """The learner assesses an example; success is to choose what the course team chose."""
-    iri = block_iri(platform, training.block_id, "example", training.example)
-    example = {"id": iri, "type": "Assessment", "isPartOf": assignment(training, platform)}
-    return {"object": example, "generated": Attempt(iri), "extensions": {"success": training.corrections is None}}
+    if training.block_id is None:
+        return NO_BLOCK
+    iri = block_iri(platform, training.block_id, "example")
+    example = {"id": iri, "type": "Assessment", "isPartOf": assignment(training.block_id, platform)}
+    return {
+        "object": example,
+        "generated": Attempt(iri),
+        "extensions": {
+            "success": training.corrections is None,
+            "submission": submission_iri(training.block_id, training.submission, platform),
+        },
+    }
 
 
-@family.maps("openassessment.upload_file", reads=UploadFields, **UPLOADED)
+@family.maps(
+    "openassessment.upload_file",
+    reads=UploadFields, reads_if={"texts": NamedUploadFields}, **UPLOADED,
+)  # fmt: skip
 def file_uploaded(upload: UploadFields, platform: Platform) -> EventParts | Skip:
-    """The learner uploads a file for an answer: on which page, its size and its kind, not its name."""
+    """The learner uploads a file for an answer: on which page, its size and its kind, its name if let out."""
     page = page_address(platform, upload.page)
     if page is None:
         return Skip(NO_PAGE)
     return {
         "object": {"id": f"{page}#file", "type": "Document"},
-        "extensions": {"mediaType": upload.media_type, "size": upload.size},
+        "extensions": {"mediaType": upload.media_type, "size": upload.size, "fileNames": file_names_of(upload)},
     }

@@ -1,6 +1,6 @@
 """Open assessments: work that learners hand in and that they, their peers and staff assess.
 
-Answers and feedback are read only where `texts` is on; names of files are not declared.
+Answers, feedback and names of files are read only where `texts` is on.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ NOTHING_TO_ASSESS = "there was no submission to assess"
 
 
 class AssignmentFields(Fields):
-    """Declares the block of the assessment; lines of 2014 have it in the payload or the path alone."""
+    """Declares the block of the assessment; lines of 2014 have it in the payload or the path alone, or nowhere."""
 
-    block_id = required(
+    block_id = optional(
         "context.module.usage_key", "data.item_id", "context.path", kind=handled_block,
         reason="of a path only the key of the block to whose handler the request went",
         example=(
@@ -52,9 +52,10 @@ class AnswerPart(Fields):
 
 
 class WrittenWorkFields(WorkFields):
-    """Declares the work that is handed in, with its texts."""
+    """Declares the work that is handed in, with its texts and the names of its files."""
 
     parts = each("data.answer.parts", AnswerPart)
+    file_names = optional("data.answer.files_names", kind=scalars, reason=FREE_TEXT, example=["essay of mira.pdf"])
 
 
 class WrittenTeamWorkFields(TeamWorkFields, WrittenWorkFields):
@@ -96,9 +97,12 @@ class WrittenFeedbackFields(FeedbackFields):
 
 
 class TrainingFields(AssignmentFields):
-    """Declares an example of the course team that the learner assesses for practice."""
+    """Declares that the learner assesses an example of the course team, which the event does not name, for practice.
 
-    example = required("data.submission_uuid", kind=uuid, reason="an example of the course team, nobody's work")
+    ``submission`` is the learner's own work, with which the practice belongs.
+    """
+
+    submission = required("data.submission_uuid", kind=uuid, reason=_SUBMISSION)
     corrections = optional(
         "data.corrections", kind=structure, example={"Evidence": "Fair"},
         reason="whether there are any: criteria for which the learner chose another option than the course team",
@@ -113,9 +117,15 @@ class UploadFields(Fields):
     media_type = optional("data.fileType", kind=text)
 
 
-def submission_iri(assignment: AssignmentFields, submission: str, platform: Platform) -> str:
+class NamedUploadFields(UploadFields):
+    """Declares a file that is uploaded, with its name."""
+
+    file_name = optional("data.fileName", kind=text, reason=FREE_TEXT)
+
+
+def submission_iri(block_id: str, submission: str, platform: Platform) -> str:
     """The address of a work that was handed in."""
-    return block_iri(platform, assignment.block_id, "submission", platform.scoped_key(submission))
+    return block_iri(platform, block_id, "submission", platform.scoped_key(submission))
 
 
 def options_of(criteria: Sequence[Criterion]) -> list[str]:
@@ -140,3 +150,10 @@ def answer_of(work: WorkFields) -> str | None:
     """The texts of an answer, a paragraph for each part, where the operator lets them out."""
     parts = work.parts if isinstance(work, WrittenWorkFields) else ()
     return "\n\n".join(part.text for part in parts if part.text is not None) or None
+
+
+def file_names_of(declared: WorkFields | UploadFields) -> list[str] | None:
+    """The names of the files of an answer or of an upload, where the operator lets them out."""
+    if isinstance(declared, WrittenWorkFields):
+        return list(map(str, declared.file_names)) if declared.file_names else None
+    return [declared.file_name] if isinstance(declared, NamedUploadFields) and declared.file_name else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learnrelay import Family, Platform
+from learnrelay import Family, Platform, Skip
 from learnrelay_caliper.entities import Attempt, Response
 from learnrelay_caliper.parts import EventKind, EventParts
 
@@ -19,9 +19,12 @@ ITEM: EventKind = {"type": "AssessmentItemEvent", "action": "Completed", "profil
     "ubc.peer_instruction.accessed",
     reads=SeenQuestionFields, type="ViewEvent", action="Viewed", profile="AssessmentProfile",
 )  # fmt: skip
-def question_seen(question: SeenQuestionFields, platform: Platform) -> EventParts:
+def question_seen(question: SeenQuestionFields, platform: Platform) -> EventParts | Skip:
     """The learner sees the question."""
-    return {"object": {"id": block_iri(platform, seen_block(question)), "type": "AssessmentItem"}}
+    block = seen_block(question)
+    if isinstance(block, Skip):
+        return block
+    return {"object": {"id": block_iri(platform, block), "type": "AssessmentItem"}}
 
 
 def answered(answer: AnswerFields, platform: Platform, count: int) -> EventParts:

@@ -5,9 +5,10 @@ The reason of an answer is read only where `texts` is on; texts of others never 
 
 from __future__ import annotations
 
-from learnrelay import Fields, MissingFieldError, optional, required
+from learnrelay import Fields, Skip, optional, required
 from learnrelay.kinds import count, text
 
+from ..addresses import NO_BLOCK
 from ..free_texts import FREE_TEXT
 from ..keys import drawn_unit
 
@@ -35,9 +36,6 @@ class ReasonedAnswerFields(AnswerFields):
     words = optional("data.rationale", kind=text, reason=FREE_TEXT)
 
 
-def seen_block(question: SeenQuestionFields) -> str:
-    """Returns the key of the question, or of its unit. Raises MissingFieldError where the event names neither."""
-    key = question.block_id or question.unit
-    if key is None:
-        raise MissingFieldError("no block is named (nor in context.path)", path="context.module.usage_key")
-    return key
+def seen_block(question: SeenQuestionFields) -> str | Skip:
+    """Returns the key of the question, or of its unit; a skip where the event names neither, as on the old pages."""
+    return question.block_id or question.unit or NO_BLOCK

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learnrelay import Family, Platform
+from learnrelay import Family, Platform, Skip
 from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import StatementParts
 
@@ -14,9 +14,10 @@ family = Family("xapi.peer_instruction", settings_schema=FreeTextSettings)
 
 
 @family.maps("ubc.peer_instruction.accessed", reads=SeenQuestionFields, verb=v.VIEWED, activity=v.INTERACTION)
-def question_seen(question: SeenQuestionFields, platform: Platform) -> StatementParts:
+def question_seen(question: SeenQuestionFields, platform: Platform) -> StatementParts | Skip:
     """The learner sees the question."""
-    return {"object": {"id": block_iri(platform, seen_block(question))}}
+    block = seen_block(question)
+    return block if isinstance(block, Skip) else {"object": {"id": block_iri(platform, block)}}
 
 
 def answered(answer: AnswerFields, platform: Platform, stage: str) -> StatementParts:
