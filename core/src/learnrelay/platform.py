@@ -314,12 +314,13 @@ def call_mapping(function: Callable[..., V], values: Any, platform: Platform) ->
 
 
 def _join_address(root_url: str, parts: tuple[str, ...]) -> str:
-    if sum(map(len, parts)) > _LONGEST_NAMED:
-        raise InvalidFieldError(f"an id of more than {_LONGEST_NAMED:,} characters: no platform makes one")
     return f"{root_url}/{_quoted('/'.join(parts))}"
 
 
+@cached  # most events name what earlier ones have named
 def _quoted(path: str) -> str:
+    if len(path) > _LONGEST_NAMED:
+        raise InvalidFieldError(f"an id of more than {_LONGEST_NAMED:,} characters: no platform makes one")
     if path.isascii() and not path.encode().translate(None, _ASCII_IN_A_PATH):
         return path
     return _NOT_IN_A_PATH.sub(lambda match: quote(match[0], safe=""), path)

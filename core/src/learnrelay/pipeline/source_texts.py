@@ -39,7 +39,7 @@ def is_constant(text: str, plugin: Any) -> bool:
     """Tells whether a text is one of the source of a plugin's package, or was made of it when it was imported."""
     package = package_of(plugin)
     if package not in sys.modules:  # a single file, or code of a test
-        return text in _texts_of([], getattr(plugin, "__globals__", {}))
+        return text in _texts_of_file(plugin)
     known = _packages.texts.get(package)
     if known is not None and text in known.texts:
         return True
@@ -47,6 +47,11 @@ def is_constant(text: str, plugin: Any) -> bool:
     if known is None or known.module_count != len(modules):
         known = _packages.texts[package] = _Texts(len(modules), frozenset(_texts_of(modules)))
     return text in known.texts or text in _texts_of_plugin(plugin)
+
+
+@lru_cache(1_000)
+def _texts_of_file(plugin: Any) -> frozenset[str]:
+    return frozenset(_texts_of([], getattr(plugin, "__globals__", {})))
 
 
 @lru_cache(1_000)
