@@ -160,7 +160,7 @@ def _follow_idle_log(directory: Path, log: Path) -> None:
         [LEARNRELAY, "follow", "--config", str(config), str(growing)], env=environment(), stderr=subprocess.DEVNULL
     )
     try:
-        assert arrived.wait(30), "follow sends nothing"
+        assert arrived.wait(300), "follow sends nothing"
         delays = []
         for number, line in enumerate(mapped[1:]):
             time.sleep(interval + 0.013 * (number % 10))  # the interval is over, so the line need not wait for it

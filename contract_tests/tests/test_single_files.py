@@ -71,3 +71,58 @@ def test_a_family_in_a_file_passes_as_an_installed_one(tmp_path: Path) -> None:
     (report,) = report_on(file)
     assert report.plugin == "carrier.zoo"
     assert report.passed, format_findings(report)
+
+
+SOURCE = '''
+"""Reads the events of Campus, an invented platform, and maps one of them."""
+
+from learnrelay import Facts, Family, Fields, Shape, Source, UserRef, Who, hookimpl, optional, required
+from learnrelay.kinds import identifier, moment, text
+
+
+class CampusFacts(Facts):
+    moment = required("timestamp", kind=moment)
+    time_text = required("timestamp", kind=text)
+    user_id = optional("context.person", kind=identifier, reason="the identity provider makes a pseudonym of it")
+    course_id = optional("context.course", kind=text)
+
+    who_reads = ("user_id",)
+
+    @staticmethod
+    def who(user_id):
+        return None if user_id is None else Who(UserRef(user_id))
+
+
+class CampusSource(Source):
+    name = "campus"
+    shape = Shape(name=("action",), timestamp=("at",), data=("details",), context="about", identifying=("person",))
+    facts = CampusFacts
+
+
+@hookimpl
+def register_sources(register):
+    register(CampusSource)
+
+
+family = Family("carrier.campus")
+
+
+class Page(Fields):
+    page = required("data.page", kind=identifier)
+
+
+@family.maps("page.read", reads=Page)
+def page_read(page, platform):
+    return {"object": platform.iri("pages", page.page)}
+'''
+
+
+def test_a_source_and_a_family_in_a_file_are_checked_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LEARNRELAY_SOURCE", raising=False)
+    file = tmp_path / "campus.py"
+    file.write_text(SOURCE)
+    reports = report_on(file, "privacy.memory")
+    assert sorted(report.plugin for report in reports) == ["campus", "carrier.campus"]
+    for report in reports:
+        statuses = {result.check: result.status for result in report.results}
+        assert statuses["privacy.memory"] == PASSED, format_findings(report)

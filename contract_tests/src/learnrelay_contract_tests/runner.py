@@ -227,18 +227,26 @@ def check_plugin(
 ) -> PluginReport:
     """Runs the checks of one plugin, in order: those of these names, or all, with the audit."""
     started = time.monotonic()
-    file = infos[0].file
+    file, file_source = infos[0].file, ""
     if file is None:
         package = find_package([info.entry_point for info in infos if info.entry_point is not None])
     else:
         of_file = find_file_plugins([file])
         package = describe_file(file, infos[0].version, list(of_file))
         schemas.FILES.update({i.name: str(file) for of in of_file.values() for i in of if i.kind == "standards"})
+        file_source = next((i.name for of in of_file.values() for i in of if i.kind == "sources"), "")
     workspace = Workspace()
     is_whole = not defaults_only and (not only or set(choose_checks()) <= set(only))
     start_early(MAIN_SEED, *([OTHER_SEED] if is_whole else []))
     subject = Subject(
-        name, tuple(infos), package, workspace, quick=quick, defaults_only=defaults_only, is_whole=is_whole
+        name,
+        tuple(infos),
+        package,
+        workspace,
+        file_source=file_source,
+        quick=quick,
+        defaults_only=defaults_only,
+        is_whole=is_whole,
     )
     try:
         results = list(_run_checks(subject, load_all().values(), only))

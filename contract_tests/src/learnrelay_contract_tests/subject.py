@@ -109,6 +109,8 @@ class Subject:
     infos: tuple[PluginInfo, ...]
     package: Package
     workspace: Workspace
+    file_source: str = ""
+    """Name of the source that the plugin's own file brings."""
     seed: int = 0
     quick: bool = False
     """Whether fewer random events are tried."""
@@ -154,8 +156,8 @@ class Subject:
         """
         if {info.kind for info in self.infos} <= {"inputs", "sinks", "auth"}:  # these see nothing of an event
             return CARRIER
-        if self.is_source and self.infos[0].file:
-            return self.name
+        if self.file_source:
+            return self.file_source
         chosen = self.package.sections.get("platform", {})
         if isinstance(chosen, Mapping) and isinstance(chosen.get("source"), str):
             return str(chosen["source"])
@@ -262,7 +264,7 @@ class Subject:
             own["destinations"] = {OPEN_DESTINATION: build_destination(auth={**settings, "scheme": self.name})}
         names = enabled if enabled is not None else self.enabled_plugins()
         file = self.infos[0].file
-        is_used = file is not None and (enabled is None or self.name in names)
+        is_used = file is not None and (enabled is None or self.name in names or self.file_source != "")
         raw = self.workspace.build_configuration(
             [name for name in names if not is_used or name not in self.package.plugins],
             self.source_name,

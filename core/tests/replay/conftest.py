@@ -105,7 +105,7 @@ def reaches(number: Callable[[], int], enough: int) -> None:
     """Waits until a growing number is large enough."""
     deadline = time.monotonic() + 180
     while number() < enough:
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"{number()} of {enough}"
         threading.Event().wait(0.002)
 
 
