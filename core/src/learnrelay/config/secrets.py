@@ -81,6 +81,7 @@ def read_secret(reference: str, base: Path) -> Secret:
 _PLACEHOLDER = re.compile(
     r"change|secret|p[a@4][s$5]{2}(?:w[o0]rd)?|letmein|welcome|learnrelay|example|admin|identity|default|replace|your"
     r"|todo|generate|random|here|key"
+    r"|(?:19|20)\d\d\W?[01]\d\W?[0-3]\d|[0-3]\d\W?[01]\d\W?(?:19|20)\d\d"  # a date
     r"|^(?:\$|<|\{\{|env:|file:|https?:)",
     re.IGNORECASE,
 )
@@ -102,9 +103,9 @@ _LOOKED_AT = 200  # characters: enough, and few enough for the expressions
 def estimate_bits(value: str) -> float:
     """Estimates how many bits one has to guess to know a secret.
 
-    What is repeated, words of placeholders, and what continues a row (``abc``, ``321``, ``a1b2c3``) add nothing. Where
-    most of a secret is walks from key to neighbouring key (``zaq12wsx``), each walk counts as one character. A sentence
-    is not recognized: the words of languages are not known here.
+    What is repeated, words of placeholders, dates, and what continues a row (``abc``, ``321``, ``a1b2c3``) add nothing.
+    Where most of a secret is walks from key to neighbouring key (``zaq12wsx``), each walk counts as one character. A
+    sentence is not recognized: the words of languages are not known here.
     """
     text = _REPEATED.sub(r"\1", _PLACEHOLDER.sub("-", value[:_LOOKED_AT]))
     for shortest, part in _WALKED:

@@ -204,8 +204,8 @@ class AlertMonitor:
         standing = self._read_alerts()
         new = [
             (channel, *what)
+            for channel in self._channels  # the log first, which takes no time
             for what in conditions
-            for channel in self._channels
             if (*what[:2], channel.name) not in standing
         ]
         if new and claim_check(self._outbox, interval):
