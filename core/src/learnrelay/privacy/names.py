@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from ..personal_data import Grade
 
@@ -82,6 +83,7 @@ def tokens(name: str) -> list[str]:
     return [token.lower() for token in _TOKENS.findall(name)]
 
 
+@lru_cache(4096)  # of declared paths; the data map asks about each in every event
 def of_path(path: str) -> str | None:
     """Returns the personal name that the last part of a source path resembles, alone or with its object.
 
