@@ -12,7 +12,7 @@ import orjson
 
 from . import __version__
 from .declarations import Declared
-from .host import ROOT_URL
+from .host import ROOT_URL, TITLE
 
 Shape = dict[str, dict[str, Any]]
 """Path → ``types``, ``always`` (in every statement), perhaps ``constant`` and ``specification`` (required by it)."""
@@ -79,7 +79,7 @@ def _masked(value: Any) -> Any:
     """Replaces what belongs to the platform or to a release in a constant."""
     if not isinstance(value, str):
         return value
-    return _VERSIONED.sub(r"\1{version}", value.replace(ROOT_URL, "{root_url}"))
+    return _VERSIONED.sub(r"\1{version}", value.replace(ROOT_URL, "{root_url}").replace(TITLE, "{course_title}"))
 
 
 def remove_path(statement: str, path: str) -> str | None:
