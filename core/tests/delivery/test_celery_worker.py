@@ -70,6 +70,7 @@ def test_a_collector_gets_the_metrics_of_a_worker_and_the_spans_of_its_pool(
     outbox.put(statements(1, 250, "main"))
     worker = workers.start("--pool", pool)
     assert wait_until(lambda: len(consumer.stored) == 250), workers.logs()
+    assert wait_until(lambda: not outbox.status(["main"])["main"].waiting), "the answer is not settled"
     outbox.close()
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(30) == 0, workers.logs()
