@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -290,9 +290,10 @@ class Relay:
                 threading.Thread(target=self._pass_on, args=(here, there), daemon=True).start()
 
     def _pass_on(self, here: socket.socket, there: socket.socket) -> None:
-        while content := here.recv(65_536):
-            if not self.is_silent:
-                there.sendall(content)
+        with suppress(OSError):  # the other direction has ended, and closed both
+            while content := here.recv(65_536):
+                if not self.is_silent:
+                    there.sendall(content)
         there.close()
 
     def __enter__(self) -> Relay:
