@@ -68,8 +68,10 @@ class StandardCounts:
         self.transformed += other.transformed
         self.statements += other.statements
         self.not_mapped += other.not_mapped
-        for counts, more in ((self.skipped, other.skipped), (self.failed, other.failed), (self.denied, other.denied)):
-            counts.update(more)
+        self.skipped.update(other.skipped)
+        self.failed.update(other.failed)
+        self.denied.update(other.denied)
+        self.not_added.update(other.not_added)
 
     @property
     def events(self) -> int:
