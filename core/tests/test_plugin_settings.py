@@ -47,7 +47,8 @@ def enrich_statement(settings, fields, standard):
 
 @hookimpl(reads=Mode)
 def route_event(fields, destination, settings):
-    return Skip(f"{destination.name} is closed") if "closed" in settings["modes"] else None
+    is_closed = destination.name == "open" and "closed" in settings["modes"]
+    return Skip("the destination is closed") if is_closed else None
 
 
 class ModeScope(Scope):
@@ -97,7 +98,7 @@ def test_functions_of_stages_and_scopes_get_the_settings_of_their_plugin(tmp_pat
     passed = outcome(["honor"], "verified")
     assert passed.statements[0].parsed["modes"] == ["honor"]
     assert (passed.destinations, list(passed.denied)) == (("open",), ["mine"])
-    assert outcome(["honor", "closed"], "x").denied["open"] == "open is closed"
+    assert outcome(["honor", "closed"], "x").denied["open"] == "the destination is closed"
     key = "destinations.mine.scope.mode"
     assert problems_of(tmp_path, FILES, destinations=destinations) == {key: "expected one of the modes"}
 

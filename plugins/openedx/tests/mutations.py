@@ -12,11 +12,13 @@ from typing import Any
 from learnrelay.errors import InvalidFieldError, MissingFieldError, UnreadableEventError
 from learnrelay.frames import NOBODY, UNKNOWN_LEARNER
 from learnrelay.pipeline.run import OutcomeState, Pipeline
+from learnrelay_openedx.addresses import NO_BLOCK as NAMES_NO_BLOCK
 from learnrelay_openedx.addresses import NO_PAGE
 from learnrelay_openedx.badges.fields import NO_COURSE as BADGE_OF_NO_COURSE
 from learnrelay_openedx.completion.fields import TOLD_BY_THE_SERVER
 from learnrelay_openedx.course_home.fields import AS_ANOTHER
 from learnrelay_openedx.forum.fields import SEARCH_FOR_PEOPLE
+from learnrelay_openedx.navigation.fields import NO_TOOL
 from learnrelay_openedx.open_assessment.fields import NOTHING_TO_ASSESS
 from learnrelay_openedx.origins import NOT_OF_THE_BLOCK, NOT_THE_SERVER
 from learnrelay_openedx.page_views.fields import NOT_SHOWN, OF_A_PROGRAM
@@ -35,6 +37,7 @@ REASONS = (
     NOBODY, UNKNOWN_LEARNER, NO_BLOCK.reason, NO_COURSE.reason, NO_PAGE, NOT_THE_SERVER.reason,
     NOT_OF_THE_BLOCK.reason, TOLD_BY_THE_SERVER.reason, STEP.reason, AS_ANOTHER.reason, NO_QUESTIONS,
     NOTHING_TO_ASSESS, SEARCH_FOR_PEOPLE, OF_A_PROGRAM.reason, NOT_SHOWN.reason, BADGE_OF_NO_COURSE, EVERYWHERE.reason,
+    NAMES_NO_BLOCK.reason, NO_TOOL.reason,
 )  # fmt: skip
 
 Place = tuple[Any, ...]

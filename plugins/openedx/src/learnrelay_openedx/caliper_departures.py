@@ -912,6 +912,18 @@ DEPARTURES = (
         "SearchEvent / Searched / DigitalResourceCollection → SearchResponse without the words",
         "Search profile",
     ),
+    Departure(
+        ("microsoft.office.mix.played", "microsoft.office.mix.paused", "microsoft.office.mix.stopped"),
+        _NOTHING,
+        "MediaEvent / Started, Paused, Ended / MediaObject, with the position as `target`",
+        "Media profile",
+    ),
+    Departure(
+        ("microsoft.office.mix.slide.loaded",),
+        _NOTHING,
+        "ViewEvent / Viewed / Page, part of the MediaObject",
+        "Reading profile",
+    ),
 )  # fmt: skip
 
 
