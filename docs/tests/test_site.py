@@ -38,6 +38,7 @@ def test_links_that_lead_nowhere_and_what_is_loaded_from_elsewhere_are_named(
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("site")  # which is built in the same folder for the tests in a browser
 def test_the_site_is_built_without_a_fault() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "docs/build_site.py"], capture_output=True, text=True, check=False, timeout=300
