@@ -20,6 +20,7 @@ Shape = dict[str, dict[str, Any]]
 PATCH, MINOR, MAJOR, NEVER = range(4)
 BUMPS = {PATCH: "no new", MINOR: "a new minor", MAJOR: "a new major", NEVER: "no"}
 
+_ROOT = "{root_url}"
 _VERSIONED = re.compile(r"([@/ ])\d+\.\d+(\.\d+)?\S*\Z")
 
 
@@ -37,13 +38,18 @@ def paths_of(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yields (path, leaf) of a statement; lists and empty objects are leaves too, ``[]`` stands for their items."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
-            part = key if re.fullmatch(r"[\w@-]+", key) else f"[{orjson.dumps(key).decode()}]"
+            part = _part_of(key)
             yield from paths_of(inner, f"{path}.{part}" if path and part == key else f"{path}{part}")
         return
     yield path, value
     if isinstance(value, list):
         for inner in value:
             yield from paths_of(inner, f"{path}[]")
+
+
+def _part_of(key: str) -> str:
+    """Returns a key as a part of a path; an address of the platform is drawn anew in each run."""
+    return key if re.fullmatch(r"[\w@-]+", key) else f"[{orjson.dumps(key.replace(ROOT_URL, _ROOT)).decode()}]"
 
 
 def type_of(value: Any) -> str:
@@ -79,7 +85,7 @@ def _masked(value: Any) -> Any:
     """Replaces what belongs to the platform or to a release in a constant."""
     if not isinstance(value, str):
         return value
-    return _VERSIONED.sub(r"\1{version}", value.replace(ROOT_URL, "{root_url}").replace(TITLE, "{course_title}"))
+    return _VERSIONED.sub(r"\1{version}", value.replace(ROOT_URL, _ROOT).replace(TITLE, "{course_title}"))
 
 
 def remove_path(statement: str, path: str) -> str | None:
@@ -90,7 +96,7 @@ def remove_path(statement: str, path: str) -> str | None:
     def prune(value: Any, at: str) -> bool:
         if isinstance(value, dict):
             for key in list(value):
-                part = key if re.fullmatch(r"[\w@-]+", key) else f"[{orjson.dumps(key).decode()}]"
+                part = _part_of(key)
                 here = f"{at}.{part}" if at and part == key else f"{at}{part}"
                 if here in wanted:
                     del value[key]
