@@ -227,11 +227,22 @@ def separators() -> dict[str, list[str]]:
     return by_category
 
 
+@cache
+def usual_marks() -> list[str]:
+    """Returns the marks that people type, all of which are tried: of the rarer ones some of each category are."""
+    codes = (*range(0xA1, 0xC0), 0xD7, 0xF7, *range(0x2010, 0x205F), *range(0x2190, 0x2194))
+    return [mark for mark in map(chr, codes) if unicodedata.category(mark)[0] in "PSZ"]
+
+
 def similar_values(value: str, rng: random.Random) -> Iterator[tuple[str, str]]:
     """Yields (difference, text) for texts that resemble the value but are others."""
     variants = [("with more before or after it", other) for other in (f"{value}2", f"x{value}", f"{value}{value}")]
     variants.append(("without its end", value[:-1]))
-    joints = [*DELIMITERS, *(text for each in separators().values() for text in rng.sample(each, min(2, len(each))))]
+    joints = [
+        *DELIMITERS,
+        *usual_marks(),
+        *(text for each in separators().values() for text in rng.sample(each, min(2, len(each)))),
+    ]
     variants += [("followed by another", f"{value}{text}other") for text in joints]
     variants += [("preceded by another", f"other{text}{value}") for text in joints]
     inner = next((text for text in value if not text.isalnum()), "")
