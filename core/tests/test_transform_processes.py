@@ -15,6 +15,7 @@ import pytest
 from installation import Installation
 from learnrelay.errors import LearnrelayError
 from learnrelay.forked_map import forked_map
+from learnrelay.pipeline.outcome_counts import MAX_NAMES, OTHER_NAMES
 from plain import event, line
 
 SECRET = "a secret of more than thirty-two characters, of the tests"
@@ -96,3 +97,16 @@ def test_no_process_stays_when_the_parent_is_killed(tmp_path: Path) -> None:
     while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_names_without_end_are_counted_together_however_long_the_log(
+    plain_installation: Installation, tmp_path: Path, processes: str
+) -> None:
+    log = tmp_path / "names.log"
+    log.write_bytes(b"".join(b'{"name": "other.n%d", "more": "%s"}\n' % (n, b"x" * 300) for n in range(3_000)))
+    done = plain_installation.run(*TRANSFORM, log, "--processes", processes, LEARNRELAY_IDENTITY_SECRET=SECRET)
+    unmapped = orjson.loads(done.stderr)["unmapped"]
+    assert sum(unmapped.values()) == 3_000
+    assert len(unmapped) == MAX_NAMES + 1
+    assert unmapped[OTHER_NAMES] == 3_000 - MAX_NAMES

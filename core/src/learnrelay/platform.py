@@ -162,7 +162,7 @@ class Platform:
 
         Percent-encodes what may not stand in the path of an IRI (RFC 3987, 2.2), and white space of other scripts,
         which RFC 3987 allows and many receivers refuse. Other scripts stay as they are. Raises InvalidFieldError where
-        a part is longer than any id.
+        they are longer together than any id.
         """
         return self._iri(parts)
 

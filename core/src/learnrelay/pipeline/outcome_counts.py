@@ -50,7 +50,7 @@ class StandardCounts:
             if outcome.denied:
                 self._count_denied(outcome)
             for path in outcome.not_added:  # an enricher may make keys of values, without end
-                self.not_added[path if path in self.not_added or len(self.not_added) < MAX_NAMES else OTHER_PARTS] += 1
+                _count_bounded(self.not_added, path, OTHER_PARTS)
         elif state is OutcomeState.NOT_MAPPED:
             self.not_mapped += 1
         elif state is OutcomeState.SKIPPED:
@@ -71,7 +71,8 @@ class StandardCounts:
         self.skipped.update(other.skipped)
         self.failed.update(other.failed)
         self.denied.update(other.denied)
-        self.not_added.update(other.not_added)
+        for path, number in other.not_added.items():
+            _count_bounded(self.not_added, path, OTHER_PARTS, number)
 
     @property
     def events(self) -> int:
@@ -130,7 +131,8 @@ class OutcomeCounts:
         self.lines += other.lines
         self.unknown_courses += other.unknown_courses
         self.unreadable.update(other.unreadable)
-        self.unmapped.update(other.unmapped)
+        for name, number in other.unmapped.items():
+            _count_bounded(self.unmapped, name, OTHER_NAMES, number)
         for name, counts in other.standards.items():
             self.standards[name].add(counts)
 
@@ -194,6 +196,11 @@ class OutcomeCounts:
                 for name, counts in self.standards.items()
             },
         }
+
+
+def _count_bounded(counter: Counter[str], name: str, others: str, number: int = 1) -> None:
+    """Counts under a name; under that of all others, where there are too many names."""
+    counter[name if name in counter or len(counter) < MAX_NAMES else others] += number
 
 
 def in_words(outcome: Outcome) -> str:

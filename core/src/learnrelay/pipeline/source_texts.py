@@ -38,8 +38,8 @@ _packages = _Packages()
 def is_constant(text: str, plugin: Any) -> bool:
     """Tells whether a text is one of the source of a plugin's package, or was made of it when it was imported."""
     package = package_of(plugin)
-    if package not in sys.modules:  # a single file, or code of a test
-        return text in _texts_of_file(plugin)
+    if package not in sys.modules:  # code that no import has made known, such as a test's
+        return text in _texts_of_globals(plugin)
     known = _packages.texts.get(package)
     if known is not None and text in known.texts:
         return True
@@ -50,7 +50,7 @@ def is_constant(text: str, plugin: Any) -> bool:
 
 
 @lru_cache(1_000)
-def _texts_of_file(plugin: Any) -> frozenset[str]:
+def _texts_of_globals(plugin: Any) -> frozenset[str]:
     return frozenset(_texts_of([], getattr(plugin, "__globals__", {})))
 
 
