@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -255,8 +256,9 @@ def check_valid(subject: Subject) -> Iterable[Finding | Note]:
             yield Finding(fault, case.label)
     for words in subject.other_platforms():
         for case in subject.cases:
-            texts = subject.run([message_of(case.samples[0].event, "object")]).outcomes
-            if fault := _first_invalid_sample(case, [outcome_of(case, subject.parse(texts[0]))], {}, is_variant=True):
+            first = replace(case, samples=case.samples[:1])
+            texts = subject.run([message_of(first.samples[0].event, "object")]).outcomes
+            if fault := _first_invalid_sample(first, [outcome_of(case, subject.parse(texts[0]))], {}, is_variant=True):
                 yield Finding(f"{words}: {fault}", case.label)
     for words, cases, chosen in subject.variants():
         for case in cases:
@@ -273,7 +275,7 @@ def _first_invalid_sample(
     case: Case, outcomes: Sequence[dict[str, Any]], settings: schemas.Settings, is_variant: bool = False
 ) -> str:
     """Describes the first sample that gives no valid statement; empty if there is none."""
-    for sample, outcome in zip(case.samples, outcomes, strict=False):
+    for sample, outcome in zip(case.samples, outcomes, strict=True):
         if outcome["state"] == "NO_JSON":
             return f"{sample.label}: {outcome['reason']}"
         if is_variant and (fault := fault_of(outcome, case.transformer)):
