@@ -85,7 +85,7 @@ def test_items_are_not_taken_far_ahead() -> None:
 def test_no_process_stays_when_the_parent_is_killed() -> None:
     script = (
         "import os, time\nfrom learnrelay.forked_map import forked_map\n"
-        "def f(_):\n    print('begun', flush=True)\n    time.sleep(600)\n"
+        "def f(_):\n    os.write(1, b'begun\\n')\n    time.sleep(600)\n"
         "with forked_map(f, 2) as apply:\n    list(apply(range(2)))\n"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
