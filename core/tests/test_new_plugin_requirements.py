@@ -66,9 +66,12 @@ def test_a_new_standard_requires_what_the_core_requires(tmp_path: Path) -> None:
         assert declared[name].specifier == core[name].specifier
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def authors_python(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns the Python of an author, who has the core and two standards, and no learning platform."""
+    """Returns the Python of an author, who has the core and two standards, and no learning platform.
+
+    Each test has its own: a package that another test has installed there, a source above all, would be chosen, too.
+    """
     return make_author(tmp_path_factory.mktemp("author"), wheels, "learnrelay", "learnrelay-xapi", "learnrelay-caliper")
 
 
