@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learnrelay import Fields, InvalidFieldError, MissingFieldError, each, entry_key, optional, required
-from learnrelay.fields import compile_extractor, declared_paths, extract_subdict_by_keys, first_value, value_at
+from learnrelay.fields import (
+    compile_extractor,
+    compile_values,
+    declared_paths,
+    extract_subdict_by_keys,
+    first_value,
+    value_at,
+)
 from learnrelay.inner_texts import LONGEST_INNER_TEXT
 from learnrelay.kinds import (
     INVALID,
@@ -64,6 +72,15 @@ def plain(body: dict[str, Any], candidates: tuple[str, ...], kind: Any) -> Any:
     return None
 
 
+def by_values(fields: type[Fields]) -> Callable[[dict[str, Any]], Any]:
+    """Extracts the values of a declaration without an instance, and builds it of them."""
+    extract, build = compile_values(fields)
+    return lambda body: build(extract(body))
+
+
+both_ways = pytest.mark.parametrize("compiled", [compile_extractor, by_values])
+
+
 @given(
     body=bodies,
     declared=st.lists(st.lists(paths, min_size=1, max_size=3), min_size=1, max_size=5),
@@ -77,6 +94,7 @@ def test_compiled_is_plain(body: dict[str, Any], declared: list[list[str]], data
     extracted = compile_extractor(fields)(body)
     for i, (some, kind) in enumerate(zip(declared, kinds, strict=True)):
         assert getattr(extracted, f"f{i}") == plain(body, tuple(some), kind)
+    assert by_values(fields)(body) == extracted
 
 
 @given(body=bodies, wanted=st.lists(paths, min_size=1, max_size=4))
@@ -98,8 +116,9 @@ def test_what_is_not_declared_does_not_come_through(body: dict[str, Any], wanted
     assert vars(extract({**body, "zz": "undeclared", "a-b": 1})) == seen
 
 
-def test_fallbacks_collections_and_zero() -> None:
-    extract = compile_extractor(Everything)
+@both_ways
+def test_fallbacks_collections_and_zero(compiled: Callable[[type[Fields]], Any]) -> None:
+    extract = compiled(Everything)
     body = {
         "data": {
             "id": "x",
@@ -118,9 +137,12 @@ def test_fallbacks_collections_and_zero() -> None:
     ]  # fmt: skip
 
 
+@both_ways
 @pytest.mark.parametrize("empty", [None, "", [], {}])
-def test_a_required_field_that_is_missing_or_empty_is_named(empty: object) -> None:
-    extract = compile_extractor(Everything)
+def test_a_required_field_that_is_missing_or_empty_is_named(
+    empty: object, compiled: Callable[[type[Fields]], Any]
+) -> None:
+    extract = compiled(Everything)
     for body in ({"data": {"id": empty}}, {}, {"data": "text"}):
         with pytest.raises(MissingFieldError) as caught:
             extract(body)
@@ -128,6 +150,10 @@ def test_a_required_field_that_is_missing_or_empty_is_named(empty: object) -> No
     with pytest.raises(MissingFieldError) as caught:
         extract({"data": {"id": "x", "items": {"q1": {"word": empty}}}})
     assert caught.value.path == "data.items.*.word"
+
+
+def test_a_declaration_without_fields_has_no_values() -> None:
+    assert by_values(Fields)({"data": {"id": "x"}}) == Fields()
 
 
 def test_an_error_about_a_required_field_names_its_kind_and_never_its_value() -> None:

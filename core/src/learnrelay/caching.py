@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -45,7 +47,7 @@ class BoundedCache(Generic[K, V]):
 
     def add(self, key: K, answer: V) -> None:
         """Adds an answer, and removes the oldest ones that have no room beside it. A long one is not cached."""
-        size = size_of(key)
+        size = key.__sizeof__() if type(key) is bytes else size_of(key)
         if size > LONGEST_KEY:
             return
         size += size_of(answer) + _OVERHEAD
@@ -122,50 +124,63 @@ def cached(look_up: Callable[[K], V]) -> Callable[[K], V]:
 
 
 def size_of(value: Any) -> int:
-    """Estimates the bytes of the texts in a value: those of tuples, lists, dictionaries and objects with slots."""
-    return _measure_of(type(value))(value)  # type: ignore[arg-type]  # types are hashable
+    """Estimates the bytes of the texts in a value: those of tuples, lists, dictionaries and objects with slots.
 
-
-def _size_of_all(values: Iterable[Any]) -> int:
+    A value of too many parts is larger than any cache.
+    """
     size = 0
-    for value in filter(None, values):
-        size += _measure_of(type(value))(value)  # type: ignore[arg-type]
+    parts = [value]
+    for part in parts:  # which grows
+        if part is None:
+            continue
+        kind = type(part)
+        if kind is str or kind is bytes:
+            size += part.__sizeof__()
+        elif kind in _WITHOUT_TEXT:
+            continue
+        elif kind is list or kind is tuple:
+            parts += part
+        elif kind is dict:
+            parts += part
+            parts += part.values()
+        else:
+            parts += _splitter_of(kind)(part)  # type: ignore[arg-type]  # types are hashable
+        if len(parts) > _MOST_PARTS:
+            return sys.maxsize
     return size
 
 
-def _size_of_both(values: dict[Any, Any]) -> int:
-    return _size_of_all(values) + _size_of_all(values.values())
-
-
-def _size_of_none(_value: Any) -> int:
-    return 0
-
-
-_MEASURES: Mapping[type[Any], Callable[[Any], int]] = {
-    str: str.__sizeof__,
-    bytes: bytes.__sizeof__,
-    tuple: _size_of_all,
-    list: _size_of_all,
-    dict: _size_of_both,
-    orjson.Fragment: lambda value: len(orjson.dumps(value)),
-    **dict.fromkeys((type(None), bool, int, float, datetime), _size_of_none),
-}
-"""Type → bytes of the texts in a value of this type."""
+_MOST_PARTS = 10_000
+_WITHOUT_TEXT = frozenset((bool, int, float, datetime))
 
 
 @lru_cache(1_000)
-def _measure_of(kind: type[Any]) -> Callable[[Any], int]:
-    """Returns what measures values of a type: the slots of objects, and entries where it is derived from a container.
+def _splitter_of(kind: type[Any]) -> Callable[[Any], Iterable[Any]]:
+    """Returns what splits values of a type: into their slots, and entries where it is derived from a container.
 
     Each type is looked at once.
     """
-    if kind in _MEASURES:
-        return _MEASURES[kind]
+    if kind is orjson.Fragment:
+        return lambda value: (orjson.dumps(value),)
+    if issubclass(kind, str):
+        return lambda value: (str(value),)
     names = [name for name in getattr(kind, "__slots__", ()) if not name.startswith("__")]
-    container = next((_MEASURES[base] for base in (dict, tuple, list) if issubclass(kind, base)), None)
+    if issubclass(kind, dict):
+        return lambda value: [*_slots_of(value, names), *value, *value.values()]
+    if issubclass(kind, (tuple, list)):
+        return lambda value: [*_slots_of(value, names), *value]
+    if len(names) < 2:  # of one name, `attrgetter` gives no tuple
+        return lambda value: _slots_of(value, names)
+    all_slots = attrgetter(*names)
 
-    def measure(value: Any) -> int:
-        size = _size_of_all([getattr(value, name, None) for name in names])  # a slot may be empty
-        return size + container(value) if container else size
+    def split(value: Any) -> Iterable[Any]:
+        try:
+            return all_slots(value)
+        except AttributeError:  # a slot may be empty
+            return _slots_of(value, names)
 
-    return measure if names else container or _size_of_none
+    return split
+
+
+def _slots_of(value: Any, names: Iterable[str]) -> list[Any]:
+    return [getattr(value, name, None) for name in names]

@@ -9,9 +9,10 @@ A `Fields` class is the declaration::
 Where a value is a text that holds others, a path goes on in it after the name of its form: ``data.other|json.quizid``,
 ``data.answers|form.input_1``, ``context.referer|query.page`` (`learnrelay.inner_texts`).
 
-`compile_extractor` turns it, once, into a function from the event's body to an instance. The paths are dotted
-and start at the event (``name``, ``timestamp``, ``data.…``, ``context.…``); of several the first that holds a
-value of the kind wins. `extract_subdict_by_keys` is the plain form of the same rule.
+`compile_extractor` turns it, once, into a function from the event's body to an instance; `compile_values` into one to
+the bare values, which costs less where an instance is seldom needed. The paths are dotted and start at the event
+(``name``, ``timestamp``, ``data.…``, ``context.…``); of several the first that holds a value of the kind wins.
+`extract_subdict_by_keys` is the plain form of the same rule.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from itertools import count
 from keyword import iskeyword
-from typing import Any, ClassVar, TypeVar, cast, overload
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast, overload
 
 from .errors import InvalidFieldError, MissingFieldError
 from .inner_texts import READERS, describe_payload, read_step
@@ -285,6 +286,27 @@ def compile_extractor(
     return cast("Callable[[Mapping[str, Any]], F]", _generate(fields, begin, "self", copying, derived, **known))
 
 
+class ValuesExtractor(NamedTuple):
+    """Extracts the values of a declaration from an event's body, in its order, and builds an instance of them."""
+
+    extract: Callable[[Body], tuple[Any, ...]]
+    build: Callable[[tuple[Any, ...]], Fields]
+
+
+def compile_values(fields: type[Fields]) -> ValuesExtractor:
+    """Generates the functions of a `ValuesExtractor`: together they are what `compile_extractor` generates."""
+    names = [f"v{place}" for place in range(len(fields.declared))]
+    values = f"({''.join(f'{name}, ' for name in names)})"
+    extract = _generate(fields, ["def extract(body):", " prefix = ''"], values, names=names)
+    lines = ["def build(values):", " self = new(cls)"]
+    if names:
+        lines.append(f" {''.join(f'self.{name}, ' for name in fields.declared)}= values")
+    scope: dict[str, Any] = {"cls": fields, "new": object.__new__}
+    # The source is made of declared names, which are identifiers (see above).
+    exec(compile("\n".join([*lines, " return self"]), f"<builder of {fields.__qualname__}>", "exec"), scope)  # noqa: S102
+    return ValuesExtractor(extract, scope["build"])
+
+
 def compile_call(
     function: Callable[..., Any], fields: type[Fields], signature: str, call: str, **known: Any
 ) -> Callable[..., Any]:
@@ -342,9 +364,13 @@ def _generate(
     result: str,
     copying: bool = False,
     derived: Sequence[str] = (),
+    names: Sequence[str] = (),
     **known: Any,
 ) -> Callable[..., Any]:
-    """Generates a function of these first lines that extracts ``self`` from ``body`` and returns the result."""
+    """Generates a function of these first lines that extracts ``self`` from ``body`` and returns the result.
+
+    ``names``: of the variables that get the values, in the place of ``self``.
+    """
     scope: dict[str, Any] = {
         **known,
         "cls": fields,
@@ -358,7 +384,8 @@ def _generate(
         "copy": deepcopy,
         "read_step": read_step,
     }
-    lines = [*begin, " self = new(cls)"]
+    lines = [*begin] if names else [*begin, " self = new(cls)"]
+    targets = names or [f"self.{name}" for name in fields.declared]
     fetched_objects: dict[str, str] = {"": "body"}
     numbers = count(1)
 
@@ -377,15 +404,15 @@ def _generate(
             lines.append(f"{indent}if type({variable}) is not dict: {variable} = {other}")
         return objects[head], last
 
-    for place, (name, field) in enumerate(fields.declared.items()):
+    for place, (target, field) in enumerate(zip(targets, fields.declared.values(), strict=True)):
         if field.paths == (ENTRY_KEY,):
-            lines.append(f" self.{name} = key")
+            lines.append(f" {target} = key")
             continue
         if field.entries is not None:
             scope[f"e{place}"] = compile_extractor(field.entries, copying)
             holder, last = parent(field.paths[0], fetched_objects)
             path = field.paths[0]
-            lines.append(f" self.{name} = walk({holder}.get({last!r}), e{place}, prefix + {path!r})")
+            lines.append(f" {target} = walk({holder}.get({last!r}), e{place}, prefix + {path!r})")
             continue
         scope[f"k{place}"] = field.kind.convert if isinstance(field.kind, TextKind) else field.kind
         objects = fetched_objects
@@ -400,7 +427,7 @@ def _generate(
         if field.needed:
             scope[f"f{place}"] = field
             lines.append(f" if v is None: raise absent(body, f{place}, prefix)")
-        lines.append(f" self.{name} = v")
+        lines.append(f" {target} = v")
     lines += [f" {line}" for line in derived]
     lines.append(f" return {result}")
     # The source is made of declared names (identifiers, see above) and paths (through repr()); never of event text.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from .fields import Fields
 
@@ -14,11 +14,16 @@ Parts = Mapping[str, Any]
 """Parts of a statement that are particular to its event. A part that is None is left out."""
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Skip:
     """Tells that an event gets no statement, for a reason (a constant text, by which skips are counted)."""
 
     reason: str
+
+    def __init_subclass__(cls) -> None:
+        """Refuses classes that are derived from it: on the way of an event it is told by its type alone."""
+        raise TypeError("nothing is derived from Skip: give it a reason")
 
 
 def place_in_words(file: str, line: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import secrets
 import sys
@@ -109,6 +110,7 @@ def command(
             raise click.BadParameter(f"{name} is not enabled in {config_path}", param_hint="--standard")
     console = Console(stderr=True)
     run = _Run(assembly, names, validate)
+    gc.freeze()  # these objects stay: the garbage collector need not visit them
     tally = OutcomeCounts.of(names, assembly.source.shape.request_prefix)
     logs = files or ("-",)
     shown = 0

@@ -31,8 +31,8 @@ _EXACT = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | or
 Members of enumerations and UUIDs are written as their text: one kind does not give both.
 """
 
-BoundMapping = Callable[[Fields], Any]
-"""Declared values → what the composer makes statements of, or a skip."""
+BoundMapping = Callable[[tuple[Any, ...]], Any]
+"""Declared values, in the order of their declaration → what the composer makes statements of, or a skip."""
 
 
 class MappingCache:
@@ -56,9 +56,9 @@ class MappingCache:
         self._mappings += 1
         number = self._mappings
 
-        def cached(values: Fields) -> Any:
+        def cached(values: tuple[Any, ...]) -> Any:
             try:
-                key = orjson.dumps((number, self._generation, values.__dict__), _entry, _EXACT)
+                key = orjson.dumps((number, self._generation, values), _entry, _EXACT)
             except TypeError:
                 return call(values)
             try:
@@ -74,16 +74,20 @@ class MappingCache:
 
 
 def bind_mapping(
-    function: MappingFunction, platform: Platform, prepare: Prepare | None, check: PartsCheck | None = None
+    function: MappingFunction,
+    build: Callable[[tuple[Any, ...]], Fields],
+    platform: Platform,
+    prepare: Prepare | None,
+    check: PartsCheck | None = None,
 ) -> BoundMapping:
-    """Binds a mapping to its platform, to the check of its parts, and to what its standard prepares of them.
+    """Binds a mapping to its declaration, its platform, the check of its parts, and what its standard prepares of them.
 
     The result raises TransformError for parts that the standard does not take.
     """
 
-    def call(values: Fields) -> Any:
-        parts = call_mapping(function, values, platform)
-        if isinstance(parts, Skip):
+    def call(values: tuple[Any, ...]) -> Any:
+        parts = call_mapping(function, build(values), platform)
+        if type(parts) is Skip:
             return parts
         if check is not None and not check.accepts_names(parts) and (error := check.find_error(parts)):
             raise error

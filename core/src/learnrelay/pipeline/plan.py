@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import Problem
 from ..facts import Facts
-from ..fields import Body, Fields, compile_extractor, declared_paths
+from ..fields import Fields, ValuesExtractor, compile_values, declared_paths
 from ..frames import Frame, ObjectionList, frame_look_up
 from ..mapping import ANY_EVENT, Skip, Transformer
 from ..platform import Platform
@@ -55,7 +55,7 @@ class MappingPlan:
 
     standard: str
     transformer: Transformer
-    extract: Callable[[Body], Any]
+    values: ValuesExtractor
     shared: Composing
     own: Mapping[str, Composing]
     check: PartsCheck | None = None
@@ -212,7 +212,7 @@ def compile_plan(
     gets no statements. ``sites``: where addresses depend on the course.
     """
     mappings: dict[str, list[MappingPlan]] = {}
-    extractors: dict[type[Fields], Callable[[Body], Any]] = {}
+    extractors: dict[type[Fields], ValuesExtractor] = {}
     frames: dict[Platform, Callable[[Facts], Frame | Skip]] = {}
     declared_parts = {
         name: PartsDeclaration(standard.parts) for name, standard in standards.items() if standard.parts is not None
@@ -236,7 +236,7 @@ def compile_plan(
 
     for (name, event), transformer in table.items():
         if transformer.reads not in extractors:  # a family's standards, and events, read the same
-            extractors[transformer.reads] = compile_extractor(transformer.reads)
+            extractors[transformer.reads] = compile_values(transformer.reads)
         mappings.setdefault(event, []).append(
             MappingPlan(
                 name,

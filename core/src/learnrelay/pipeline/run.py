@@ -83,11 +83,13 @@ class Outcome:
 class CompiledMapping:
     """Holds a mapping as the pipeline runs it: bound to its platform, with the rules of its standard's destinations.
 
-    call: declared values → what the composer makes statements of. own: destination with pseudonyms of its own → the
-    same for its space. static_route: the route of every event, where no rule asks anything of one.
+    extract: body → declared values. call: these → what the composer makes statements of. own: destination with
+    pseudonyms of its own → the same for its space. static_route: the route of every event, where no rule asks anything
+    of one.
     """
 
     plan: MappingPlan
+    extract: Callable[[Body], tuple[Any, ...]]
     call: BoundMapping
     own: Mapping[str, tuple[BoundMapping, Composing]]
     rules: Sequence[DestinationRules]
@@ -107,6 +109,7 @@ class Pipeline:
         self._caching = caching
         self._at_sites: dict[str, Pipeline] = {}
         self._only_routed = only_routed
+        self._has_enrichers = bool(plan.enrichers)
         self._caches: dict[Platform, MappingCache] | None = {} if caching else None
         self._aging = _list_aging_platforms(plan)
         self._max_age = min(self._aging.values(), default=math.inf)
@@ -116,6 +119,7 @@ class Pipeline:
         def compiled(mapping: MappingPlan) -> CompiledMapping:
             return CompiledMapping(
                 mapping,
+                mapping.values.extract,
                 self._bind(mapping, mapping.shared),
                 {name: (self._bind(mapping, composing), composing) for name, composing in mapping.own.items()},
                 plan.rules.get(mapping.standard, ()),
@@ -133,7 +137,7 @@ class Pipeline:
 
     def _bind(self, mapping: MappingPlan, composing: Composing) -> BoundMapping:
         function = traced("mapping", mapping.transformer.name, mapping.transformer.call)
-        call = bind_mapping(function, composing.platform, composing.prepare, mapping.check)
+        call = bind_mapping(function, mapping.values.build, composing.platform, composing.prepare, mapping.check)
         if self._caches is None or composing.prepare is None:  # parts may be changed by who composes statements of them
             return call
         return self._caches.setdefault(composing.platform, MappingCache()).cached(call)
@@ -205,31 +209,32 @@ class Pipeline:
     def statements(self, mapping: MappingPlan, event: SourceEvent) -> Sequence[SerializedStatement] | Skip:
         """Transforms, composes and enriches without a cache. Raises what the plugins raise."""
         composing = mapping.shared.named(event.name)
-        call = bind_mapping(mapping.transformer.call, composing.platform, composing.prepare, mapping.check)
-        return self._compose(mapping, event, mapping.extract(event.body), call, composing)
+        extract, build = mapping.values
+        call = bind_mapping(mapping.transformer.call, build, composing.platform, composing.prepare, mapping.check)
+        return self._compose(mapping, event, extract(event.body), call, composing)
 
     def _compose(
         self,
         mapping: MappingPlan,
         event: SourceEvent,
-        values: Any,
+        values: tuple[Any, ...],
         call: BoundMapping,
         composing: Composing,
         not_added: list[str] | None = None,
     ) -> Sequence[SerializedStatement] | Skip:
         parts = call(values)
-        if isinstance(parts, Skip):
+        if type(parts) is Skip:
             return with_constant_reason(parts, mapping.transformer.name, mapping.transformer.function)
         facts = event.facts
         frame = composing.frame(facts)
-        if isinstance(frame, Skip):
+        if type(frame) is Skip:
             return frame
         statements = composing.compose(facts, frame, parts)
-        if isinstance(statements, Skip):
+        if type(statements) is Skip:
             return statements
         if len(statements) > MAX_STATEMENTS:
             raise TransformError(f"more than {MAX_STATEMENTS} statements of one event")
-        if self.plan.enrichers and (additions := self._additions(mapping, event.body)):
+        if self._has_enrichers and (additions := self._additions(mapping, event.body)):
             return [_enriched(statement, additions, not_added) for statement in statements]
         for statement in statements:
             if type(statement) is not SerializedStatement:
@@ -260,9 +265,9 @@ class Pipeline:
         own: Mapping[str, Sequence[SerializedStatement]] = _EMPTY
         not_added: list[str] = []
         try:
-            values = plan.extract(body)
+            values = mapping.extract(body)
             statements = self._compose(plan, event, values, mapping.call, plan.shared, not_added)
-            if isinstance(statements, Skip):
+            if type(statements) is Skip:
                 log.debug("%s skipped for %s: %s", event.shown_name, plan.standard, statements.reason)
                 return Outcome(plan.standard, OutcomeState.SKIPPED, event.name, reason=statements.reason)
             if mapping.own:
@@ -284,7 +289,7 @@ class Pipeline:
         self,
         mapping: CompiledMapping,
         event: SourceEvent,
-        values: Any,
+        values: tuple[Any, ...],
         shared: Sequence[SerializedStatement],
         allowed: tuple[str, ...],
     ) -> tuple[dict[str, Sequence[SerializedStatement]], dict[str, str]]:

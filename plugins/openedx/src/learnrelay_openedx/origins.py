@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from learnrelay import Fields, Skip, optional, required
 from learnrelay.caching import cached
-from learnrelay.kinds import Invalid, containing, strict_one_of, text
+from learnrelay.kinds import INVALID, containing, strict_one_of, text
 
 _REQUEST, _PUBLISHED = "request", "published"
 _PUBLISH_HANDLER = "/publish_event"
@@ -97,7 +97,7 @@ class OriginFields(Fields):
 
 def is_from_client(sender: object, request: str | None) -> bool:
     """Tells whether the payload of an event is what a browser or an app sent, or may be."""
-    return isinstance(sender, Invalid) or request == _PUBLISHED
+    return sender is INVALID or request == _PUBLISHED
 
 
 @cached
@@ -119,4 +119,4 @@ def refusal(event: RefusalFields) -> Skip | None:
     if event.path is not None and _PUBLISH_HANDLER in event.path:
         block = _PUBLISHING_BLOCK.match(event.path)
         return None if block and event.name in PUBLISHED_NAMES.get(block[1], ()) else NOT_OF_THE_BLOCK
-    return NOT_THE_SERVER if isinstance(event.sender, Invalid) and is_server_only(event.name) else None
+    return NOT_THE_SERVER if event.sender is INVALID and is_server_only(event.name) else None
