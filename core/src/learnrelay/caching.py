@@ -160,7 +160,7 @@ _WITHOUT_TEXT = frozenset((bool, int, float, datetime))
 
 
 @lru_cache(1_000)
-def _splitter_of(kind: type[Any]) -> Callable[[Any], Iterable[Any]]:
+def _splitter_of(kind: type[Any]) -> Callable[[Any], tuple[Any, ...] | list[Any]]:
     """Returns what splits values of a type: into their slots, and entries where it is derived from a container.
 
     Each type is looked at once.
@@ -178,7 +178,7 @@ def _splitter_of(kind: type[Any]) -> Callable[[Any], Iterable[Any]]:
         return lambda value: _slots_of(value, names)
     all_slots = attrgetter(*names)
 
-    def split(value: Any) -> Iterable[Any]:
+    def split(value: Any) -> tuple[Any, ...] | list[Any]:
         try:
             return all_slots(value)
         except AttributeError:  # a slot may be empty
