@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
-from types import FunctionType, MappingProxyType
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 import marshmallow
@@ -90,10 +90,15 @@ class Registry:
         return contributed(*arguments, self.settings.get(info.name, NO_SETTINGS) if info else NO_SETTINGS)
 
 
+_SPECS = ModuleType("hookspecs")
+_SPECS.__dict__.update({name: getattr(hookspecs, name) for name in STAGES + CONTRIBUTIONS})
+"""The specs alone: pluggy looks at each name of what it gets, and start-up makes a manager for each plugin."""
+
+
 def new_manager() -> pluggy.PluginManager:
     """Makes a pluggy manager with the hook specs."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    manager.add_hookspecs(_SPECS)
     return manager
 
 
