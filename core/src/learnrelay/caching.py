@@ -139,17 +139,17 @@ def size_of(value: Any) -> int:
             size += part.__sizeof__()
         elif kind in _WITHOUT_TEXT:
             continue
-        elif kind is list or kind is tuple:
+        elif kind is list:
             parts += part
         elif kind is dict:
             parts += part
             parts += part.values()
         else:
-            slots = _splitter_of(kind)(part)  # type: ignore[arg-type]  # types are hashable
+            inner = part if kind is tuple else _splitter_of(kind)(part)  # type: ignore[arg-type]  # types are hashable
             try:
-                size += len(marshal.dumps(slots, 2))  # as long as the texts in them, at a tenth of looking at each
+                size += len(marshal.dumps(inner, 2))  # as long as the texts in them, at a tenth of looking at each
             except ValueError:  # one of them is no plain value
-                parts += slots
+                parts += inner
         if len(parts) > _MOST_PARTS:
             return sys.maxsize
     return size

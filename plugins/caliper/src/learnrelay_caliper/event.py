@@ -206,9 +206,9 @@ def part_writer(settings: Mapping[str, Any], transformer: Transformer, platform:
             event["extensions"] = {**properties["extensions"], **transformer_version}
         # Known entities count by their ids: titles may be others in the next run over the same log (ADR 6)
         counted = to_json(properties, _BY_ID, orjson.OPT_PASSTHROUGH_SUBCLASS)
-        if names_learner := LEARNER.mark in counted:
-            counted = _ANYBODY.join(LEARNER.split(counted))
-        digest = sha1(counted, usedforsecurity=False).hexdigest()
+        around_learner = LEARNER.split(counted)
+        names_learner = len(around_learner) > 1
+        digest = sha1(_ANYBODY.join(around_learner), usedforsecurity=False).hexdigest()
         in_id = f'"{event["type"]}","{event["action"]}","{digest}"]'.encode()
         if version == "1.1":
             event = in_1_1(event)
@@ -243,7 +243,12 @@ def preparer(
         except LearnerWantedError:
             return parts
 
-    return lambda parts: [prepare(parts)] if isinstance(parts, Mapping) else [prepare(child) for child in parts]
+    def prepare_all(parts: Parts | Sequence[Parts]) -> Sequence[PreparedParts | Parts]:
+        if type(parts) is dict or isinstance(parts, Mapping):
+            return [prepare(parts)]
+        return [prepare(child) for child in parts]
+
+    return prepare_all
 
 
 def composer(

@@ -244,7 +244,7 @@ def preparer(
         )
 
     def prepare_all(parts: Parts | Sequence[Parts]) -> list[PreparedParts]:
-        if isinstance(parts, Mapping):
+        if type(parts) is dict or isinstance(parts, Mapping):
             return [prepare(parts)]
         children = [prepare(child, is_child=True) for child in parts[1:]]
         return [prepare(parts[0], is_parent=bool(children)), *children]
