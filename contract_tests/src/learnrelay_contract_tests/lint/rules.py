@@ -35,7 +35,7 @@ PUBLIC = (
 )  # fmt: skip
 """Modules of the core that plugins use, and names of modules of which they use no more."""
 
-NOT_FOR_PLUGINS = frozenset({"value_at", "first_value", "compile_extractor", "absent"})
+NOT_FOR_PLUGINS = frozenset({"value_at", "first_value", "compile_extractor", "compile_values", "absent"})
 """Names of public modules that only the core needs: they give access to the event itself."""
 
 FOR_PROVIDERS = ("learnrelay.config.secrets", "learnrelay.exchange_deadline")
