@@ -40,7 +40,8 @@ class PartsCheck:
     def accepts_names(self, result: Any) -> bool:
         """Tells whether parts are there, all of them known, none missing."""
         if type(result) is dict or isinstance(result, Mapping):
-            return self.declaration.names.issuperset(result) and self.declaration.required.issubset(result)
+            names = result.keys()
+            return names <= self.declaration.names and names >= self.declaration.required
         is_list = isinstance(result, Sequence) and not isinstance(result, (str, bytes))
         return is_list and bool(result) and all(isinstance(p, Mapping) and self.accepts_names(p) for p in result)
 
