@@ -20,6 +20,7 @@ class Declared:
 
     ``values``: raw values that it takes, at least one, usually two or more; of a collection none.
     ``digs``: a kind of the plugin's own makes something of objects or lists, though nothing below is declared.
+    ``is_never_taken``: it takes none of the values that are tried.
     ``reads_within``: it takes a value out of a text that holds several (JSON, a form, a query string).
     """
 
@@ -34,6 +35,7 @@ class Declared:
     values: tuple[Any, ...] = ()
     plain: bool = True
     digs: bool = False
+    is_never_taken: bool = False
     reads_within: bool = False
 
     @property
@@ -66,6 +68,7 @@ def _read_field(description: Mapping[str, Any], sample_values: SampleValues) -> 
         values=() if entries is not None else tuple(values),
         plain=description.get("plain", True),
         digs=description.get("digs", False),
+        is_never_taken=description.get("is_never_taken", False),
         reads_within=description.get("reads_within", False),
     )
 

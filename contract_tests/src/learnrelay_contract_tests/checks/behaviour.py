@@ -14,7 +14,7 @@ import orjson
 from learnrelay.privacy.samples import put
 
 from .. import differences, schemas
-from ..declarations import Declared
+from ..declarations import Declared, flat
 from ..samples import A_LITERAL, LEAST, Event, as_line, build, copy, delete_path, malformed_paths, message_of, value_for
 from ..samples import malformed as malformed_events
 from ..subject import FAILED, SKIPPED, TRANSFORMED, Case, Subject, Twin, outcome_of
@@ -64,6 +64,11 @@ def check_samples_reach(subject: Subject) -> Iterable[Finding | Note]:
     for case in require_cases(subject):
         outcomes = subject.sample_outcomes[case.label]
         count += sum(map(has_statement, outcomes))
+        for path, field in flat(case.own):
+            if field.is_never_taken and not case.own_sample_count:
+                yield Finding(
+                    f"the kind of {path} takes no value of the samples: give it an example=", case.label, path
+                )
         if not has_statement(outcomes[0]):
             reason = describe_outcome(outcomes[0])
             yield Finding(

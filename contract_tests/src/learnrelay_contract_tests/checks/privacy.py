@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from learnrelay.fields import value_at
 from learnrelay.pipeline.source_texts import NO_CONSTANT
 from learnrelay.privacy import names
 from learnrelay.privacy.samples import put
@@ -14,7 +15,7 @@ from learnrelay.privacy.samples import put
 from .. import differences, leaks
 from ..declarations import Declared, flat, projection
 from ..host import KNOWN_LEARNERS, LEARNER_ALIASES, OTHER_SECRET, SECRETS_OF_ENVIRONMENT, PluginProcessError
-from ..inside.text_probes import mark_names, names_taken, texts_that_hold
+from ..inside.text_probes import altered_examples, gives_mark_alone, mark_names, names_taken, texts_that_hold
 from ..samples import (
     FIRST_ENTRY,
     LEAST,
@@ -172,18 +173,27 @@ def _check_below_declared(subject: Subject, case: Case) -> Iterable[Finding]:
 
 def _find_values_out_of_texts(subject: Subject, case: Case) -> Iterable[Finding]:
     """Tests that the mapping takes no single value out of a declared text that holds several."""
-    tried = []
+    tried: list[tuple[str, dict[str, int], tuple[str, str]]] = []
+    events: list[Any] = []
     for path, field in flat(case.own):
-        if field.kind in (*_TAKE_ANY_TEXT, "custom") and "*" not in path and "|" not in path:
-            marks = mark_names(field.examples, subject.texts)
-            for pair in texts_that_hold(marks):
-                events = [copy(case.samples[0].event) for _ in pair]
-                if all(put(event, path, text) for event, text in zip(events, pair, strict=True)):
-                    tried.append((path, marks, events))
-    texts = subject.run([message_of(event, "object") for *_, pair in tried for event in pair]).outcomes
+        if field.kind in (*_TAKE_ANY_TEXT, "custom"):
+            own = case.samples[len(case.samples) - case.own_sample_count :]
+            examples = [*field.examples, *(value_at(sample.event, path) for sample in own)]
+            marks = mark_names(examples, subject.texts)
+            pairs = [(marks, pair) for pair in texts_that_hold(marks)]
+            for marks_of_pair, pair in [*pairs, *(({}, pair) for pair in altered_examples(examples))]:
+                both = [copy(case.samples[0].event) for _ in pair]
+                if all(
+                    put(event, path.replace("*", FIRST_ENTRY), text) for event, text in zip(both, pair, strict=True)
+                ):
+                    tried.append((path, marks_of_pair, pair))
+                    events += both
+    texts = subject.run([message_of(event, "object") for event in events]).outcomes
     outcomes = iter([_values_of(subject.parse(text)) for text in texts])
-    for path, marks, _ in tried:
-        if names_taken(next(outcomes), next(outcomes), marks):
+    for path, marks, pair in tried:
+        made = next(outcomes), next(outcomes)
+        is_example_taken = not marks and all(map(gives_mark_alone, made, pair))
+        if is_example_taken or names_taken(*made, marks):
             yield Finding(
                 f"the mapping takes values out of the text {path}, where they are undeclared: declare each of them, "
                 f'such as optional("{path}|json.NAME"), or "|form.NAME", or "|query.NAME"',

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import marshmallow
@@ -13,7 +14,7 @@ import orjson
 from learnrelay import kinds
 from learnrelay.config.fields import Flag
 from learnrelay.plugins.discovery import PluginState
-from learnrelay.privacy.samples import candidates
+from learnrelay.privacy.samples import candidates, closed_list
 from learnrelay.sample_values import SampleValues
 
 from .text_probes import takes_from_text
@@ -114,6 +115,7 @@ class AssemblyDescriber:
                 or self.accepted_candidates(field),
                 "entries": self.fields(field.entries) if field.entries is not None else None, "plain": True,
                 "digs": self.looks_into_containers(field),
+                "is_never_taken": self.takes_no_sample(field),
                 "reads_within": id(field.kind) not in self.kinds
                 and field.entries is None
                 and takes_from_text(field, self.texts),
@@ -138,17 +140,30 @@ class AssemblyDescriber:
                 results += [type(error)] if type(error) not in results else []
         return len(results) > 1
 
+    def takes_no_sample(self, field: Any) -> bool:
+        """Tells whether a kind of the plugin's own accepts none of the values that are tried."""
+        return (
+            id(field.kind) not in self.kinds
+            and field.entries is None
+            and not any(map(partial(_accepts, field.kind), field.examples or self.accepted_candidates(field)))
+        )
+
     def accepted_candidates(self, field: Any) -> list[Any]:
         """Returns up to two values that a kind of the plugin's own accepts."""
         if id(field.kind) in self.kinds or field.entries is not None:
             return []
         values = []
         known = self.sample_values.by_name.get(field.paths[0].rpartition(".")[2], ())
-        for value in [*known, *candidates(self.sample_values)]:
-            with suppress(Exception):  # a value that raises is not accepted
-                if field.kind(value) is not None:
-                    values.append(value)
+        for value in [*closed_list(field.kind), *known, *candidates(self.sample_values)]:
+            if _accepts(field.kind, value):
+                values.append(value)
         return values[:2]
+
+
+def _accepts(kind: Any, value: Any) -> bool:
+    with suppress(Exception):  # a value that raises is not accepted
+        return kind(value) is not None
+    return False
 
 
 def _file(function: Any) -> str:
