@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learnrelay import Fields, InvalidFieldError, MissingFieldError, each, entry_key, optional, required
@@ -287,6 +288,45 @@ def test_a_pruned_event_keeps_of_a_text_what_is_declared_in_it() -> None:
     kept = declared.keep(body)
     assert compile_extractor(InTexts)(kept) == compile_extractor(InTexts)(body)
     assert "anna" not in json.dumps(kept)
+
+
+class Mixed(Fields):
+    """Reads one text in several forms, and a text beside the entries of a collection."""
+
+    form_first = optional("data.x|form.a", "data.x|json.a", "data.x|query.a", kind=text)
+    json_first = optional("data.x|json.a", "data.x|query.a", kind=text)
+    inner = optional("data.x|json.b.c|query.a", "data.x|form.b|json.a", kind=text)
+    proof = optional("data.x|json.b.a", kind=strict_text)
+    rows = each("data.rows", Item)
+    beside = optional("data.rows.x|json.a", "data.rows.x|form.b", kind=text)
+
+
+inner_values = st.sampled_from(["", "7", "a=1&b=2", "/p?a=3", '{"a": "4"}', '{"a"', 5, None]) | st.just({"a": "6"})
+inner_texts = (
+    st.dictionaries(st.sampled_from("abu"), inner_values | st.fixed_dictionaries({"c": inner_values})).map(json.dumps)
+    | st.dictionaries(st.sampled_from("abu"), inner_values).map(urlencode)
+    | st.dictionaries(st.sampled_from("abu"), inner_values, max_size=1)
+    .map(urlencode)
+    .map("https://x.example/p?".__add__)
+    | st.sampled_from(["", "http://[?a=1", "[1]", "{", "&" * 2_000, '{"a": NaN, "b": {"a": "\\ud83d"}}'])
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(x=inner_texts | st.none(), beside=inner_texts, rows=st.lists(st.just({"word": "w", "secret": "s"}), max_size=2))
+def test_a_pruned_event_holds_the_same_in_whatever_form_its_texts_are(x: Any, beside: str, rows: list[Any]) -> None:
+    body: dict[str, Any] = {"data": {"x": x, "rows": {"x": beside, **dict(enumerate(rows))}}}
+    body = json.loads(json.dumps(body))
+    declared = DeclaredPart()
+    declared.add(Mixed)
+    assert compile_extractor(Mixed)(declared.keep(body)) == compile_extractor(Mixed)(body)
+
+
+def test_json_in_a_text_is_read_as_python_writes_it() -> None:
+    """Numbers that are not finite, and half a character, as in the event around it."""
+    body = {"data": {"other": '{"quizid": 7, "grade": NaN, "title": "\\ud83d", "rows": [{"word": "\\ud83d"}]}'}}
+    fields = compile_extractor(InTexts)(body)
+    assert (fields.quiz, [row.word for row in fields.rows]) == ("7", ["\ufffd"])
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from learnrelay.personal_data import Grade
 from learnrelay.pipeline.plan import Plan, compile_plan, transform_table
 from learnrelay.pipeline.run import Pipeline
 from learnrelay.privacy.grades import grade_of
-from learnrelay.privacy.tracing import Form, Leaves, TracedIdentity, Tracer, leaves_of
+from learnrelay.privacy.tracing import NOT_KNOWN, Form, Leaves, TracedIdentity, Tracer, leaves_of
 from learnrelay_openedx.personal_names import PERSONAL_NAMES
 from openedx_events import SOURCE
 from plain import PlainStandard, registry_of
@@ -80,9 +80,8 @@ def told(rich: Rich, platform: Platform) -> Parts | Skip:
     }
 
 
-@pytest.fixture(scope="module")
-def plan() -> Plan:
-    registry = registry_of(("plain.rich", "families", family))
+def plan_of(family: Family) -> Plan:
+    registry = registry_of((family.name, "families", family))
     table, problems = transform_table(registry, {}, "")
     assert not problems
     platform = Platform(
@@ -90,6 +89,11 @@ def plan() -> Plan:
     )
     standards = {"plain": PlainStandard({"style": "short"})}
     return compile_plan(registry, table, standards, {"plain": platform}, {})
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return plan_of(family)
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +214,29 @@ def test_nothing_changes_that_the_map_does_not_list(
 )  # fmt: skip
 def test_grades(path: str, grade: Grade) -> None:
     assert grade_of(path, PERSONAL_NAMES) is grade
+
+
+def of_version_two(value: Any) -> Any:
+    return value["pupil"] if type(value) is dict and value.get("version") == 2 else None
+
+
+class Versioned(Fields):
+    name = required("data.name", kind=text)
+    note = optional("data.note", kind=of_version_two)
+
+
+def test_a_value_that_no_sample_holds_may_reach_anything() -> None:
+    versions = Family("plain.versions")
+
+    @versions.maps("versions", reads=Versioned, did="tell")
+    def versioned(fields: Versioned, platform: Platform) -> Parts:
+        return {"what": fields.name, "by": fields.note}
+
+    plan = plan_of(versions)
+    (mapping,) = plan.mappings["versions"]
+    flows = Tracer(Pipeline(plan), mapping, "versions", SOURCE).trace()
+    assert flows["data.note"] == {NOT_KNOWN: Form.VALUE}
+    assert Form.VALUE in flows["data.name"].values()
 
 
 def test_an_open_text_may_hold_anything() -> None:

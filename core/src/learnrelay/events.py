@@ -23,7 +23,7 @@ import orjson
 from .errors import BlankLineError, GluedEventsError, UnreadableEventError
 from .facts import Facts, compile_facts
 from .fields import first_value
-from .inner_texts import is_cut_off
+from .inner_texts import is_cut_off, read_pythons_json
 from .kinds import moment
 from .logs import escape
 
@@ -263,7 +263,7 @@ def parse_line(line: bytes) -> dict[str, Any]:
     try:
         return cast("dict[str, Any]", orjson.loads(content))
     except orjson.JSONDecodeError as error:
-        if (lenient := _lenient(content)) is not None:
+        if (lenient := read_pythons_json(content)) is not None:
             return cast("dict[str, Any]", lenient)
         if len(glued := _glued_events(content)) > 1:
             raise GluedEventsError(glued) from None
@@ -273,27 +273,6 @@ def parse_line(line: bytes) -> dict[str, Any]:
         elif _ends_with_event(content):
             reason = "cut off: another event begins in the same line, within the one before it"
         raise UnreadableEventError(reason, path=f"column {start + error.colno}") from None
-
-
-_PYTHONS_OWN = re.compile(rb"NaN|Infinity|\\u[dD][89a-fA-F]")
-"""What only Python's writer makes of numbers that are not finite, and of half a character."""
-
-
-def _lenient(content: bytes) -> Any:
-    """Reads what Python's writer makes though JSON has none of it; None for any other invalid JSON.
-
-    ``NaN`` and ``Infinity`` are read as null; half a character, of a text that was cut in an emoji, as U+FFFD.
-    """
-    if _PYTHONS_OWN.search(content) is None:
-        return None
-    try:
-        parsed = json.loads(content, parse_constant=lambda _: None, parse_int=orjson.loads)
-        text = (
-            json.dumps(parsed, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        )
-        return orjson.loads(text)  # refuses other extensions that the slow reader accepts
-    except (ValueError, TypeError, RecursionError):
-        return None
 
 
 _MOST_BEGINNINGS = 30
@@ -366,7 +345,7 @@ def _as_json(raw: Mapping[str, Any]) -> bytes:
         return orjson.dumps(raw, _in_json, orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS)
     except TypeError:  # perhaps an integer of more than 64 bits, which Python's own writer knows
         content = json.dumps(raw, default=_in_json).encode()
-        lenient = _lenient(content)
+        lenient = read_pythons_json(content)
         return content if lenient is None else orjson.dumps(lenient)
 
 
@@ -424,7 +403,7 @@ def _payload(text: str) -> Any:
         try:
             return orjson.loads(text)
         except orjson.JSONDecodeError:
-            lenient = _lenient(text.encode())
+            lenient = read_pythons_json(text.encode())
             return text if lenient is None else lenient
     return text or None
 

@@ -6,6 +6,8 @@ its name (ADR 19). A text that is not of its form, or too long, holds nothing; f
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -22,8 +24,32 @@ _MOST_VALUES = 1_000  # of a form
 Read = Callable[[str], "dict[str, Any] | None"]
 
 
+_PYTHONS_OWN = re.compile(rb"NaN|Infinity|\\u[dD][89a-fA-F]")
+"""What only Python's writer makes of numbers that are not finite, and of half a character."""
+
+
+def read_pythons_json(content: bytes) -> Any:
+    """Reads what Python's writer makes though JSON has none of it; None for any other invalid JSON.
+
+    ``NaN`` and ``Infinity`` are read as null; half a character, of a text that was cut in an emoji, as U+FFFD.
+    """
+    if _PYTHONS_OWN.search(content) is None:
+        return None
+    try:
+        parsed = json.loads(content, parse_constant=lambda _: None, parse_int=orjson.loads)
+        text = (
+            json.dumps(parsed, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        )
+        return orjson.loads(text)  # refuses other extensions that the slow reader accepts
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
 def _read_json(text: str) -> dict[str, Any] | None:
-    parsed = orjson.loads(text)
+    try:
+        parsed = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        parsed = read_pythons_json(text.encode())
     return parsed if type(parsed) is dict else None
 
 

@@ -140,6 +140,7 @@ def one_of(*words: str) -> Callable[[Any], str | None]:
     def kind(value: Any) -> str | None:
         return value if value in words else None
 
+    vars(kind)["words"] = words  # for samples
     kind.__name__ = f"one of {', '.join(words)}"
     return kind
 

@@ -8,7 +8,7 @@ place of a declared plain value is replaced by an empty one, so that the error s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from pluggy import HookImpl
 
@@ -81,18 +81,46 @@ class DeclaredPart:
                 value = _merged(value, self.parts[key].keep(item))
             if value is not None:
                 entries[key if self.keys or self.parts else str(number)] = value
+        self._keep_inner_texts(raw, entries)
         return entries
 
     def _keep_inner_texts(self, raw: dict[str, Any], kept: dict[str, Any]) -> None:
-        """Keeps of a text the values that are declared in it, unless the whole text is; else that it is unreadable."""
-        steps = {step: read_step(raw, step) for step in self.parts if "|" in step}
-        for step, inner in sorted(steps.items(), key=lambda entry: entry[1] is INVALID):
-            if inner is not None and step.partition("|")[0] not in kept:
-                write_step(kept, step, inner if isinstance(inner, Invalid) else self.parts[step].keep(inner))
+        """Keeps of each text the values that are declared in it, unless the whole text is; else that it is unreadable.
+
+        Of several forms that are declared of a text, it is written in one in which all read the same. Where there is
+        none, for texts that hold values in two of them, it is kept whole.
+        """
+        read = self._read_inner_texts(raw)
+        for key in dict.fromkeys(step.partition("|")[0] for step in read):
+            if key not in kept:
+                texts = [_text_of(step, inner) for step, inner in read.items() if step.partition("|")[0] == key]
+                same = (text for text in texts if self._reads_same(key, text, read))
+                kept[key] = next(same, raw[key])
+
+    def _reads_same(self, key: str, text: str, read: Mapping[str, Any]) -> bool:
+        steps = [step for step in self.parts if "|" in step and step.partition("|")[0] == key]
+        other = self._read_inner_texts({key: text}) if len(steps) > 1 else {}
+        return len(steps) == 1 or all(other.get(step) == read.get(step) for step in steps)
+
+    def _read_inner_texts(self, holder: dict[str, Any]) -> dict[str, Any]:
+        """Reads what is declared inside texts: step → the declared values, INVALID for a text of another form."""
+        read = {step: read_step(holder, step) for step in self.parts if "|" in step}
+        return {
+            step: kept
+            for step, inner in read.items()
+            if (kept := inner if isinstance(inner, Invalid) else inner and self.parts[step].keep(inner))
+        }
 
     def _of_list(self, raw: list[Any]) -> list[Any]:
         entries = self.entries
         return [] if entries is None else [entries.keep(item) if type(item) is dict else None for item in raw]
+
+
+def _text_of(step: str, inner: Any) -> str:
+    holder: dict[str, Any] = {}
+    write_step(holder, step, inner)
+    (text,) = holder.values()
+    return cast("str", text)
 
 
 def _merged(value: Any, other: Any) -> Any:

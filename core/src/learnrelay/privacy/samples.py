@@ -63,7 +63,7 @@ def marked_values(path: str, declared: Field, number: int, words: Sequence[str],
         suited: list[Any] = [whole, whole + 3, first, second]
     else:
         suited = [*marks] if forms is None else _filled(forms, *marks)
-    pool = [*declared.examples, *suited, *words, *numbers, True, False, *nested, "1.25"]
+    pool = [*declared.examples, *closed_list(declared.kind), *suited, *words, *numbers, True, False, *nested, "1.25"]
     taken = _taken(declared.kind, pool)
     if len(taken) > 1:
         return taken
@@ -78,6 +78,12 @@ def _filled(marked: MarkedForms, first: str, second: str) -> list[Any]:
     return [twice.format(mark=mark, first=first) for mark in (first, second)] + [
         form.format(mark=first, first=first) for form in once
     ]
+
+
+def closed_list(kind: Kind) -> tuple[str, ...]:
+    """Returns the words of a kind that takes no others."""
+    words: tuple[str, ...] = getattr(kind, "words", ())
+    return words
 
 
 def _taken(kind: Kind, pool: Sequence[Any]) -> list[Any]:

@@ -159,6 +159,10 @@ Sample = dict[str, Any]
 """Source path → value; a path that is not in it is absent. For collections the number of entries."""
 
 
+NOT_KNOWN = "(not known: its kind takes no sample, the field needs an example)"
+"""Stands for the outputs of a path with no value that its kind takes: it may reach any."""
+
+
 class Tracer:
     """Traces one mapping."""
 
@@ -242,7 +246,9 @@ class Tracer:
                 self._note(sample, self.paths)
             samples += others
         for path, traced in self.paths.items():
-            if path not in whole and path not in self.containers:
+            if not traced.values:
+                self.flows[path][NOT_KNOWN] = Form.VALUE
+            elif path not in whole and path not in self.containers:
                 rivals = self._readers(path)
                 for sample in samples:
                     moved = {**{p: v for p, v in sample.items() if p not in rivals}, path: traced.values[0]}
@@ -273,7 +279,9 @@ class Tracer:
         sample = {
             path: traced.values[0]
             for path, traced in self.paths.items()
-            if path not in self.containers and path.removesuffix(".*").endswith(traced.declared.paths[0])
+            if traced.values
+            and path not in self.containers
+            and path.removesuffix(".*").endswith(traced.declared.paths[0])
         }
         if self._leaves(sample) is not None:
             return sample
