@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 import pytest
 from sqlalchemy import event
@@ -65,6 +66,52 @@ def test_the_same_id_with_another_content_reaches_who_it_is_for(open_outbox: Ope
     assert stored_payloads(outbox) == 2
     assert keys(outbox.queue("a").claim(9).rows) == [b"1"] and keys(outbox.queue("b").claim(9).rows) == [b"2"]
     assert (outbox.status()["b"].accepted, outbox.status()["b"].duplicates) == (1, 1)
+
+
+def test_what_is_put_at_once_is_what_is_put_one_by_one(tmp_path: Path) -> None:
+    """Ids, contents, standards and destinations in any mixture: repeated, waiting already, or dead."""
+    random = Random(4)
+    for round_number in range(6):
+        at_once, one_by_one = (
+            Outbox.open(Delivery(database=Secret(f"sqlite:///{tmp_path}/{name}{round_number}.db")), TurnedClock())
+            for name in ("at_once", "one_by_one")
+        )
+        ids, contents = random.choice((20, 500)), random.choice((1, 2))
+        names = random.choice(((("a",),), (("a", "b"),), (("a",), ("b",), ("a", "b"))))
+        standards = random.choice((("plain",), ("plain", "other")))
+        for _ in range(4):
+            mixed = [
+                OutgoingStatement(
+                    random.choice(standards), f"s{random.randrange(ids)}", "x",
+                    b"%d" % random.randrange(contents), random.choice(names),
+                )
+                for _ in range(random.choice((5, 30)))
+            ]  # fmt: skip
+            accepted = at_once.put(mixed)
+            assert accepted == sum(one_by_one.put([statement]) for statement in mixed)
+            assert stored_rows(at_once) == stored_rows(one_by_one)
+            for outbox in (at_once, one_by_one):
+                queue = outbox.queue("a")
+                claim = queue.claim(9)
+                queue.settle(
+                    claim, [Acknowledged(claim.rows[:5]), *(DeadLettered(row, "no") for row in claim.rows[5:])]
+                )
+        assert [(s.accepted, s.waiting, s.duplicates, s.dead) for s in at_once.status().values()] == [
+            (s.accepted, s.waiting, s.duplicates, s.dead) for s in one_by_one.status().values()
+        ]
+
+
+def stored_rows(outbox: Outbox) -> list[tuple[object, ...]]:
+    """Lists the deliveries and dead letters with their statements, and the statements that have neither."""
+    with outbox.database.transaction(write=False) as transaction:
+        return sorted(
+            tuple(map(str, row))
+            for row in transaction.execute(
+                """SELECT s.standard, s.statement_id, s.payload, d.destination, l.destination
+                FROM learnrelay_statement AS s LEFT JOIN learnrelay_delivery AS d ON d.key = s.key
+                LEFT JOIN learnrelay_dead_letter AS l ON l.key = s.key"""
+            )
+        )
 
 
 def test_claims_are_apart_oldest_first_and_free_again_after_one_lease(

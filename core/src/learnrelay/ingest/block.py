@@ -63,7 +63,8 @@ class Block:
                 else:
                     others += (name,)
             if others:
-                self.rows.append(replace(statement, destinations=others))
+                is_whole = len(others) == len(statement.destinations)
+                self.rows.append(statement if is_whole else replace(statement, destinations=others))
 
     def keep(self, destination: str, statements: Iterable[OutgoingStatement]) -> None:
         """Puts statements of a destination among the rows for the outbox."""

@@ -114,10 +114,10 @@ def delete_unreferenced(transaction: Transaction, rows: list[StatementRow]) -> N
 
 @dataclass(frozen=True, slots=True)
 class InsertBatch:
-    """Holds rows to insert together: statements, and the parameters of the deliveries by destination."""
+    """Holds rows to insert together: statements, and those that each destination is to get."""
 
     statements: list[StatementRow]
-    deliveries: dict[str, list[dict[str, Any]]]
+    deliveries: dict[str, list[StatementRow]]
 
     @classmethod
     def of(cls, statements: Iterable[OutgoingStatement], now: float) -> Self:
@@ -135,7 +135,7 @@ class InsertBatch:
             )
             batch.statements.append(row)
             for destination in dict.fromkeys(statement.destinations):
-                batch.deliveries.setdefault(destination, []).append({"destination": destination, **row.identity})
+                batch.deliveries.setdefault(destination, []).append(row)
         return batch
 
     @property
@@ -145,17 +145,72 @@ class InsertBatch:
 
     def write(self, transaction: Transaction) -> int:
         """Inserts each payload once and one delivery for each destination, none twice. Returns how many are new."""
+        is_alone = not transaction.dialect.lock
+        last = _last_key(transaction) if is_alone and len(self.statements) >= _MANY else None
         insert_statements(transaction, self.statements)
-        duplicates, new = 0, sql_new_deliveries(transaction)
-        for destination, parameters in self.deliveries.items():
-            accepted = transaction.change_many(
-                f"""INSERT INTO learnrelay_delivery (destination, key) SELECT :destination, s.key {new}
-                ON CONFLICT (destination, key) DO NOTHING""",
-                parameters,
-            )
-            known = len(parameters) - accepted
-            duplicates += known
-            add_counts(transaction, destination, accepted=accepted, waiting=accepted, duplicates=known)
-        if duplicates:
-            delete_unreferenced(transaction, self.statements)
+        known: list[StatementRow] = []
+        duplicates = 0
+        for destination, rows in self.deliveries.items():
+            left = rows if last is None else self._insert_new(transaction, destination, rows, last)
+            inserted = _insert_deliveries(transaction, destination, left) if left else 0
+            if inserted < len(left):
+                known += left
+            accepted = len(rows) - len(left) + inserted
+            duplicates += len(rows) - accepted
+            add_counts(transaction, destination, accepted=accepted, waiting=accepted, duplicates=len(rows) - accepted)
+        if known:
+            delete_unreferenced(transaction, known)
         return self.size - duplicates
+
+    def _insert_new(
+        self, transaction: Transaction, destination: str, rows: list[StatementRow], last: int
+    ) -> list[StatementRow]:
+        """Inserts the deliveries of statements behind the key ``last`` at once, where all of a standard are for it.
+
+        Returns the rows that are left: of those ids there is another row, which may have a delivery.
+        """
+        standard = rows[0].identity["standard"]
+        of_standard = sum(row.identity["standard"] == standard for row in self.statements)
+        if len(rows) != of_standard or any(row.identity["standard"] != standard for row in rows):
+            return rows
+        among = {"destination": destination, "standard": standard, "last": last}
+        if transaction.change(_INSERT_NEW_DELIVERIES, **among) == len(rows):
+            return []
+        inserted = set(transaction.execute(_NEW_DELIVERIES, **among))
+        left = []
+        for row in rows:
+            key = tuple(row.identity.values())
+            if key in inserted:
+                inserted.remove(key)  # the same statement may follow once more
+            else:
+                left.append(row)
+        return left
+
+
+_MANY = 20
+"""Statements from which on it is worth to ask for the last key."""
+
+_INSERT_NEW_DELIVERIES = """INSERT INTO learnrelay_delivery (destination, key)
+    SELECT :destination, s.key FROM learnrelay_statement AS s
+    WHERE s.key > :last AND s.standard = :standard AND NOT EXISTS (
+        SELECT 1 FROM learnrelay_statement AS o
+        WHERE o.minute = s.minute AND o.standard = s.standard AND o.statement_id = s.statement_id AND o.key <> s.key)
+    ON CONFLICT (destination, key) DO NOTHING"""
+
+_NEW_DELIVERIES = """SELECT s.minute, s.standard, s.statement_id, s.content
+    FROM learnrelay_delivery AS d, learnrelay_statement AS s
+    WHERE d.destination = :destination AND d.key > :last AND s.key = d.key AND s.standard = :standard"""
+
+
+def _last_key(transaction: Transaction) -> int:
+    """Returns the largest key. Rows that are inserted behind it in a transaction that is alone have larger ones."""
+    return int(transaction.execute("SELECT COALESCE(MAX(key), 0) FROM learnrelay_statement")[0][0])
+
+
+def _insert_deliveries(transaction: Transaction, destination: str, rows: list[StatementRow]) -> int:
+    """Inserts a delivery of each statement that the destination does not have yet. Returns how many they are."""
+    return transaction.change_many(
+        f"""INSERT INTO learnrelay_delivery (destination, key) SELECT :destination, s.key
+        {sql_new_deliveries(transaction)} ON CONFLICT (destination, key) DO NOTHING""",
+        [{"destination": destination, **row.identity} for row in rows],
+    )
