@@ -199,8 +199,8 @@ def _serve(directory: Path, lines: int) -> None:
     mapped = _mapped_lines(config, log, 600)
     readable = [line for line in map(_strip_prefix, log.read_bytes().splitlines()) if _is_event(line)]
     bodies = [b"\n".join(readable[at : at + 500]) for at in range(0, len(readable) - 499, 500)]
-    share = lines // 500
-    rounds = [bodies[at : at + share] for at in range(share, (ROUNDS + 1) * share, share)]
+    each = lines // 500
+    rounds = [bodies[at : at + each] for at in range(each, (ROUNDS + 1) * each, each)]
     served = directory / "served"
     served.mkdir()
     (served / "courses.csv").write_bytes((directory / "courses.csv").read_bytes())
@@ -216,7 +216,7 @@ def _serve(directory: Path, lines: int) -> None:
         Relay.from_file(config) as relay,
     ):
         for server in (ours, theirs):
-            server.post_all(bodies[:share])
+            server.post_all(bodies[:each])
         bare_rounds, our_rounds = iter(rounds), iter(rounds)  # events that are new to both: what was there is cheaper
         print_share(
             "serve, bodies of 500, share of parsing and bare inserts",
