@@ -100,7 +100,8 @@ class OwnPostgres(OwnServer):
         if not folders:
             pytest.skip("PostgreSQL is not installed where Debian puts it")
         directory.mkdir()
-        prefix = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        # The server takes the place of this program. Its child would be a zombie, which the next start takes for alive.
+        prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"] if os.getuid() == 0 else []
         if prefix:
             shutil.chown(directory, "postgres")
             for parent in directory.parents:  # that of pytest is for its user alone
