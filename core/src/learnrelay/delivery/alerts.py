@@ -302,8 +302,8 @@ def warn_about_orphans(outbox: Outbox, destinations: Iterable[str]) -> None:
     for name, number in waiting:
         if name not in known:
             log.warning(
-                "destination %s: not in the file, but %d statement(s) wait for it; put it back, or give them up with "
-                "learnrelay failed abandon",
+                "destination %s: not in the file, but %d statement(s) wait for it; unless a worker with another file "
+                "delivers to it, put it back, or give them up with learnrelay failed abandon",
                 name,
                 number,
             )
