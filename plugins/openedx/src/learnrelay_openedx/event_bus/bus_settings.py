@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from marshmallow import ValidationError, validates_schema
 
-from learnrelay.config.fields import AuthoritiesFile, SecretText, Section, Text, described
+from learnrelay.config.fields import AuthoritiesFile, Flag, SecretText, Section, Text, described
 from learnrelay.config.secrets import Secret
 
 _ADDRESS = 'expected the address of a Redis, "redis://USER@HOST:PORT/NUMBER", or "rediss://…" with TLS'
@@ -94,3 +94,51 @@ class RedisBusSection(BusSection):
             raise ValidationError("the address has a password already", "password")
         if data["ca_file"] is not None and parts.scheme != "rediss":
             raise ValidationError("needs TLS: begin the address with rediss://", "ca_file")
+
+
+class KafkaServers(Text):
+    """Accepts the brokers of a Kafka to begin with."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        servers = super()._deserialize(value, attr, data, **kwargs)
+        if find_spec("confluent_kafka") is None:
+            raise ValidationError("its client is not installed: pip install 'learnrelay-openedx[event-bus-kafka]'")
+        if not re.fullmatch(rf"{_BROKER}(,{_BROKER})*", servers, re.ASCII):
+            raise ValidationError('expected brokers, "HOST:PORT", with "," between them')
+        return servers
+
+
+_BROKER = r"([\w.-]{1,253}|\[[0-9A-Fa-f:.]+\]):\d{1,5}"
+
+
+class KafkaBusSection(BusSection):
+    """Validates the keys of an input ``openedx_bus_kafka``. A user is told apart by TLS, as the platform does."""
+
+    servers = KafkaServers(
+        required=True,
+        metadata=described(
+            "brokers to begin with, `EVENT_BUS_KAFKA_BOOTSTRAP_SERVERS` of the platform", '"kafka.example.org:9092"'
+        ),
+    )
+    username = Text(
+        load_default=None,
+        metadata=described("user, `EVENT_BUS_KAFKA_API_KEY`; with one, TLS is used", '"learnrelay"', default="none"),
+    )
+    password = SecretText(load_default=None, metadata=described("the user's password", '"env:KAFKA_PASSWORD"'))
+    tls = Flag(load_default=False, metadata=described("whether TLS is used without a user", "true"))
+    ca_file = AuthoritiesFile(
+        load_default=None,
+        metadata=described(
+            "certificates (PEM) of the authorities that may have signed those of the brokers",
+            '"ca.pem"',
+            default="those of the system",
+        ),
+    )
+
+    @validates_schema
+    def _fit_each_other(self, data: dict[str, Any], **_: Any) -> None:
+        for name, other in (("username", "password"), ("password", "username")):
+            if data[name] is not None and data[other] is None:
+                raise ValidationError(f"needs {other} beside it", name)
+        if data["ca_file"] is not None and not (data["tls"] or data["username"]):
+            raise ValidationError("needs TLS: set tls = true", "ca_file")
