@@ -125,9 +125,13 @@ def test_values_are_masked_unless_they_are_to_be_shown(tmp_path: Path) -> None:
 
 
 def test_ids_of_old_statements_that_change_or_vanish(tmp_path: Path) -> None:
-    old, new = write_side(tmp_path, "old", EARLIER), write_side(tmp_path, "new", LATER)
-    ids = diff(old, new, write_log(tmp_path, EVENTS), "--ids", code=1).splitlines()
+    destinations = {"main": {"standard": "rows", "url": "https://main.example.org"}}
+    old = write_side(tmp_path, "old", EARLIER, destinations)
+    new = write_side(tmp_path, "new", LATER, destinations)
+    log = write_log(tmp_path, EVENTS)
+    ids = diff(old, new, log, "--ids", "--to", "main", code=1).splitlines()
     assert [line.split("/")[1] for line in ids] == ["poll.answered", "poll.answered", "poll.closed"]
+    assert "--ids needs --to NAME" in diff(old, new, log, "--ids", code=2)  # ids of several standards void nothing
 
 
 @pytest.mark.parametrize(

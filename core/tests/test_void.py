@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,43 @@ VOIDING = """
         return SerializedStatement(row["id"], to_json(row))
 
     def schema(self):"""
+SHEETS = """
+from learnrelay import hookimpl
+from learnrelay.config.fields import Section
+from learnrelay.sinks import Repeats, Sink, SinkAnswer, Verdict
+
+
+class Sheets(Sink):
+    name = "sheets"
+    settings_schema = Section
+    repeats = Repeats.BY_STATEMENT
+    takes_voids = False
+
+    @classmethod
+    def describe(cls, settings):
+        return "sheets"
+
+    def send(self, batch):
+        return SinkAnswer(Verdict.STORED)
+
+
+@hookimpl
+def register_sinks(register):
+    register(Sheets)
+"""
 IDS = ["2026-03-02/poll.answered/a", "2026-03-02/poll.answered/b"]
 
 
-def write_config(folder: Path, *, knows: bool = True, **keys: Any) -> Path:
+def write_config(folder: Path, *, knows: bool = True, files: Sequence[str] = (), **keys: Any) -> Path:
     standard = ROWS.replace("\n    def schema(self):", VOIDING) if knows else ROWS
     names = "from learnrelay import SerializedStatement, to_json\n"
     (folder / "standard.py").write_text(names + standard, encoding="utf-8")
     (folder / "polls.py").write_text(POLLS, encoding="utf-8")
-    destination = {"standard": "rows", "url": "https://main.example.org", **keys}
+    address = {} if "sink" in keys else {"url": "https://main.example.org"}
+    destination = {"standard": "rows", **address, **keys}
     config = folder / "relay.toml"
     delivery = {"database": "sqlite:///outbox.db"}
-    text = relay_toml([], {"main": destination}, ["standard.py", "polls.py"], delivery=delivery)
+    text = relay_toml([], {"main": destination}, ["standard.py", "polls.py", *files], delivery=delivery)
     config.write_text(text, encoding="utf-8")
     return config
 
@@ -81,6 +107,24 @@ def test_each_id_is_voided_once(config: Path, tmp_path: Path) -> None:
     assert len(stored(config)) == 3
     assert void(config, "main", "--file", "-", "--yes", stdin=IDS[1]).returncode == 0
     assert len(stored(config)) == 3
+
+
+def test_a_file_of_ids_may_begin_with_a_byte_order_mark(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "ids.txt").write_text(f"\ufeff{IDS[0]}\r\n", encoding="utf-8")  # as PowerShell writes it
+    assert void(config, "main", "--file", "ids.txt", "--yes").returncode == 0
+    assert [row["id"] for row in stored(config)] == [f"void/{IDS[0]}"]
+    assert void(config, "main", "--file", "-", "--yes", stdin=f"\ufeff{IDS[1]}\n").returncode == 0
+    assert [row["id"] for row in stored(config)] == [f"void/{statement_id}" for statement_id in IDS]
+
+
+def test_a_sink_that_takes_no_voiding_statements_gets_none(tmp_path: Path, secret: None) -> None:
+    (tmp_path / "sheets.py").write_text(SHEETS, encoding="utf-8")
+    config = write_config(tmp_path, sink="sheets", files=["sheets.py"])
+    Outbox.open(assemble(config).config.delivery).close()
+    done = void(config, "main", IDS[0], "--yes")
+    assert done.returncode == 2
+    assert b"main is fed by sheets, which takes no voiding statements: remove what is wrong there" in done.stderr
+    assert stored(config) == []
 
 
 def test_nothing_is_voided_without_a_yes(config: Path) -> None:

@@ -88,11 +88,13 @@ class Sink(ABC):
         settings_schema: marshmallow schema of its own keys in the destination's table, beside the core's. Base it on
             `learnrelay.config.fields.Section`.
         repeats: what makes sending twice harmless.
+        takes_voids: whether `learnrelay void` may send statements that void others; they may have no time.
     """
 
     name: ClassVar[str]
     settings_schema: ClassVar[type[marshmallow.Schema]]
     repeats: ClassVar[Repeats]
+    takes_voids: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Any], standard: Standard, destination: Destination) -> None:
         """Keeps the loaded settings, the standard of the statements and the destination. Opens nothing yet."""

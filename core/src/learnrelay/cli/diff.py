@@ -37,7 +37,7 @@ from .transform import SHOWN_FAILURES, check_readable, read_logs
     help="Path within the statement, as listed, or a glob: only changes there; repeatable.",
 )  # fmt: skip
 @click.option("--show-values", is_flag=True, help="Show the values of the examples.")
-@click.option("--ids", is_flag=True, help="List the ids of the old statements that change or vanish, for void.")
+@click.option("--ids", is_flag=True, help="List the old ids that change or vanish, for void; with --to.")
 @json_option
 def command(
     old: str, new: str, files: tuple[str, ...], config_path: str | None, destination: str, events: tuple[str, ...],
@@ -68,6 +68,8 @@ def command(
     """
     if ids and as_json:
         raise click.UsageError("--ids goes without --json")
+    if ids and not destination:
+        raise click.UsageError("--ids needs --to NAME: statements are voided at one destination")
     for name in files:
         check_readable(name)
     setups = [_parse_setup(side, text, config_path) for side, text in (("OLD", old), ("NEW", new))]

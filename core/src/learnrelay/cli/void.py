@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..assembly.assemble import Assembly, assemble
+from ..assembly.core_plugins import list_sinks
 from ..config.fields import did_you_mean
 from ..config.models import Destination
 from ..outbox import Outbox, OutgoingStatement
@@ -76,13 +77,18 @@ class _Voiding:
     """Makes the statements that void others at a destination, and puts them into the outbox."""
 
     def __init__(self, assembly: Assembly, destination: Destination) -> None:
-        """Raises UsageError where the destination's standard knows no voiding."""
+        """Raises UsageError where the destination's standard knows no voiding, or its sink takes none."""
         self._destination = destination
         self._standard = assembly.standards[destination.standard]
         if type(self._standard).void is Standard.void:
             raise click.UsageError(
                 f"{destination.name} gets {destination.standard}, which knows no voiding: what is wrong must be "
                 "removed by those who operate it"
+            )
+        if not list_sinks(assembly.registry)[destination.sink].takes_voids:
+            raise click.UsageError(
+                f"{destination.name} is fed by {destination.sink}, which takes no voiding statements: remove what is "
+                "wrong there"
             )
         own = destination.pseudonyms == "own"
         space = f"{destination.standard}/{destination.name}" if own else destination.standard
@@ -132,7 +138,7 @@ def _read_ids(ids: tuple[str, ...], file: str | None) -> Iterator[tuple[str, str
     for number, text in enumerate(ids, start=1):
         yield f"id {number}", text.strip()
     if file is not None:
-        with click.open_file(file, errors="replace") as lines:
+        with click.open_file(file, encoding="utf-8-sig", errors="replace") as lines:
             for number, line in enumerate(lines, start=1):
                 if text := line.strip():
                     yield f"{file}:{number}", text

@@ -58,6 +58,7 @@ class ClickHouseSink(Sink):
     """Inserts batches into a table, by HTTP. Each thread that sends has one of its own."""
 
     name = "clickhouse"
+    takes_voids = False  # they have no time, which a row needs
     settings_schema = ClickHouseSection
     repeats = Repeats.BY_BATCH
 
