@@ -407,6 +407,8 @@ class LibraryError(Exception):
         (LibraryError(), ProviderUnavailableError),
         (KeyError("x"), ProviderError),
         (ValueError("x"), ProviderError),
+        (StopIteration(), ProviderError),
+        (SyntaxError(), ProviderError),
     ],
 )
 def test_what_waiting_can_cure_and_what_not(raised: Exception, expected: type[Exception]) -> None:
@@ -416,6 +418,41 @@ def test_what_waiting_can_cure_and_what_not(raised: Exception, expected: type[Ex
     with pytest.raises(ProviderError) as caught:
         ProviderGuard("identity provider x", "events wait").call(ask, type(None))
     assert type(caught.value) is expected
+
+
+def unavailable_after(error: Exception, **how: Any) -> Callable[[], None]:
+    def ask() -> None:
+        try:
+            raise error
+        except Exception as caught:
+            if how:
+                raise Unavailable from how["cause"]
+            raise Unavailable from caught
+
+    return ask
+
+
+def plainly_unavailable() -> None:
+    raise Unavailable
+
+
+@pytest.mark.parametrize(
+    ("ask", "named"),
+    [
+        (plainly_unavailable, "Unavailable"),
+        (unavailable_after(ConnectionResetError()), "ConnectionResetError"),
+        (unavailable_after(KeyError(), cause=TimeoutError()), "TimeoutError"),
+        (unavailable_after(KeyError(), cause=None), "Unavailable"),
+    ],
+)
+def test_a_reason_names_what_the_provider_met_and_nothing_of_its_caller(ask: Any, named: str) -> None:
+    """The caller asks while it handles a KeyError of its cache."""
+    guard = ProviderGuard("identity provider x", "events wait")
+    try:
+        raise KeyError("of the cache")
+    except KeyError:
+        with pytest.raises(ProviderUnavailableError, match=rf"\({named}\)"):
+            guard.call(ask, type(None))
 
 
 def test_the_pause_grows_and_ends_with_the_first_answer() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
 _DEFECTS = (
     ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, NotImplementedError,
-    RecursionError, TypeError, ValueError,
+    RecursionError, StopIteration, SyntaxError, TypeError, ValueError,
 )  # fmt: skip
 """Exceptions that waiting does not cure. Others, such as OSError and those of libraries, tell that it cannot answer."""
 
@@ -48,11 +49,11 @@ class ProviderGuard:
             if self._clock() < self._paused_until:
                 raise ProviderUnavailableError(self._reason)
             self._pause()  # other threads do not ask while this one does
+        handled = sys.exception()  # of the caller's: the context of what the provider raises
         try:
             answer = method(*arguments)
         except Exception as error:
-            cause = error.__cause__ or error.__context__ if isinstance(error, Unavailable) else None
-            name = type(cause or error).__name__
+            name = type(_cause_of(error, handled)).__name__
             if isinstance(error, _DEFECTS) and not isinstance(error, OSError):
                 raise self._failed(f"{self._provider} raised {name}") from None
             self._reason = f"{self._provider} is unavailable ({name})"
@@ -75,6 +76,14 @@ class ProviderGuard:
     def _failed(reason: str) -> ProviderError:
         log_throttled(reason)
         return ProviderError(reason)
+
+
+def _cause_of(error: Exception, handled: BaseException | None) -> BaseException:
+    """Returns what made a provider unavailable: what it says, else what it met itself, else the error."""
+    if not isinstance(error, Unavailable):
+        return error
+    met = None if error.__suppress_context__ or error.__context__ is handled else error.__context__
+    return error.__cause__ or met or error
 
 
 class GuardedIdentity(IdentityProvider):
