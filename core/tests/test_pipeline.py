@@ -23,6 +23,8 @@ from learnrelay import (
     optional,
 )
 from learnrelay.config.models import Destination
+from learnrelay.errors import UnreadableEventError
+from learnrelay.pipeline.line_run import LineRun
 from learnrelay.pipeline.outcome_counts import OutcomeCounts
 from learnrelay.pipeline.plan import stage, transform_table
 from learnrelay.pipeline.routing import DestinationRules
@@ -261,6 +263,22 @@ def test_outcomes_of_several_standards_add_up() -> None:
         assert counts.events + tally.unreadable.total() == tally.lines == 3
     assert tally.standards["other"].not_mapped == 1
     assert family.name == "plain.watching"
+
+
+def test_blank_lines_are_counted_without_being_read() -> None:
+    """A packed log of some kilobytes may hold them by the billion."""
+    tally = OutcomeCounts.of(["plain", "other"])
+    read: list[bytes] = []
+
+    def note(content: bytes) -> Any:
+        read.append(content)
+        raise UnreadableEventError("no")
+
+    failed: list[int] = []
+    run = LineRun(note, lambda event: [], lambda event: None, tally, print, lambda number, *_: failed.append(number))
+    run.run([b"", b"\r", b" ", b"{}", None, b"x", b""])
+    assert (read, failed, run.number, run.events) == ([b"{}", b"x"], [4, 5, 6], 7, 7)
+    assert [counts.skipped for counts in tally.standards.values()] == [{"blank line": 4}, {"blank line": 4}]
 
 
 @pytest.mark.parametrize("parts", [{"did": object()}, {"did": {1: 2}}, {"did": [{"far": {3}}]}])

@@ -19,6 +19,10 @@ Fail = Callable[[int, str, EventError, str], None]
 UnknownCourse = Callable[[SourceEvent], EventError | None]
 
 
+_SHORTEST = 2
+"""Bytes of a line that may hold an event."""
+
+
 class LineRun:
     """Runs lines one after the other.
 
@@ -46,17 +50,19 @@ class LineRun:
         tally, standards = self._tally, self._tally.standards
         transformed, not_mapped = OutcomeState.TRANSFORMED, OutcomeState.NOT_MAPPED
         before = number = self.number
-        glued = 0
+        glued = blank = 0
         for number, line in enumerate(lines, before + 1):
             contents = [line]
             for content in contents:  # which grows, where events are glued together
                 try:
                     if content is None:
                         raise UnreadableEventError(too_long())
+                    if len(content) < _SHORTEST and not content.strip():  # a packed log may hold them by the billion
+                        blank += 1
+                        continue
                     event = read(content)
                 except BlankLineError:
-                    for counts in standards.values():
-                        counts.count(BLANK_LINE)
+                    blank += 1
                     continue
                 except GluedEventsError as error:
                     contents += error.lines
@@ -81,6 +87,8 @@ class LineRun:
                 if is_transformed and (unknown := unknown_course(event)) is not None:
                     tally.unknown_courses += 1
                     self._fail(number, "", unknown, "")
+        for counts in standards.values() if blank else ():
+            counts.skipped[BLANK_LINE.reason] += blank
         self.number = number
         self.events += number - before + glued
 
