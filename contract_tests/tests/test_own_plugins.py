@@ -22,7 +22,8 @@ BATCH = 8
 QUICK = {"xapi.completion"}
 """`make test` checks these, and no others."""
 OF_EACH_KIND = {
-    "openedx", "moodle", "xapi", "caliper", "http", "openedx_bus", "openedx_bus_kafka", "clickhouse", "enterprise_filter",
+    "openedx", "moodle", "xapi", "caliper", "http", "openedx_bus", "openedx_bus_kafka", "clickhouse",
+    "enterprise_filter",
     "xapi.problem", "caliper.problem", "xapi.forum", "caliper.navigation", "xapi.moodle_quiz", "caliper.moodle_forum",
 }  # fmt: skip
 """`make test-all` checks these too, and `make test-nightly` all."""
