@@ -43,6 +43,17 @@ class ModuleGraph:
                 waiting += self._imports_of(file)
         return reached
 
+    def packages_imported(self, files: Iterable[Path]) -> set[str]:
+        """Returns the top-level packages that files import by their full names."""
+        names: set[str] = set()
+        for file in files:
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    names |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                    names.add(node.module.partition(".")[0])
+        return names
+
     def _imports_of(self, file: Path) -> Iterator[Path]:
         name = self._names.get(file)
         if name is None:

@@ -5,11 +5,12 @@ It is derived by running the mappings (`learnrelay.privacy.tracing`), so it show
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from random import choice
 
 from ..assembly.assemble import Assembly
-from ..assembly.core_plugins import IDENTITY_PROVIDERS
 from ..fields import Field, Fields, declared_paths
 from ..forked_map import forked_map
 from ..lookups.courses import NoCourses
@@ -19,10 +20,14 @@ from ..pipeline.plan import MappingPlan, Plan, compile_plan
 from ..pipeline.routing import DestinationRules, NameRule
 from ..pipeline.run import Pipeline
 from ..platform import Platform
-from .flow_cache import FlowCache, Flows
+from .flow_cache import FlowCache
 from .grades import OPEN_TEXT, grade_of
+from .shipped_flows import FlowName, Flows, Frame
 from .tracing import Form, Leaves, TracedCourses, TracedIdentity, Tracer
 
+log = logging.getLogger(__name__)
+
+_Key = tuple[int, bool]
 Task = tuple[str, int, bool]
 """Event, place of the standard among its mappings, and whether with pseudonyms of one destination."""
 
@@ -67,15 +72,15 @@ class _EventRows:
     rules: list[DestinationRules]
     own: list[DestinationRules]
 
-    def key(self, own: bool) -> tuple[int, bool]:
+    def key(self, own: bool) -> _Key:
         return id(self.mapping.transformer), own
 
 
 class _Flows:
     """Traces the mappings of an assembly."""
 
-    def __init__(self, assembly: Assembly) -> None:
-        self.plans = {own: _traced_plan(assembly, own) for own in (False, True)}
+    def __init__(self, assembly: Assembly, frame: Frame | None = None) -> None:
+        self.plans = {own: _traced_plan(assembly, own, frame) for own in (False, True)}
         self._pipelines = {own: Pipeline(plan) for own, plan in self.plans.items()}
         self._enrichers = list(_reads_of(assembly, "enrich_statement").values())
         self._source = assembly.source
@@ -117,14 +122,14 @@ def derive_data_map(
                     continue
             own = [candidate for candidate in rules if candidate.destination.pseudonyms == "own"]
             wanted.setdefault(event, []).append(_EventRows(event, place, mapping, rules, own))
-    tasks: dict[tuple[int, bool], Task] = {}
+    tasks: dict[_Key, Task] = {}
     for of_event in wanted.values():
         for part in of_event:
             for is_own in (False, True)[: 1 + bool(part.own)]:
                 tasks.setdefault(part.key(is_own), (part.event, part.place, is_own))
     rows: list[Row] = []
     names = {key: _name_task(plan, task) for key, task in tasks.items()}
-    traced = {key: known for key, name in names.items() if cache and (known := cache.find(name)) is not None}
+    traced = _find_known(flows, tasks, names, cache) if cache else {}
     pending_tasks = {key: task for key, task in tasks.items() if key not in traced}
     try:
         with forked_map(flows.trace, min(processes, len(pending_tasks))) as trace:
@@ -152,14 +157,51 @@ def derive_data_map(
     return sorted(rows, key=_order)
 
 
-def _name_task(plan: Plan, task: Task) -> str:
+def _find_known(
+    flows: _Flows, tasks: Mapping[_Key, Task], names: Mapping[_Key, FlowName], cache: FlowCache
+) -> dict[_Key, Flows]:
+    """Finds what needs no tracing. One of the shipped flows, drawn anew each time, is traced and has to be the same."""
+
+    def find() -> dict[_Key, Flows]:
+        return {key: known for key, name in names.items() if (known := cache.find(name)) is not None}
+
+    known = find()
+    shipped = [key for key in known if cache.is_shipped(names[key])]
+    if not shipped:
+        return known
+    drawn = choice(shipped)  # noqa: S311  # no secret
+    if (now := flows.trace(tasks[drawn])) == known[drawn]:
+        return known
+    log.warning("%s: the flows that its package ships are not those of its code: all are derived", names[drawn].family)
+    cache.disbelieve_shipped()
+    return {**find(), drawn: now}
+
+
+def _name_task(plan: Plan, task: Task) -> FlowName:
     event, place, own = task
     mapping = plan.mappings_of(event)[place]
-    return f"{mapping.standard} {mapping.transformer.family} {'own' if own else 'shared'} {event}"
+    return FlowName(mapping.standard, mapping.transformer.family, own, event)
 
 
 def _order(row: Row) -> tuple[object, ...]:
     return row.event, row.standard, row.source, [str(destination) for destination in row.destinations], row.output
+
+
+def trace_frames(
+    assembly: Assembly, frames: Iterable[Frame], processes: int = 1
+) -> Iterator[tuple[Frame, FlowName, Flows]]:
+    """Traces all enabled mappings in each of these frames, without what enrichers read."""
+    for frame in frames:
+        flows = _Flows(assembly, frame)
+        plan = flows.plans[False]
+        mapped = [*plan.mappings, *([ANY_EVENT] if plan.others else ())]
+        tasks = [
+            (event, place, own)
+            for event in mapped for place in range(len(plan.mappings_of(event))) for own in (False, True)
+        ]  # fmt: skip
+        with forked_map(flows.trace, processes) as trace:
+            for task, traced in trace(tasks):
+                yield frame, _name_task(plan, task), traced
 
 
 def trace_sample(assembly: Assembly, event: str, standard: str) -> Leaves:
@@ -183,14 +225,14 @@ def _make_tracer(assembly: Assembly, event: str, standard: str) -> Tracer | None
     return None
 
 
-def _traced_plan(assembly: Assembly, own: bool = False) -> Plan:
+def _traced_plan(assembly: Assembly, own: bool = False, frame: Frame | None = None) -> Plan:
     """Compiles the plan with providers that can be traced; ``own``: for destinations with pseudonyms of their own."""
-    config = assembly.config
-    built_in = config.identity.name in IDENTITY_PROVIDERS
-    identity = TracedIdentity(addresses=config.identity.name != "keyed", by_both=not built_in)
-    courses = NoCourses({}) if config.courses.name == "none" else TracedCourses()
+    frame = frame or Frame.of(assembly.config)
+    identity = TracedIdentity(frame.addresses, frame.by_both)
+    courses = TracedCourses() if frame.titles else NoCourses({})
     platforms = {
-        name: Platform(config.root_url, assembly.source, identity, courses, name, own) for name in assembly.standards
+        name: Platform(assembly.config.root_url, assembly.source, identity, courses, name, own)
+        for name in assembly.standards
     }
     return compile_plan(assembly.registry, assembly.table, assembly.standards, platforms, {})
 

@@ -12,18 +12,16 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from hashlib import blake2b
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from ..assembly.assemble import Assembly
 from ..private_files import create_private_folder, open_private
+from .shipped_flows import FlowName, Flows, ShippedFlows, sorted_settings
 from .tracing import Form
-
-Flows = dict[str, dict[str, Form]]
-"""Source path → output path → form."""
 
 _MOST_FILES = 8  # each is of one state of code and settings, and has some hundred kilobytes
 
@@ -34,40 +32,59 @@ def find_folder() -> Path:
 
 
 class FlowCache:
-    """Remembers the flows that were traced with this code and these settings."""
+    """Finds the flows that need no tracing: shipped with a package, or traced before with this code and settings."""
 
     def __init__(self, assembly: Assembly, folder: Path) -> None:
-        """Reads what an earlier run has kept."""
-        self._path = folder / f"{_digest(assembly)}.json"
-        self._is_changed = False
+        """Reads nothing yet."""
+        self._assembly = assembly
+        self._folder = folder
+        self._shipped = ShippedFlows(assembly)
+        self._added: dict[str, Flows] = {}
+
+    def find(self, name: FlowName) -> Flows | None:
+        """Returns the flows of a mapping, or None where they are not known."""
+        shipped = self._shipped.find(name)
+        return self._kept.get(str(name)) if shipped is None else shipped
+
+    def is_shipped(self, name: FlowName) -> bool:
+        """Tells whether the flows of a mapping come with its package."""
+        return self._shipped.find(name) is not None
+
+    def disbelieve_shipped(self) -> None:
+        """Finds no shipped flows any more."""
+        self._shipped.is_believed = False
+
+    def add(self, name: FlowName, flows: Flows) -> None:
+        """Remembers the flows of a mapping."""
+        self._added[str(name)] = flows
+
+    @cached_property
+    def _path(self) -> Path:
+        return self._folder / f"{_digest(self._assembly)}.json"
+
+    @cached_property
+    def _kept(self) -> Mapping[str, Flows]:
+        """What an earlier run has kept."""
         try:
             kept = json.loads(self._path.read_bytes())
-            self._flows = {key: _read_flows(flows) for key, flows in kept.items()}
+            return {key: _read_flows(flows) for key, flows in kept.items()}
         except (OSError, ValueError, TypeError, AttributeError):  # none, or no such file
-            self._flows = {}
-
-    def find(self, key: str) -> Flows | None:
-        """Returns the flows of a mapping, or None where they are not known."""
-        return self._flows.get(key)
-
-    def add(self, key: str, flows: Flows) -> None:
-        """Remembers the flows of a mapping."""
-        self._flows[key] = flows
-        self._is_changed = True
+            return {}
 
     def save(self) -> None:
         """Writes what is new, and removes the files that were used least recently."""
-        folder = self._path.parent
         with suppress(OSError):
-            if self._is_changed:
-                create_private_folder(folder)
-                part = folder / f"{uuid4().hex}.part"
+            if self._added:
+                create_private_folder(self._folder)
+                part = self._folder / f"{uuid4().hex}.part"
                 with open_private(part) as file:
-                    file.write(json.dumps(self._flows, separators=(",", ":")).encode())
+                    file.write(json.dumps({**self._kept, **self._added}, separators=(",", ":")).encode())
                 part.replace(self._path)
-            else:
+            elif "_kept" in self.__dict__:
                 self._path.touch()
-            files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+            else:  # nothing was read, nothing is written
+                return
+            files = sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
             for path in files[_MOST_FILES:]:
                 path.unlink(missing_ok=True)
 
@@ -91,8 +108,12 @@ def _list_parts(assembly: Assembly) -> Iterator[str]:
         yield f"{path} {blake2b(path.read_bytes()).hexdigest()}"
     config = assembly.config
     providers = config.identity.name, config.courses.name
-    yield repr((config.root_url, config.language, config.source, config.enabled, _sorted(config.sites), *providers))
-    yield repr((_sorted(config.standards), _sorted(config.settings)))  # a secret shows where it comes from only
+    yield repr(
+        (config.root_url, config.language, config.source, config.enabled, sorted_settings(config.sites), *providers)
+    )
+    yield repr(
+        (sorted_settings(config.standards), sorted_settings(config.settings))
+    )  # a secret shows where it comes from only
     yield repr(sorted((key, made.family, made.function.__qualname__) for key, made in assembly.table.items()))
 
 
@@ -116,9 +137,3 @@ def _list_files(assembly: Assembly) -> set[Path]:
         if path and not path.startswith(versioned) and Path(path).is_file():
             files.add(Path(path))
     return files
-
-
-def _sorted(settings: Any) -> Any:
-    return (
-        sorted((key, _sorted(value)) for key, value in settings.items()) if isinstance(settings, Mapping) else settings
-    )
