@@ -222,6 +222,13 @@ EXITS = [
     "import sys\ndef pytest_unconfigure():\n    sys.exit(0)",
     "import sys\ndef pytest_collection_modifyitems(items):\n    sys.exit(0)",
     "import pytest\ndef pytest_collection_modifyitems(items):\n    pytest.exit('done', 0)",
+    "import os\nos._exit(0)",
+    "import posix\nposix._exit(0)",
+    "import os\ndef pytest_collection_modifyitems(items):\n    os._exit(0)",
+    "import os\ndef pytest_sessionfinish():\n    os._exit(0)",
+    "import os\ndef pytest_unconfigure():\n    os._exit(0)",
+    "import os\nos.execv('/bin/true', ['true'])",
+    "import os\ndef pytest_sessionfinish():\n    os.execlp('true', 'true')",
 ]
 
 
@@ -230,6 +237,24 @@ def test_a_conftest_that_exits_leaves_no_verdict(tmp_path: Path, conftest: str) 
     """Nothing is checked, so that the plugin need not be installed."""
     done = suite(tmp_path, CLASS, "--deselect", "test_acme.py::TestContract", conftest=conftest, required="required")
     assert done.returncode != 0, done.stdout + done.stderr
+
+
+def test_a_test_that_ends_the_process_leaves_no_verdict(tmp_path: Path) -> None:
+    """Nor does it with no contract in sight: what was to come after it is unknown."""
+    ending = "import os\n\ndef test_first():\n    os._exit(0)\n\n"
+    for tests in (ending + CLASS, ending):
+        done = suite(tmp_path, tests)
+        assert done.returncode != 0, done.stdout
+        assert "os._exit" in done.stderr
+
+
+def test_children_of_a_suite_end_as_they_like(tmp_path: Path) -> None:
+    forks = (
+        "import os\n\ndef test_a_child():\n"
+        "    child = os.fork() or os._exit(0)\n    assert os.waitpid(child, 0)[1] == 0\n"
+    )
+    done = suite(tmp_path, forks)
+    assert done.returncode == 0, done.stdout
 
 
 COLLECTING_NOTHING = """

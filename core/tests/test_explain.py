@@ -92,6 +92,14 @@ def test_every_stage_and_the_rule_that_decided(explain: Any, tmp_path: Path) -> 
     assert '"what": "hush-video"' in open_hearted
 
 
+def test_values_of_an_event_without_a_mapping_are_shown_on_request(explain: Any) -> None:
+    raw = event("unheard.of", data={"video": "hush-video"})
+    assert "hush" not in explain(line(raw))
+    shown = explain(line(raw), "--show-values")
+    assert '"video": "hush-video"' in shown
+    assert "not mapped" in shown
+
+
 @pytest.mark.parametrize(
     ("raw", "code", "words"),
     [

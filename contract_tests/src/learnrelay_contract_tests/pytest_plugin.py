@@ -21,7 +21,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -238,7 +238,9 @@ def pytest_sessionfinish_around(session: pytest.Session) -> Iterator[None]:
 def pytest_unconfigure(config: pytest.Config) -> Iterator[None]:
     """Fails a session without a verdict that ends because a hook of a conftest exits."""
     with _failing_exit(config):
-        return (yield)
+        result = yield
+    _PROCESS_END.release()
+    return result
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -248,6 +250,55 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         return (yield)
     except SystemExit as error:
         raise pytest.UsageError(f"a conftest exits while it is imported ({error!r}): nothing is checked") from error
+
+
+class _ProcessEnd:
+    """Lets nothing end this process with exit code 0, or replace it, before pytest is done.
+
+    `os._exit` and the functions that run another program in this process leave pytest no chance to fail the session.
+    Children may end as they like.
+    """
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._is_done = False
+        self._exit = os._exit
+        self._errors = os.dup(2)  # pytest catches what is written to the other one
+        for module in filter(None, (os, sys.modules.get("posix"))):
+            module._exit = self._end  # type: ignore[attr-defined]
+            for name in ("execv", "execve"):
+                setattr(module, name, self._guarded(name, getattr(module, name)))
+
+    def release(self) -> None:
+        """Lets the process end, as pytest is done."""
+        self._is_done = True
+
+    def _is_early(self) -> bool:
+        return not self._is_done and os.getpid() == self._pid
+
+    def _end(self, status: int) -> NoReturn:
+        if status == 0 and self._is_early():
+            self._complain("os._exit")
+            status = int(pytest.ExitCode.TESTS_FAILED)
+        self._exit(status)
+
+    def _guarded(self, name: str, function: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
+        def replace(*arguments: Any, **more: Any) -> NoReturn:
+            if self._is_early():
+                self._complain(f"os.{name}")
+                self._exit(int(pytest.ExitCode.TESTS_FAILED))
+            function(*arguments, **more)
+
+        return replace
+
+    def _complain(self, name: str) -> None:
+        words = (
+            f"\nlearnrelay: a conftest or test ends the process by {name}: there is no verdict, so the session fails\n"
+        )
+        os.write(self._errors, words.encode())
+
+
+_PROCESS_END = _ProcessEnd()
 
 
 @contextmanager

@@ -103,6 +103,8 @@ def _in_words(explanation: Mapping[str, Any]) -> Iterator[str]:
     yield f"event         {event['name']}"
     yield f"              id {event['id']} (for errors and logs only)"
     yield f"              {', '.join(f'{key}: {what}' for key, what in event['parts'].items())}"
+    if "values" in event:
+        yield from (f"  | {line}" for line in _pretty(event["values"]))
     for row in explanation["filters"]:
         verdict = "keeps" if row["keeps"] else "SKIPS"
         yield f"filter        {row['filter']}: {verdict} {row['reason'] and '- ' + row['reason']}".rstrip()

@@ -188,20 +188,21 @@ def _order(row: Row) -> tuple[object, ...]:
 
 
 def trace_frames(
-    assembly: Assembly, frames: Iterable[Frame], processes: int = 1
+    assembly: Assembly, frames: Iterable[tuple[Frame, bool]], processes: int = 1
 ) -> Iterator[tuple[Frame, FlowName, Flows]]:
     """Traces all enabled mappings in each of these frames, without what enrichers read."""
-    for frame in frames:
+    for frame, own in frames:
         flows = _Flows(assembly, frame)
-        plan = flows.plans[False]
-        mapped = [*plan.mappings, *([ANY_EVENT] if plan.others else ())]
-        tasks = [
-            (event, place, own)
-            for event in mapped for place in range(len(plan.mappings_of(event))) for own in (False, True)
-        ]  # fmt: skip
+        plan = flows.plans[own]
+        tasks: dict[int, Task] = {}
+        names: dict[int, list[FlowName]] = {}
+        for event in [*plan.mappings, *([ANY_EVENT] if plan.others else ())]:
+            for place, mapping in enumerate(plan.mappings_of(event)):
+                task = tasks.setdefault(id(mapping.transformer), (event, place, own))
+                names.setdefault(id(mapping.transformer), []).append(_name_task(plan, (event, place, task[2])))
         with forked_map(flows.trace, processes) as trace:
-            for task, traced in trace(tasks):
-                yield frame, _name_task(plan, task), traced
+            for key, (_, traced) in zip(tasks, trace(tasks.values()), strict=True):
+                yield from ((frame, name, traced) for name in names[key])
 
 
 def trace_sample(assembly: Assembly, event: str, standard: str) -> Leaves:

@@ -45,6 +45,7 @@ def explain_event(assembly: Assembly, event: SourceEvent, *, show_values: bool =
             "readable": True, "id": event.id,
             "name": shown_event_name(event.name, is_known=is_named or show_values),
             "parts": {key: describe_type(value) for key, value in event.body.items() if key != "name"},
+            **({"values": {key: _shown(value) for key, value in event.body.items()}} if show_values else {}),
         },
         "filters": filters,
         "standards": [

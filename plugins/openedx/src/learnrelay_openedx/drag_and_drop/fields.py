@@ -6,10 +6,15 @@ from learnrelay import Fields, optional, required
 from learnrelay.kinds import boolean, identifier, text
 
 
-class DragAndDropFields(Fields):
-    """Declares the block, with its title."""
+class BlockFields(Fields):
+    """Declares the block."""
 
     block_id = required("context.module.usage_key", kind=text)
+
+
+class DragAndDropFields(BlockFields):
+    """Declares the block, with its title."""
+
     title = optional("context.module.display_name", kind=text)
 
 

@@ -8,7 +8,7 @@ from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import DefinitionParts, ObjectParts, StatementParts
 
 from ..addresses import block_iri
-from .fields import DragAndDropFields, DropFields, drop_in_words
+from .fields import BlockFields, DragAndDropFields, DropFields, drop_in_words
 
 family = Family("xapi.drag_and_drop")
 
@@ -45,7 +45,7 @@ def item_dropped(drop: DropFields, platform: Platform) -> StatementParts:
     }
 
 
-@family.maps("edx.drag_and_drop_v2.feedback.opened", reads=DragAndDropFields, verb=v.VIEWED, activity=v.RESOURCE)
-def feedback_viewed(block: DragAndDropFields, platform: Platform) -> StatementParts:
+@family.maps("edx.drag_and_drop_v2.feedback.opened", reads=BlockFields, verb=v.VIEWED, activity=v.RESOURCE)
+def feedback_viewed(block: BlockFields, platform: Platform) -> StatementParts:
     """The learner sees what the course author says of a drop."""
     return {"object": {"id": block_iri(platform, block.block_id, "feedback")}}

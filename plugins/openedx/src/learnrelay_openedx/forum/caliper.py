@@ -13,14 +13,19 @@ from learnrelay_caliper.parts import EventKind, EventParts
 from ..free_texts import FreeTextSettings, words_of
 from .fields import (
     SEARCH_FOR_PEOPLE,
+    AnswerInCourse,
+    AnswerVoteInCourse,
+    CastFields,
     InCourse,
     LockInCourse,
     MarkInCourse,
+    NewThreadInCourse,
     SearchedWordsFields,
     SearchFields,
     ThreadInCourse,
+    ThreadTypeFields,
     VoteInCourse,
-    WrittenInCourse,
+    WrittenAnswerInCourse,
     WrittenThreadInCourse,
     body_of,
     comment_address,
@@ -56,14 +61,14 @@ def forum(post: InCourse, platform: Platform) -> Known | None:
     return None if post.course_id is None else _forum((platform, post.course_id))
 
 
-def thread(post: InCourse, platform: Platform) -> Entity:
+def thread(post: ThreadInCourse, platform: Platform) -> Entity:
     """Makes the thread that the event is about."""
     return {
         "id": thread_address(platform, post.id),
         "type": "Thread",
         "name": post.title,
         "isPartOf": forum(post, platform),
-        "extensions": {"thread_type": post.thread_type if isinstance(post, ThreadInCourse) else None},
+        "extensions": {"thread_type": post.thread_type if isinstance(post, ThreadTypeFields) else None},
     }
 
 
@@ -72,13 +77,13 @@ def opening(thread_id: str) -> str:
     return f"{thread_id}#opening"
 
 
-def opening_message(post: InCourse, platform: Platform) -> Entity:
+def opening_message(post: ThreadInCourse, platform: Platform) -> Entity:
     """Makes the message that opens the thread of the event."""
     whole = thread(post, platform)
     return {"id": opening(whole["id"]), "type": "Message", "isPartOf": whole}
 
 
-def answer(post: InCourse, platform: Platform) -> Entity:
+def answer(post: AnswerInCourse, platform: Platform) -> Entity:
     """Makes a response to a thread's opening, or a comment on one: what it replies to is not in every event."""
     place: Entity | None = forum(post, platform)
     replied = None
@@ -99,29 +104,29 @@ def answer(post: InCourse, platform: Platform) -> Entity:
 
 
 @family.maps(
-    "edx.forum.thread.created", reads=ThreadInCourse, reads_if={"texts": WrittenThreadInCourse}, **POSTED
+    "edx.forum.thread.created", reads=NewThreadInCourse, reads_if={"texts": WrittenThreadInCourse}, **POSTED
 )  # fmt: skip
-def thread_created(post: ThreadInCourse, platform: Platform) -> EventParts:
+def thread_created(post: NewThreadInCourse, platform: Platform) -> EventParts:
     """The learner opens a thread: a discussion or a question."""
     return {"object": {**opening_message(post, platform), "body": body_of(post)}}
 
 
 @family.maps(
     "edx.forum.response.created", "edx.forum.comment.created",
-    reads=InCourse, reads_if={"texts": WrittenInCourse}, **POSTED,
+    reads=AnswerInCourse, reads_if={"texts": WrittenAnswerInCourse}, **POSTED,
 )  # fmt: skip
-def answer_created(post: InCourse, platform: Platform) -> EventParts:
+def answer_created(post: AnswerInCourse, platform: Platform) -> EventParts:
     """The learner responds to a thread, or comments on a response."""
     return {"object": {**answer(post, platform), "body": body_of(post)}}
 
 
-@family.maps("edx.forum.thread.viewed", reads=InCourse, **VIEWED)
-def thread_viewed(post: InCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.thread.viewed", reads=ThreadInCourse, **VIEWED)
+def thread_viewed(post: ThreadInCourse, platform: Platform) -> EventParts:
     """The learner reads a thread."""
     return {"object": thread(post, platform)}
 
 
-def rating(rated: Entity, vote: VoteInCourse) -> EventParts:
+def rating(rated: Entity, vote: CastFields) -> EventParts:
     """Makes a vote for a message; without selection when it was taken back."""
     return {
         "object": rated,
@@ -135,56 +140,56 @@ def thread_voted(vote: VoteInCourse, platform: Platform) -> EventParts:
     return rating(opening_message(vote, platform), vote)
 
 
-@family.maps("edx.forum.response.voted", reads=VoteInCourse, **RANKED)
-def answer_voted(vote: VoteInCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.response.voted", reads=AnswerVoteInCourse, **RANKED)
+def answer_voted(vote: AnswerVoteInCourse, platform: Platform) -> EventParts:
     """The learner votes for a response, or takes the vote back."""
     return rating(answer(vote, platform), vote)
 
 
-@family.maps("edx.forum.thread.edited", reads=InCourse, **MODIFIED)
-def thread_edited(post: InCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.thread.edited", reads=ThreadInCourse, **MODIFIED)
+def thread_edited(post: ThreadInCourse, platform: Platform) -> EventParts:
     """The learner changes a thread's opening."""
     return {"object": opening_message(post, platform)}
 
 
-@family.maps("edx.forum.response.edited", "edx.forum.comment.edited", reads=InCourse, **MODIFIED)
-def answer_edited(post: InCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.response.edited", "edx.forum.comment.edited", reads=AnswerInCourse, **MODIFIED)
+def answer_edited(post: AnswerInCourse, platform: Platform) -> EventParts:
     """The learner changes a response or a comment."""
     return {"object": answer(post, platform)}
 
 
-@family.maps("edx.forum.thread.deleted", reads=InCourse, **DELETED)
-def thread_deleted(post: InCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.thread.deleted", reads=ThreadInCourse, **DELETED)
+def thread_deleted(post: ThreadInCourse, platform: Platform) -> EventParts:
     """The learner removes a thread, with all that is in it."""
     return {"object": thread(post, platform)}
 
 
-@family.maps("edx.forum.response.deleted", "edx.forum.comment.deleted", reads=InCourse, **DELETED)
-def answer_deleted(post: InCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.response.deleted", "edx.forum.comment.deleted", reads=AnswerInCourse, **DELETED)
+def answer_deleted(post: AnswerInCourse, platform: Platform) -> EventParts:
     """The learner removes a response or a comment."""
     return {"object": answer(post, platform)}
 
 
-@family.maps("edx.forum.thread.reported", reads=InCourse, **CLASSIFIED)
-def thread_reported(post: InCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.thread.reported", reads=ThreadInCourse, **CLASSIFIED)
+def thread_reported(post: ThreadInCourse, platform: Platform) -> EventParts:
     """The learner reports a thread's opening to the moderators."""
     return {"object": opening_message(post, platform), "extensions": {"reported": True}}
 
 
-@family.maps("edx.forum.response.reported", "edx.forum.comment.reported", reads=InCourse, **CLASSIFIED)
-def answer_reported(post: InCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.response.reported", "edx.forum.comment.reported", reads=AnswerInCourse, **CLASSIFIED)
+def answer_reported(post: AnswerInCourse, platform: Platform) -> EventParts:
     """The learner reports a response or a comment to the moderators."""
     return {"object": answer(post, platform), "extensions": {"reported": True}}
 
 
-@family.maps("edx.forum.thread.unreported", reads=InCourse, **CLASSIFIED)
-def thread_unreported(post: InCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.thread.unreported", reads=ThreadInCourse, **CLASSIFIED)
+def thread_unreported(post: ThreadInCourse, platform: Platform) -> EventParts:
     """The report of a thread's opening is taken back."""
     return {"object": opening_message(post, platform), "extensions": {"reported": False}}
 
 
-@family.maps("edx.forum.response.unreported", "edx.forum.comment.unreported", reads=InCourse, **CLASSIFIED)
-def answer_unreported(post: InCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.response.unreported", "edx.forum.comment.unreported", reads=AnswerInCourse, **CLASSIFIED)
+def answer_unreported(post: AnswerInCourse, platform: Platform) -> EventParts:
     """The report of a response or a comment is taken back."""
     return {"object": answer(post, platform), "extensions": {"reported": False}}
 
@@ -195,20 +200,20 @@ def thread_locked(post: LockInCourse, platform: Platform) -> EventParts:
     return {"object": thread(post, platform), "extensions": {"locked": True, "reason": post.lock_reason}}
 
 
-@family.maps("edx.forum.thread.unlocked", reads=InCourse, **MODIFIED)
-def thread_unlocked(post: InCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.thread.unlocked", reads=ThreadInCourse, **MODIFIED)
+def thread_unlocked(post: ThreadInCourse, platform: Platform) -> EventParts:
     """A moderator opens a thread again."""
     return {"object": thread(post, platform), "extensions": {"locked": False}}
 
 
-@family.maps("edx.forum.thread.followed", reads=InCourse, action="Subscribed", **GENERAL)
-def thread_followed(post: InCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.thread.followed", reads=ThreadInCourse, action="Subscribed", **GENERAL)
+def thread_followed(post: ThreadInCourse, platform: Platform) -> EventParts:
     """The learner follows a thread. A ForumEvent would have a forum as object."""
     return {"object": thread(post, platform)}
 
 
-@family.maps("edx.forum.thread.unfollowed", reads=InCourse, action="Unsubscribed", **GENERAL)
-def thread_unfollowed(post: InCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.thread.unfollowed", reads=ThreadInCourse, action="Unsubscribed", **GENERAL)
+def thread_unfollowed(post: ThreadInCourse, platform: Platform) -> EventParts:
     """The learner no longer follows a thread."""
     return {"object": thread(post, platform)}
 
@@ -220,8 +225,8 @@ def response_marked(post: MarkInCourse, platform: Platform) -> EventParts:
     return {"object": marked, "generated": Rating(marked["id"], None if post.mark is None else [post.mark])}
 
 
-@family.maps("edx.forum.response.unmark", reads=MarkInCourse, **RANKED)
-def response_unmarked(post: MarkInCourse, platform: Platform) -> EventParts:
+@family.maps("edx.forum.response.unmark", reads=AnswerInCourse, **RANKED)
+def response_unmarked(post: AnswerInCourse, platform: Platform) -> EventParts:
     """The mark of a response is taken back."""
     marked = answer(post, platform)
     return {"object": marked, "generated": Rating(marked["id"], None)}

@@ -16,7 +16,7 @@ from .fields import (
     CourseGradeFields,
     CoursePassedFields,
     CourseResultFields,
-    CourseStateFields,
+    CourseRunFields,
     ProblemGradeFields,
     ProblemRegradeFields,
     ProblemStateFields,
@@ -117,20 +117,20 @@ def standing(
     }
 
 
-@family.maps("edx.course.grade.passed.first_time", reads=CourseStateFields, action="Completed", **GENERAL)
-def passed_first(course: CourseStateFields, platform: Platform) -> EventParts:
+@family.maps("edx.course.grade.passed.first_time", reads=CourseRunFields, action="Completed", **GENERAL)
+def passed_first(course: CourseRunFields, platform: Platform) -> EventParts:
     """The learner has done what the course asks for, for the first time; that it is passed says the result."""
     return standing(course.course_id, platform, by_platform=False, passed=True)
 
 
-@family.maps("edx.course.grade.now_passed", reads=CourseStateFields, action="Graded", **GENERAL)
-def now_passed(course: CourseStateFields, platform: Platform) -> EventParts:
+@family.maps("edx.course.grade.now_passed", reads=CourseRunFields, action="Graded", **GENERAL)
+def now_passed(course: CourseRunFields, platform: Platform) -> EventParts:
     """The learner's grade rises to a passing one."""
     return standing(course.course_id, platform, by_platform=True, passed=True)
 
 
-@family.maps("edx.course.grade.now_failed", reads=CourseStateFields, action="Graded", **GENERAL)
-def now_failed(course: CourseStateFields, platform: Platform) -> EventParts:
+@family.maps("edx.course.grade.now_failed", reads=CourseRunFields, action="Graded", **GENERAL)
+def now_failed(course: CourseRunFields, platform: Platform) -> EventParts:
     """The learner's grade falls below a passing one."""
     return standing(course.course_id, platform, by_platform=True, passed=False)
 

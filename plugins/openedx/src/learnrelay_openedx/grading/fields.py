@@ -46,10 +46,15 @@ class CourseGradeFields(Fields):
     letter = optional("data.letter_grade", kind=text)
 
 
-class CourseStateFields(Fields):
+class CourseRunFields(Fields):
     """Declares a course run that is passed or failed now."""
 
     course_id = required(*COURSE, kind=course_key)
+
+
+class CourseStateFields(CourseRunFields):
+    """Declares a course run that is passed or failed now, and how the learner is enrolled in it."""
+
     mode = optional("data.mode", kind=text)
 
 

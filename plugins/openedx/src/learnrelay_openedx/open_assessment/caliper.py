@@ -10,11 +10,12 @@ from ..addresses import NO_BLOCK, NO_PAGE, block_iri, page_address, team_iri
 from ..free_texts import FreeTextSettings, words_of
 from .fields import (
     NOTHING_TO_ASSESS,
-    AssessmentFields,
     AssignmentFields,
     FeedbackFields,
     NamedUploadFields,
     PeerWorkFields,
+    RatingFields,
+    ScoreFields,
     TeamWorkFields,
     TrainingFields,
     UploadFields,
@@ -108,8 +109,8 @@ def peer_submission_assigned(work: PeerWorkFields, platform: Platform) -> EventP
     return {"object": item, "generated": Attempt(iri)}
 
 
-@family.maps("openassessmentblock.peer_assess", reads=AssessmentFields, **RANKED)
-def peer_assessed(assessment: AssessmentFields, platform: Platform) -> EventParts | Skip:
+@family.maps("openassessmentblock.peer_assess", reads=RatingFields, **RANKED)
+def peer_assessed(assessment: RatingFields, platform: Platform) -> EventParts | Skip:
     """The learner assesses the work of somebody else."""
     if assessment.block_id is None:
         return NO_BLOCK
@@ -117,8 +118,8 @@ def peer_assessed(assessment: AssessmentFields, platform: Platform) -> EventPart
     return {"object": work, "generated": Rating(work["id"], options_of(assessment.criteria))}
 
 
-@family.maps("openassessmentblock.self_assess", reads=AssessmentFields, **RANKED)
-def self_assessed(assessment: AssessmentFields, platform: Platform) -> EventParts | Skip:
+@family.maps("openassessmentblock.self_assess", reads=RatingFields, **RANKED)
+def self_assessed(assessment: RatingFields, platform: Platform) -> EventParts | Skip:
     """The learner assesses the own work."""
     if assessment.block_id is None:
         return NO_BLOCK
@@ -127,8 +128,8 @@ def self_assessed(assessment: AssessmentFields, platform: Platform) -> EventPart
     return {"object": work, "generated": Rating(str(work.own_id), options_of(assessment.criteria))}
 
 
-@family.maps("openassessmentblock.staff_assess", reads=AssessmentFields, **GRADED)
-def staff_assessed(assessment: AssessmentFields, platform: Platform) -> EventParts | Skip:
+@family.maps("openassessmentblock.staff_assess", reads=ScoreFields, **GRADED)
+def staff_assessed(assessment: ScoreFields, platform: Platform) -> EventParts | Skip:
     """A member of staff assesses the work of a learner, whom the event does not name."""
     if assessment.block_id is None:
         return NO_BLOCK

@@ -68,19 +68,46 @@ class PeerWorkFields(AssignmentFields):
     submission = optional("data.submission_returned_uuid", kind=uuid, reason=_SUBMISSION)
 
 
-class Criterion(Fields):
-    """Declares one criterion of the rubric and the chosen option; a criterion for feedback alone has no options."""
+class ChosenOption(Fields):
+    """Declares the option that was chosen for a criterion; a criterion for feedback alone has no options."""
 
-    name = optional("criterion.name", kind=text, reason="the course team's name of a criterion")
-    most = optional("criterion.points_possible", kind=number)
     option = optional("option.name", "option", kind=text)
+
+
+class CriterionPoints(ChosenOption):
+    """Declares the option that was chosen for a criterion, and its points; older events name the option alone."""
+
+    most = optional("criterion.points_possible", kind=number)
     points = optional("option.points", kind=number)
 
 
-class AssessmentFields(AssignmentFields):
-    """Declares an assessment of a work by the course team's rubric."""
+class Criterion(CriterionPoints):
+    """Declares one criterion of the rubric and the chosen option."""
+
+    name = optional("criterion.name", kind=text, reason="the course team's name of a criterion")
+
+
+class AssessedFields(AssignmentFields):
+    """Declares the work that is assessed."""
 
     submission = required("data.submission_uuid", kind=uuid, reason=_SUBMISSION)
+
+
+class RatingFields(AssessedFields):
+    """Declares the options that were chosen in an assessment."""
+
+    criteria = each("data.parts", ChosenOption)
+
+
+class ScoreFields(AssessedFields):
+    """Declares the points of an assessment."""
+
+    criteria = each("data.parts", CriterionPoints)
+
+
+class AssessmentFields(AssessedFields):
+    """Declares an assessment of a work by the course team's rubric."""
+
     criteria = each("data.parts", Criterion)
 
 
@@ -128,12 +155,12 @@ def submission_iri(block_id: str, submission: str, platform: Platform) -> str:
     return block_iri(platform, block_id, "submission", platform.scoped_key(submission))
 
 
-def options_of(criteria: Sequence[Criterion]) -> list[str]:
+def options_of(criteria: Sequence[ChosenOption]) -> list[str]:
     """The options that were chosen, in the order of the rubric."""
     return [criterion.option for criterion in criteria if criterion.option is not None]
 
 
-def points_of(criteria: Sequence[Criterion]) -> tuple[float, float | None] | None:
+def points_of(criteria: Sequence[CriterionPoints]) -> tuple[float, float | None] | None:
     """The sum of points, and the most that there are where all criteria say so.
 
     None where a chosen option has no points: older events name the option alone.

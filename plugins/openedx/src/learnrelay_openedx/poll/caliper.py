@@ -13,6 +13,7 @@ from .fields import (
     AnsweredSurveyFields,
     AnswerSettings,
     PollFields,
+    ResultsFields,
     SurveyFields,
     answers_of,
     question_codes,
@@ -50,7 +51,7 @@ def survey_submitted(survey: SurveyFields, platform: Platform) -> EventParts | S
     }
 
 
-@family.maps("xblock.poll.view_results", "xblock.survey.view_results", reads=PollFields, **READ)
-def results_viewed(poll: PollFields, platform: Platform) -> EventParts:
+@family.maps("xblock.poll.view_results", "xblock.survey.view_results", reads=ResultsFields, **READ)
+def results_viewed(poll: ResultsFields, platform: Platform) -> EventParts:
     """The learner sees what all have answered; the page asks for it by itself too."""
     return {"object": {"id": block_iri(platform, poll.block_id, "results"), "type": "DigitalResource"}}

@@ -21,10 +21,15 @@ class AnswerSettings(Section):
 NO_QUESTIONS = "a questionnaire needs questions, and the event names none"
 
 
-class PollFields(Fields):
-    """Declares the block of a poll or a survey, with its title."""
+class ResultsFields(Fields):
+    """Declares the block of a poll or a survey, of which somebody sees the results."""
 
     block_id = required("context.module.usage_key", kind=text)
+
+
+class PollFields(ResultsFields):
+    """Declares a poll or a survey with its title."""
+
     title = optional("context.module.display_name", kind=text)
 
 

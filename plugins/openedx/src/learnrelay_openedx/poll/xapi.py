@@ -13,6 +13,7 @@ from .fields import (
     AnsweredSurveyFields,
     AnswerSettings,
     PollFields,
+    ResultsFields,
     answer_of,
     answer_pairs,
 )
@@ -52,8 +53,8 @@ def survey_submitted(survey: PollFields, platform: Platform) -> StatementParts:
 
 @family.maps(
     "xblock.poll.view_results", "xblock.survey.view_results",
-    reads=PollFields, verb=v.VIEWED, activity=v.RESOURCE,
+    reads=ResultsFields, verb=v.VIEWED, activity=v.RESOURCE,
 )  # fmt: skip
-def results_viewed(poll: PollFields, platform: Platform) -> StatementParts:
+def results_viewed(poll: ResultsFields, platform: Platform) -> StatementParts:
     """The learner sees what all have answered; the page asks for it by itself too."""
     return {"object": {"id": block_iri(platform, poll.block_id, "results")}}

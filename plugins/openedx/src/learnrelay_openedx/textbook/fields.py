@@ -29,8 +29,12 @@ class ChapterFields(Fields):
     """Declares a chapter by the address of its file."""
 
     chapter = required(
-        "data.chapter", kind=text, reason="the file of the chapter; no more than `page_address` leaves is published"
-    )
+        "data.chapter", kind=text, reason="the file of the chapter; no more than `page_address` leaves is published",
+        example=(
+            "/asset-v1:Harbour+SAIL101+2026+type@asset+block@knots.pdf",
+            "/asset-v1:Harbour+SAIL101+2026+type@asset+block@ropes.pdf",
+        ),
+    )  # fmt: skip
 
 
 class TitledChapterFields(ChapterFields):
@@ -49,7 +53,10 @@ class TurnedPageFields(ChapterFields):
     """Declares a page that was turned to. ``how``: by its number, or by a step."""
 
     page = optional("data.new", kind=page_number, reason=_PAGE, example=(12, 13))
-    how = optional("data.type", kind=one_of("gotopage", "prevpage", "nextpage"), example=("gotopage", "nextpage"))
+    how = optional(
+        "data.type", kind=one_of("gotopage", "prevpage", "nextpage"), example=("gotopage", "nextpage"),
+        reason="whether it is a step, of which the page that is loaded tells too",
+    )  # fmt: skip
 
 
 class ChapterSearchFields(ChapterFields):

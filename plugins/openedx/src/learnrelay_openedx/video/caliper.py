@@ -12,7 +12,7 @@ from ..addresses import block_iri
 from .fields import (
     PlayFields,
     SeekFields,
-    SpeedFields,
+    SpeedAtFields,
     VideoFields,
     seconds,
     speed,
@@ -152,8 +152,8 @@ def language_menu_hidden(video: PlayFields, platform: Platform) -> EventParts:
     return panel(video, platform, "language menu")
 
 
-@family.maps("speed_change_video", reads=SpeedFields, action="ChangedSpeed", **MEDIA)
-def speed_changed(video: SpeedFields, platform: Platform) -> EventParts:
+@family.maps("speed_change_video", reads=SpeedAtFields, action="ChangedSpeed", **MEDIA)
+def speed_changed(video: SpeedAtFields, platform: Platform) -> EventParts:
     """The learner changes the playback speed."""
     return {
         **at_position(video, platform),

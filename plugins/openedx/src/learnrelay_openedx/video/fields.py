@@ -31,11 +31,15 @@ class SeekFields(VideoFields):
     new_time = optional("data.new_time", kind=number)
 
 
-class SpeedFields(PlayFields):
+class SpeedFields(VideoFields):
     """Declares a change of the playback speed, as factors: ``1.50``."""
 
     old_speed = optional("data.old_speed", kind=scalar)
     new_speed = optional("data.new_speed", kind=scalar)
+
+
+class SpeedAtFields(SpeedFields, PlayFields):
+    """Declares a change of the playback speed, and where in the video."""
 
 
 def video_key(video: VideoFields) -> str:
