@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,11 +16,21 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
+_CACHES = "LEARNRELAY_TEST_CACHES"
+
 # What the user has exported for a relay of their own is nothing to the tests, nor to the processes that they start.
 _OF_THE_TESTS = ("LEARNRELAY_TEST_", "LEARNRELAY_REFERENCE", "LEARNRELAY_REGENERATE")
 for _variable in [name for name in os.environ if name.startswith("LEARNRELAY_")]:
     if not _variable.startswith(_OF_THE_TESTS):
         del os.environ[_variable]
+
+# What the tests cache is not the user's: a folder for this run and the processes that it starts.
+if _CACHES not in os.environ:
+    os.environ[_CACHES] = tempfile.mkdtemp(prefix="learnrelay-test-caches-")
+    atexit.register(shutil.rmtree, os.environ[_CACHES], ignore_errors=True)
+    _of_user = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    os.environ.setdefault("PIP_CACHE_DIR", f"{_of_user}/pip")  # it holds what some tests install
+os.environ["XDG_CACHE_HOME"] = os.environ[_CACHES]
 
 # Several platforms are installed here; a test that names none is about this one.
 os.environ["LEARNRELAY_SOURCE"] = "openedx"

@@ -121,6 +121,16 @@ def test_a_new_secret_with_a_map_and_the_objections() -> None:
         assert before != after
 
 
+def test_users_of_the_platform_keep_their_names_as_csv() -> None:
+    command = lines_of("mysql --batch").replace("mysql --batch", "cat table #", 1)
+    rows = [["user_id", "username"], ["7", 'ann, "b"'], ["8", "back\\slash"], ["9", '"x"']]
+    Path("table").write_text("\n".join("\t".join(row).replace("\\", "\\\\") for row in rows) + "\n")
+    command = command.replace(re.search(r"#.*?openedx", command)[0], "")  # type: ignore[index]
+    shell(command.replace("python3", sys.executable))
+    with Path("users.csv").open(encoding="utf-8", newline="") as text:
+        assert [*csv.reader(text)] == rows
+
+
 def test_a_reference_receiver_starts_as_shown(tmp_path: Path) -> None:
     (shown_command,) = re.findall(r"^ +(python -m \S+\.endpoints --standard xapi .*)$", PAGE, re.MULTILINE)
     command = shown_command.split()
