@@ -11,7 +11,7 @@ EDITABLE := --group dev -e 'core[celery,deferred,metrics,mysql,oauth2,otel,postg
 EXPORT := export --quiet --upgrade --all-packages --all-extras --group dev --no-emit-workspace --no-hashes --no-annotate --no-header
 TYPED := $(addsuffix /src,$(PACKAGES)) examples docs/generate.py docs/build_site.py tools benchmarks
 
-.PHONY: help install lock demo test test-all test-nightly coverage lint types format docs site bench wheels release-check clean
+.PHONY: help install lock demo test test-all test-nightly coverage lint types format docs flows site bench wheels release-check clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
@@ -64,6 +64,10 @@ format: install ## let ruff format and mend what it can
 
 docs: install ## write the pages that are derived from the code
 	@$(BIN)/python docs/generate.py
+
+flows: install ## trace what the families of our platforms put out, for the data map (5 minutes)
+	@for source in openedx moodle; do \
+		$(BIN)/python -m learnrelay_contract_tests.inside.flow_writer $$source --distribution learnrelay-$$source || exit 1; done
 
 site: install ## build the documentation site into build/site, with all links checked
 	@$(BIN)/python docs/build_site.py

@@ -146,7 +146,7 @@ def test_flows_of_other_settings_and_providers_are_not_believed(site: Site, tmp_
     site.ship()
     assert find(site.assemble(xapi={"version": "2.0"})) is None
     (tmp_path / "courses.csv").write_text("course_id,title\n")
-    assert find(site.assemble(courses={"provider": "table", "file": str(tmp_path / "courses.csv")})) is None
+    assert find(site.assemble(courses={"provider": "table", "path": str(tmp_path / "courses.csv")})) is None
 
 
 def test_what_somebody_has_edited_is_not_believed(site: Site) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -68,7 +70,8 @@ class CheckResult:
 class PluginReport:
     """Holds the results of all checks of one plugin.
 
-    ``lock_entry``: what `write_locks` writes for it. ``summary``: what it does, if that was asked for.
+    ``lock_entry``: what `write_locks` writes for it. ``source``: whose events it was checked with, where there is an
+    entry. ``summary``: what it does, if that was asked for.
     """
 
     plugin: str
@@ -79,6 +82,7 @@ class PluginReport:
     seconds: float = 0.0
     lock: Path | None = None
     lock_entry: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
     summary: Summary = field(default_factory=dict)
 
     @property
@@ -253,6 +257,7 @@ def check_plugin(
         loaded = results[0].status == PASSED
         lock_entry = _lock_entry(subject) if lock and loaded else {}
         events = len(subject.cases) if loaded else 0
+        source = subject.source.name if lock_entry else ""
         summary = summarize(subject, loaded) if has_summary else {}
     finally:
         subject.close()
@@ -260,7 +265,7 @@ def check_plugin(
     package = subject.package
     seconds = time.monotonic() - started
     return PluginReport(
-        name, package.name, package.version, results, events, seconds, package.lock, lock_entry, summary
+        name, package.name, package.version, results, events, seconds, package.lock, lock_entry, source, summary
     )
 
 
@@ -277,15 +282,26 @@ def _lock_entry(subject: Subject) -> dict[str, Any]:
 
 
 def write_locks(report: Report) -> list[Path]:
-    """Writes the lock of each distribution of which a checked plugin passed. Returns the paths."""
+    """Writes the lock of each distribution of which a checked plugin passed, and its flows. Returns the paths."""
     locks: dict[Path, tuple[str, dict[str, dict[str, Any]]]] = {}
+    by_source: dict[str, list[str]] = {}
     for plugin in report.plugins:
         if plugin.passed and plugin.lock is not None and plugin.lock_entry:
             _, entries = locks.setdefault(plugin.lock, (plugin.version, {}))
             entries[plugin.plugin] = plugin.lock_entry
+            by_source.setdefault(plugin.source, []).append(plugin.plugin)
     for path, (version, entries) in locks.items():
         write_lock(path, version, entries)
-    return list(locks)
+    return [*locks, *(path for source, names in by_source.items() for path in _write_flows(source, names))]
+
+
+def _write_flows(source: str, names: Sequence[str]) -> list[Path]:
+    """Has a process of its own write what these families ship for the data map; nothing where they ship nothing."""
+    done = subprocess.run(  # noqa: S603  # our own module
+        [sys.executable, "-P", "-m", "learnrelay_contract_tests.inside.flow_writer", source, *names],
+        capture_output=True, check=False, text=True,
+    )  # fmt: skip
+    return [Path(line) for line in done.stdout.splitlines()]
 
 
 def _run_checks(subject: Subject, checks: Iterable[Check], only: Sequence[str]) -> Iterable[CheckResult]:

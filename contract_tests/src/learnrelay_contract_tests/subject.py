@@ -613,6 +613,12 @@ class Subject:
         paths: list[str] = self.process.ask("unused_fields", standard=case.standard, event=event)
         return paths
 
+    def compare_shipped_flows(self, case: Case) -> str:
+        """Tells of the flows that the package ships for a mapping: ``none`` that are believed, ``same``, ``other``."""
+        event = ANY_EVENT if case.is_any_event else case.event
+        state: str = self.process.ask("compare_shipped_flows", standard=case.standard, event=event)
+        return state
+
     @cached_property
     def twins(self) -> dict[str, list[Twin]]:
         """Returns for each case (by label) the twins of its complete sample that are transformed or skipped."""

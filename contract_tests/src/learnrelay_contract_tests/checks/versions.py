@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from random import choice
+
+from learnrelay.privacy.shipped_flows import FILE
 
 from .. import __version__, lock, schemas
 from ..samples import A_LITERAL
@@ -36,13 +39,18 @@ def shapes_of(subject: Subject, specification: bool = False) -> dict[str, lock.S
     "The version reflects what the output has lost or changed since the lock, so consumers are not broken.",
 )
 def check_lock(subject: Subject) -> Iterable[Finding | Note]:
-    """Compares the shapes of all samples' output, and what their source must hold, with contract.lock.json."""
+    """Compares the shapes of all samples' output, and what their source must hold, with contract.lock.json.
+
+    Of the flows beside it, those of one mapping, drawn anew in each run, are traced and compared.
+    """
     if subject.infos[0].kind == "standards":
         raise NotApplicableError("a standard has no output of its own: its families have locks")
     if subject.infos[0].file:
         raise NotApplicableError("each content of a single file is a version of its own")
     now = shapes_of(subject)
     path = subject.package.lock
+    if path is not None and path.with_name(FILE).is_file():
+        yield from _check_flows(subject)
     if path is None or not path.is_file():
         yield Note("no lock yet: `learnrelay contract-test --lock` writes one")
         return
@@ -73,6 +81,17 @@ def check_lock(subject: Subject) -> Iterable[Finding | Note]:
     if changes and locked.get("harness") != __version__:
         yield Note(f"harness {locked.get('harness')} wrote the lock: if nothing has changed, write the lock again")
     yield Note(_describe_due_bump(before, version, due, len(changes), len(now)))
+
+
+def _check_flows(subject: Subject) -> Iterable[Finding | Note]:
+    case = choice(require_mapping_cases(subject))  # noqa: S311  # no secret
+    state = subject.compare_shipped_flows(case)
+    if state == "other":
+        yield Finding(
+            f"{FILE} says something else than the code: `learnrelay contract-test --lock` writes it", case.label
+        )
+    elif state == "none":
+        yield Note(f"{FILE} is of other code, and not used: `learnrelay contract-test --lock` writes it", case.label)
 
 
 def _describe_due_bump(before: str, version: str, due: int, changes: int, events: int) -> str:

@@ -16,6 +16,7 @@ from learnrelay.config.fields import SecretText
 from learnrelay.fields import compile_extractor, declared_paths
 from learnrelay.pipeline.routing import ScopeRule
 from learnrelay.privacy.data_map import trace_flows
+from learnrelay.privacy.shipped_flows import FlowName, Frame, ShippedFlows
 from learnrelay.scopes import Unproven
 
 from .auth_operations import auth_headers
@@ -272,6 +273,15 @@ def unused_fields(assembly: Any, standard: str, event: str) -> list[str]:
     return [path for path in declared if path in flows and not flows[path]]
 
 
+def compare_shipped_flows(assembly: Any, standard: str, event: str) -> str:
+    """Tells of the shipped flows of an event's mapping: ``none`` that are believed, ``same`` as its code, ``other``."""
+    (mapping,) = [mapping for mapping in assembly.plan.mappings_of(event) if mapping.standard == standard]
+    shipped = ShippedFlows(assembly, Frame()).find(FlowName(standard, mapping.transformer.family, False, event))
+    if shipped is None:
+        return "none"
+    return "same" if shipped == trace_flows(assembly, event, standard, Frame()) else "other"
+
+
 OPERATIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -293,5 +303,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         secrets,
         auth_headers,
         unused_fields,
+        compare_shipped_flows,
     )
 }

@@ -211,15 +211,17 @@ def trace_sample(assembly: Assembly, event: str, standard: str) -> Leaves:
     return {} if tracer is None else tracer.trace_sample()
 
 
-def trace_flows(assembly: Assembly, event: str, standard: str) -> Flows:
+def trace_flows(assembly: Assembly, event: str, standard: str, frame: Frame | None = None) -> Flows:
     """Returns what becomes of each path that the mapping of an event declares, without what enrichers read."""
-    tracer = _make_tracer(assembly, event, standard)
+    tracer = _make_tracer(assembly, event, standard, frame)
     return {} if tracer is None else tracer.trace()
 
 
-def _make_tracer(assembly: Assembly, event: str, standard: str) -> Tracer | None:
+def _make_tracer(assembly: Assembly, event: str, standard: str, frame: Frame | None = None) -> Tracer | None:
     of_event = {key: transformer for key, transformer in assembly.table.items() if key[1] in (event, ANY_EVENT)}
-    plan = _traced_plan(replace(assembly, table=of_event))  # to compile the whole plan takes longer than to trace
+    plan = _traced_plan(
+        replace(assembly, table=of_event), frame=frame
+    )  # to compile the whole plan takes longer than to trace
     for mapping in plan.mappings_of(event):
         if mapping.standard == standard:
             return Tracer(Pipeline(plan), mapping, event, assembly.source)

@@ -80,10 +80,10 @@ FRAMES = ((Frame(), False), (Frame(titles=True), False))
 class ShippedFlows:
     """Finds the shipped flows of an assembly's mappings."""
 
-    def __init__(self, assembly: Assembly) -> None:
-        """Reads nothing yet."""
+    def __init__(self, assembly: Assembly, frame: Frame | None = None) -> None:
+        """Reads nothing yet. ``frame``: by default that of the configuration."""
         self._assembly = assembly
-        self._frame = Frame.of(assembly.config)
+        self._frame = frame or Frame.of(assembly.config)
         self._entries: dict[tuple[str, str], Mapping[str, Any]] = {}
         self.is_believed = not assembly.registry.manager.hook.enrich_statement.get_hookimpls()
 
@@ -158,13 +158,14 @@ def folder_of(assembly: Assembly, standard: str, family: str) -> Path:
 
 
 def digest_of(assembly: Assembly, standard: str, family: str, files: Iterable[str]) -> str:
-    """Returns a digest of what a family's flows depend on: its files, its standard, the core, all their settings."""
-    home = folder_of(assembly, standard, family).parent
+    """Returns a digest of what a family's flows depend on: files, source, standard, the core, their settings."""
+    folder = folder_of(assembly, standard, family)
     config = assembly.config
     made = assembly.standards[standard]
     digest = blake2b(digest_size=20)
-    parts = [_digest_of_package("learnrelay"), _digest_of_package(type(made).__module__.partition(".")[0])]
-    parts += [f"{name} {_digest_of_file(home / name)}" for name in sorted(files)]
+    packages = [type(part).__module__.partition(".")[0] for part in (made, assembly.source)]
+    parts = [_digest_of_package(name) for name in ("learnrelay", *packages) if name != folder.name]
+    parts += [f"{name} {_digest_of_file(folder.parent / name)}" for name in sorted(files)]
     settings = (made.settings, config.settings.get(family), config.settings.get(assembly.source.name))
     parts += [type(assembly.source).__module__, repr(list(map(sorted_settings, settings)))]
     parts += sorted(f"{each.name} {sorted(each.events)}" for each in _mappings_of(assembly, standard, family))
