@@ -182,6 +182,24 @@ def test_the_spool_is_bounded(open_outbox: OpenOutbox, tmp_path: Path) -> None:
     assert outbox.take_in() == {"a": 2, "b": 2}
 
 
+def test_room_is_seen_at_once_however_long_it_takes_to_measure(
+    open_outbox: OpenOutbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = open_outbox(spool=tmp_path / "spool", spool_limit=2000)
+    list_segments = outbox.spool.list_segments
+
+    def list_slowly() -> list[Path]:
+        time.sleep(0.1)
+        return list_segments()
+
+    monkeypatch.setattr(outbox.spool, "list_segments", list_slowly)
+    with pytest.raises(OutboxFullError):
+        spool(outbox, 1, 99)
+    outbox.spool.close()
+    outbox.take_in()
+    spool(outbox, 100, 101)
+
+
 def test_the_limit_of_the_outbox_holds(open_outbox: OpenOutbox, tmp_path: Path) -> None:
     outbox = open_outbox(spool=tmp_path / "spool", limit=7)
     spool(outbox, 1, 6)

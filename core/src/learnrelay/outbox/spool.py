@@ -155,7 +155,8 @@ class Spool:
         content = record.encode()
         content = _HEAD.pack(len(content), zlib.crc32(content)) + content
         with self._lock:
-            if record.statements and self._size() + len(content) > self._limit:
+            room = self._limit - len(content)
+            if record.statements and self._size() > room and self._measure() > room:
                 raise OutboxFullError(f"spool {self.folder}: it holds {self._limit:,} bytes (delivery.spool_limit)")
             try:
                 self._write(content)
@@ -232,10 +233,13 @@ class Spool:
 
     def _size(self) -> int:
         """Returns the bytes of all segments as they were a short time ago, and what this process has added since."""
-        now = time.monotonic()
-        if now >= self._measure_at:
-            self._measured = sum(map(size_of, self.list_segments()))
-            self._measure_at = now + _MEASURE_SHARE * (time.monotonic() - now)
+        return self._measure() if time.monotonic() >= self._measure_at else self._measured
+
+    def _measure(self) -> int:
+        """Returns the bytes of all segments as they are now."""
+        begin = time.monotonic()
+        self._measured = sum(map(size_of, self.list_segments()))
+        self._measure_at = begin + _MEASURE_SHARE * (time.monotonic() - begin)
         return self._measured
 
     @contextmanager

@@ -37,6 +37,8 @@ NOT_ROUTED = "no destination may have it"
 NOT_ITS_OWN = "pseudonyms of its own: the standard's ids do not depend on the learner"
 MAX_NAMES = 1_000
 """Names of events for which the composers of mappings of every event are kept."""
+MAX_NAMES_BYTES = 2**22
+"""Bytes of these, though most of what they hold is the same for all."""
 MAX_STATEMENTS = 1_000
 """Statements that one event may become; an event with more questions than this is not a learner's."""
 
@@ -128,7 +130,7 @@ class Pipeline:
 
         self._mappings = {event: list(map(compiled, mappings)) for event, mappings in plan.mappings.items()}
         self._others = list(map(compiled, plan.others))
-        self._others_by_name: BoundedCache[str, list[CompiledMapping]] = BoundedCache(MAX_NAMES)
+        self._others_by_name: BoundedCache[str, list[CompiledMapping]] = BoundedCache(MAX_NAMES, MAX_NAMES_BYTES)
         self._routed = {
             event: [(mapping, mapping.static_route) for mapping in mappings if mapping.static_route is not None]
             for event, mappings in self._mappings.items()
