@@ -98,6 +98,7 @@ def test_a_part_of_the_events_is_kept_beside_the_others(site: Site) -> None:
     assert len(site.files()) == 1
 
 
+@pytest.mark.slow
 def test_other_code_and_other_settings_are_derived_anew(site: Site) -> None:
     assert outputs_of(site.flows(), "data.remark") == {""}
     site.plugin.write_text(PLUGIN.replace("poll.choice}", "poll.remark}"))
@@ -116,7 +117,12 @@ def test_other_code_and_other_settings_are_derived_anew(site: Site) -> None:
     assert len(site.files()) == 8
 
 
-@pytest.mark.parametrize("content", ["", "no JSON", "[1]", '{"a": 1}', '{"a": {"b": {"c": 99}}}', "\x00"])
+UNREADABLE = ["", "no JSON", "[1]", '{"a": 1}', "\x00"]
+
+
+@pytest.mark.parametrize(
+    "content", ['{"a": {"b": {"c": 99}}}', *[pytest.param(content, marks=pytest.mark.slow) for content in UNREADABLE]]
+)
 def test_a_file_that_cannot_be_read_changes_nothing(site: Site, content: str) -> None:
     first = site.flows()
     (file,) = site.files()

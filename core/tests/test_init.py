@@ -39,8 +39,8 @@ def check(file: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     ("answers", "variables"),
     [
         (FILES, {}),
-        (("--sink", "log"), {}),
-        ((*LRS, "--auth", "none"), {}),
+        pytest.param(("--sink", "log"), {}, marks=pytest.mark.slow),
+        pytest.param((*LRS, "--auth", "none"), {}, marks=pytest.mark.slow),
         ((*LRS, "--auth", "basic", "--username", "relay", "--secret", "env:LRS_PASSWORD"), {"LRS_PASSWORD": "x7"}),
         ((*LRS, "--auth", "bearer", "--secret", "file:token"), {}),
     ],

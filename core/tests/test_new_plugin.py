@@ -85,6 +85,7 @@ def test_a_new_plugin_passes_its_tests_and_the_contract(made: Installation, modu
     assert "SKIPPED" not in output
 
 
+@pytest.mark.slow
 def test_an_auth_scheme_is_checked_where_several_sources_are_installed(made: Installation) -> None:
     package(made, "acme_auth")
     done = made.run("contract-test", "acme_auth", LEARNRELAY_SOURCE="")

@@ -167,7 +167,7 @@ def test_outputs_are_for_their_owner_alone(plain_installation: Installation, tmp
     assert f"{output}: other users may open it" in done.stderr.decode()
 
 
-@pytest.mark.parametrize("command", ["transform", "replay"])
+@pytest.mark.parametrize("command", ["transform", pytest.param("replay", marks=pytest.mark.slow)])
 def test_a_bomb_ends_quickly_and_the_next_line_is_read(
     plain_installation: Installation, tmp_path: Path, command: str
 ) -> None:

@@ -104,7 +104,14 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.fixture(scope="module", params=[(), ("caliper",), ("xapi",), STANDARDS], ids=["none", *STANDARDS, "both"])
+INSTALLED = [
+    pytest.param((), id="none"),
+    *[pytest.param((standard,), id=standard, marks=pytest.mark.slow) for standard in STANDARDS],
+    pytest.param(STANDARDS, id="both"),
+]
+
+
+@pytest.fixture(scope="module", params=INSTALLED)
 def installed(
     request: pytest.FixtureRequest, wheels: dict[str, Path], libraries: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[tuple[str, ...], Environment]:
