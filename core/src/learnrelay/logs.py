@@ -12,7 +12,10 @@ from threading import Lock
 from . import forks
 
 # Controls, and marks that change the direction of what follows: a terminal obeys them, and a line break forges a line.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# What nobody sees (joiners, tags), and half characters, which cannot be written at all.
+UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\U000e0000-\U000e007f]"
+)
 
 INTERVAL = 60.0
 """Seconds between two lines with the same message."""
@@ -24,12 +27,17 @@ def escape(text: str) -> str:
     >>> escape("course\x1b[2J\nERROR")
     'course\\x1b[2J\\x0aERROR'
     """
-    return _UNPRINTABLE.sub(lambda match: _escape_character(match[0]), text)
+    return UNPRINTABLE.sub(lambda match: _escape_character(match[0]), text)
+
+
+def escape_lines(text: str) -> str:
+    """Replaces what a terminal would obey in each line of a text whose line breaks are ours."""
+    return "\n".join(map(escape, text.split("\n")))
 
 
 def _escape_character(character: str) -> str:
     code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 class EscapingFormatter(logging.Formatter):

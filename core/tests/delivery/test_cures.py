@@ -19,13 +19,14 @@ import pytest
 import trustme
 
 from installation import Installation
+from learnrelay.cli.output import print_json
 from learnrelay.config.delivery_schema import DeliverySection
 from learnrelay.config.models import Delivery
 from learnrelay.config.secrets import Secret
 from learnrelay.core_sinks.http_client import NoAnswerError
 from learnrelay.delivery import celery_engine
 from learnrelay.errors import OutboxError
-from learnrelay.logs import EscapingFormatter, escape
+from learnrelay.logs import UNPRINTABLE, EscapingFormatter, escape
 from learnrelay.outbox import Outbox, OutgoingStatement
 from learnrelay.outbox.queue import DeadLettered
 from plain import event
@@ -256,6 +257,32 @@ def test_nothing_from_outside_reaches_a_terminal_or_a_log(
     record = logging.LogRecord("learnrelay", logging.ERROR, "", 1, "named %s", (HOSTILE,), None)
     assert EscapingFormatter("%(message)s").format(record) == f"named {escape(HOSTILE)}"
     assert escape(HOSTILE) == r"x\x1b[2J\x0aERROR forged\x9b1m\u202e"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("transform", "--standard", "plain", "no" + HOSTILE.replace("\n", "")), (HOSTILE,), ("failed", "show", HOSTILE),
+     ("check", "--config", f"no{HOSTILE}.toml"), ("check", "--config", "hostile.toml"), ("explain", "no\udcff\x9b1m"),
+     ("resume", "x\u061c\U000e0041\u200b", "--config", "hostile.toml")],
+)  # fmt: skip
+def test_no_error_of_a_command_has_what_a_terminal_obeys(
+    plain_installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """Names of files, destinations and keys are words from outside too, also half characters of other encodings."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hostile.toml").write_text(f"[{json.dumps(HOSTILE)}]\n{json.dumps(HOSTILE)} = 1\n")
+    done = plain_installation.run(*arguments)
+    printed = (done.stdout + done.stderr).decode()
+    assert done.returncode == 2
+    assert not UNPRINTABLE.search(printed.replace("\n", "")) and "Traceback" not in printed
+
+
+def test_json_has_escapes_for_what_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"name": HOSTILE + "\x7f\u061c\U000e0041 é", "file": "a\udcff", "events": [1, "x"]}
+    print_json(value)
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == value
+    assert not UNPRINTABLE.search(printed.replace("\n", ""))
 
 
 def test_a_requested_path_as_the_name_of_an_event_is_a_value(plain_installation: Installation) -> None:

@@ -19,7 +19,7 @@ from click.shell_completion import CompletionItem
 from .. import __version__
 from ..errors import ConfigurationError, LearnrelayError, OutboxVersionError
 from ..hookspecs import CONTRACT, PLUGIN_COMMANDS
-from ..logs import EscapingFormatter
+from ..logs import EscapingFormatter, escape, escape_lines
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -170,16 +170,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         cli.main(arguments, "learnrelay" if arguments is not None else None, standalone_mode=False)
     except click.ClickException as error:
+        error.message = escape_lines(error.message)
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except ConfigurationError as error:
         for problem in error.problems:
-            click.echo(f"error: {problem}", err=True)
+            click.echo(escape(f"error: {problem}"), err=True)
         sys.exit(2)
     except LearnrelayError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(escape_lines(f"error: {error}"), err=True)
         sys.exit(2 if isinstance(error, OutboxVersionError) else 1)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone
@@ -187,7 +188,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:  # a file that cannot be written, a full disk
         if not error.strerror:
             raise
-        click.echo(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror}", err=True)
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(escape(f"error: {where}{error.strerror}"), err=True)
         sys.exit(2 if error.filename else 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,20 +16,24 @@ from rich.table import Table
 from rich.text import Text
 
 from ..config.secrets import Secret
-from ..logs import escape
+from ..logs import UNPRINTABLE, escape, escape_lines
 from ..pipeline.outcome_counts import REQUESTS, OutcomeCounts
 
 SHOWN_NAMES = 10
 """Names of events without a mapping that a summary shows, besides the number of requests."""
 
-# JSON escapes C0 itself; terminals obey these too.
-_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-
 
 def print_json(value: Any) -> None:
     """Prints a value as indented JSON on standard output, with escapes for what a terminal would obey."""
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-    click.echo(_UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    except TypeError:  # half characters, as in names of files that are not UTF-8
+        text = json.dumps(value, indent=2, default=str)
+    click.echo(UNPRINTABLE.sub(_json_escape, text))
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    return match[0] if match[0] == "\n" else json.dumps(match[0])[1:-1] if ord(match[0]) > 127 else "\\u007f"
 
 
 def print_line(text: str, *, err: bool = False) -> None:
@@ -72,7 +77,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], consol
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         # Plain text: brackets are no markup. Line breaks are ours, words from outside come without any.
-        table.add_row(*(Text("\n".join(map(escape, str(cell).split("\n")))) for cell in row))
+        table.add_row(*(Text(escape_lines(str(cell))) for cell in row))
     if not console.is_terminal:
         console.width = 400
     console.print(table)

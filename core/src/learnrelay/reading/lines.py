@@ -21,7 +21,7 @@ LARGEST_WINDOW = 2**27
 """Bytes of the window of a zstd frame, the limit of the zstd command: ``--long`` without a number, ``--ultra -22``."""
 
 _BLOCK = 2**16
-_ZSTD_PIECE = 2**11  # the decompressed piece is in memory as a whole
+_ZSTD_PIECE = 2**9  # which may hold 16 MiB; the decompressed piece is in memory as a whole
 _BOM = b"\xef\xbb\xbf"
 _MAGIC = {"gzip": re.compile(rb"\x1f\x8b"), "zstd": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")}
 """First bytes of compressed content. zstd may begin with a skippable frame (RFC 8878, 3.1.2), as pzstd writes."""
