@@ -20,10 +20,12 @@ from learnrelay.assembly.access_rules import AccessRuleCompiler, AccessRules
 from learnrelay.config.destination_schema import ScopeField
 from learnrelay.config.models import Destination
 from learnrelay.logs import ThrottledLogger
+from learnrelay.pipeline import routing
 from learnrelay.pipeline.patterns import LONGEST_VALUE, compile_glob, compile_regex
 from learnrelay.pipeline.plan import transform_table
-from learnrelay.pipeline.routing import DestinationRules, check_of_router, decide_route
+from learnrelay.pipeline.routing import DestinationRules, ScopeRule, check_of_router, decide_route
 from learnrelay.pipeline.run import Pipeline
+from learnrelay_enterprise_filter.courses import OrgScope
 from openedx_events import SOURCE, event_from_mapping
 from plain import event, plan_of, registry_of
 
@@ -45,6 +47,19 @@ def allows(raw: dict[str, Any], made: AccessRules) -> bool:
     )
     assert len(allowed) + len(denied) == 1
     return allowed == ("here",)
+
+
+def test_a_scope_rule_is_compiled_once_for_all_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A harness tries thousands of values; to compile what is read takes a hundred times as long as a decision."""
+    scope = OrgScope(SOURCE)
+    rule = ScopeRule(scope, "Harbour")
+    monkeypatch.setattr(routing, "compile_extractor", None)
+    body = event_from_mapping(event(org_id="Other")).body
+    other = rule.with_values(["Other"])
+    assert other.denial(body, {}) is None
+    assert rule.denial(body, {}) is not None
+    with pytest.raises(ValueError, match="expected a text"):
+        ScopeRule(scope, "")  # what is refused is not compiled at all
 
 
 SCALARS: list[Any] = [

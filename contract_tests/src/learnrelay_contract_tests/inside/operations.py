@@ -85,9 +85,10 @@ def scope_admissions(assembly: Any, scope: str, wanted: list[str], events: list[
     """Tells for each event whether a destination gets it whose scope is the text of the same place in ``wanted``."""
     scope_instance = assembly.registry.make(assembly.registry.scopes[scope], assembly.source)
     rules: dict[str, ScopeRule | None] = {}
+    compiled: ScopeRule | None = None  # to compile one takes a hundred times as long as to ask it
     for text in set(wanted):
         try:
-            rules[text] = ScopeRule(scope_instance, text)
+            rules[text] = compiled = compiled.with_values(text) if compiled else ScopeRule(scope_instance, text)
         except Exception:  # `scope_errors` tells which
             rules[text] = None
     admissions = []

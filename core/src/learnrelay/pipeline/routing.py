@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from ..config.models import Destination
 from ..fields import Body, compile_extractor
@@ -45,12 +46,12 @@ class ScopeRule:
 
     def __init__(self, scope: Scope, values: Any, denies: bool = False) -> None:
         """Compiles ``values``, a text or a list of texts of the operator's file. Raises ValueError with the reason."""
+        self._wanted = frozenset(scope.wanted(value) for value in texts(values))
         self.name = f"{'deny' if denies else 'scope'} {scope.key}"
         self._scope = scope
         self._find_owners = traced("owners", self.name, scope.owners)
         self.reads = scope.reads
         self._extract = compile_extractor(scope.reads, copying=True)
-        self._wanted = frozenset(scope.wanted(value) for value in texts(values))
         self._denies = denies
         belongs = f"{self.name}: the event belongs to {'it' if denies else 'another'}"
         self._elsewhere = Denial(self.name, belongs)
@@ -59,6 +60,12 @@ class ScopeRule:
         }
         if denies:
             self._in_doubt[Unproven.ABSENT] = None
+
+    def with_values(self, values: Any) -> Self:
+        """Returns the same rule for other values; nothing is compiled again. Raises ValueError with the reason."""
+        other = copy(self)
+        other._wanted = frozenset(self._scope.wanted(value) for value in texts(values))
+        return other
 
     def denial(self, body: Body, memo: dict[Any, Any]) -> Denial | None:
         """Returns the denial, if any. ``memo``: the extracted fields and owners of one event."""
