@@ -170,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         cli.main(arguments, "learnrelay" if arguments is not None else None, standalone_mode=False)
     except click.ClickException as error:
-        error.message = escape_lines(error.message)
+        vars(error)["message"] = escape_lines(error.message)  # click declares it as final
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
