@@ -166,7 +166,7 @@ GUESSED = [
     "qwertyuiopasdfgh", "learnrelay-secret-change-me", "deadbeefdeadbeef", "PasswordPassword123",
     "zaq12wsxcde34rfv", "1qaz2wsx3edc4rfv", "!QAZ2wsx#EDC4rfv", "q1w2e3r4t5y6u7i8", "mnbvcxzasdfghjkl",
     "qazwsxedcrfvtgby", "a1b2c3d4e5f6g7h8", "P@ssw0rd12345678", "harbour-harbour-harbour", "Welcome-Welcome-1",
-    "2026-11-30-2026-11-30", "admin.31.12.1999.",
+    "2026-11-30-2026-11-30", "admin.31.12.1999.", "2026-12-01T03:52", "20261201T035200Z", "01.12.2026 03:52:11",
 ]  # fmt: skip
 
 

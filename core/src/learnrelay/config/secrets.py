@@ -81,7 +81,8 @@ def read_secret(reference: str, base: Path) -> Secret:
 _PLACEHOLDER = re.compile(
     r"change|secret|p[a@4][s$5]{2}(?:w[o0]rd)?|letmein|welcome|learnrelay|example|admin|identity|default|replace|your"
     r"|todo|generate|random|here|key"
-    r"|(?:19|20)\d\d\W?[01]\d\W?[0-3]\d|[0-3]\d\W?[01]\d\W?(?:19|20)\d\d"  # a date
+    r"|(?:(?:19|20)\d\d\W?[01]\d\W?[0-3]\d|[0-3]\d\W?[01]\d\W?(?:19|20)\d\d)"  # a date
+    r"(?:\W?T?\W?[0-2]\d\W?[0-5]\d(?:\W?[0-5]\d)?Z?)?"  # with a time
     r"|^(?:\$|<|\{\{|env:|file:|https?:)",
     re.IGNORECASE,
 )
