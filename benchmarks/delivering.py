@@ -161,7 +161,7 @@ def make_statements(relay: Relay, lines: list[bytes], wanted: int, *names: str) 
         for outcome in outcomes:
             if outcome.standard == "xapi":
                 made = outgoing_statements(outcome, moment(event.body["timestamp"]))
-                statements |= {statement.statement_id: replace(statement, destinations=names) for statement in made}
+                statements |= {statement.statement_id: statement._replace(destinations=names) for statement in made}
     if len(statements) < wanted:
         raise ValueError(f"the log gives {len(statements)} statements, {wanted} are wanted")
     return list(statements.values())[:wanted]

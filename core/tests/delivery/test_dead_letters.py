@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -37,8 +36,8 @@ def outbox(open_outbox: OpenOutbox, clock: TurnedClock) -> Outbox:
     """Returns six dead letters: s1, s2 (problem.shown, critical), s3 at a; s1 to s3 at b, an hour later. s4 waits."""
     outbox = open_outbox(clock, retention=86400.0)
     at = datetime(2026, 11, 2, 8, tzinfo=UTC)
-    first, second, *others = (replace(statement, event_time=at) for statement in statements(1, 4, "a", "b"))
-    outbox.put([first, replace(second, event_name="problem.shown", critical=True), *others])
+    first, second, *others = (statement._replace(event_time=at) for statement in statements(1, 4, "a", "b"))
+    outbox.put([first, second._replace(event_name="problem.shown", critical=True), *others])
     dead_letter(outbox, "a", "422 verb 100% unknown", 3)
     clock.now += 3600
     dead_letter(outbox, "b", "409 conflict", 3)
@@ -78,7 +77,7 @@ def test_filters(outbox: Outbox, criteria: DeadLetterFilter, expected: str) -> N
 def test_groups(open_outbox: OpenOutbox, clock: TurnedClock) -> None:
     outbox = open_outbox(clock)
     outbox.put(statements(1, 7, "a"))
-    outbox.put([replace(statement, event_name="other") for statement in statements(8, 9, "a", "b")])
+    outbox.put([statement._replace(event_name="other") for statement in statements(8, 9, "a", "b")])
     for number, reason in (
         (1, "HTTP 400: x: 1"), (2, "HTTP 400: x: 2"), (1, "HTTP 400"), (1, "http 400"), (1, "HTTP 4001"),
         (1, "HTTP 400 : x"), (2, "HTTP 400: é%_!"),

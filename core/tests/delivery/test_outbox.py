@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -62,7 +61,7 @@ def test_the_same_id_with_another_content_reaches_who_it_is_for(open_outbox: Ope
         OutgoingStatement("plain", "s1", "x", text, (name,), event_time=at) for name, text in (("a", b"1"), ("b", b"2"))
     )
     outbox.put([ours, theirs])
-    outbox.put([replace(theirs, payload=b"3")])  # as it is made after an upgrade; the old one waits already
+    outbox.put([theirs._replace(payload=b"3")])  # as it is made after an upgrade; the old one waits already
     assert stored_payloads(outbox) == 2
     assert keys(outbox.queue("a").claim(9).rows) == [b"1"] and keys(outbox.queue("b").claim(9).rows) == [b"2"]
     assert (outbox.status()["b"].accepted, outbox.status()["b"].duplicates) == (1, 1)

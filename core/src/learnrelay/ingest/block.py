@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..inputs import InputBatch, Position
 from ..outbox.intake import OutgoingStatement
@@ -64,11 +64,11 @@ class Block:
                     others += (name,)
             if others:
                 is_whole = len(others) == len(statement.destinations)
-                self.rows.append(statement if is_whole else replace(statement, destinations=others))
+                self.rows.append(statement if is_whole else statement._replace(destinations=others))
 
     def keep(self, destination: str, statements: Iterable[OutgoingStatement]) -> None:
         """Puts statements of a destination among the rows for the outbox."""
-        self.rows += [replace(statement, destinations=(destination,)) for statement in statements]
+        self.rows += [statement._replace(destinations=(destination,)) for statement in statements]
 
     def position(self) -> Position:
         """Returns the position behind the last event."""

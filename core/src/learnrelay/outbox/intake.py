@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
-from typing import Any, Self
+from hashlib import sha256
+from typing import Any, NamedTuple, Self
 
 from .counters import add_counts
 from .database import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingStatement:
+class OutgoingStatement(NamedTuple):
     """Holds a serialized statement, and the names of its destinations.
 
     ``statement_id`` is unique within ``standard``: the same id with the same ``event_time`` again, while it waits,
@@ -30,9 +29,8 @@ class OutgoingStatement:
     event_time: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StatementRow:
-    """Holds a row of ``learnrelay_statement``: ``identity`` has the columns that find it, ``values`` the others.
+class StatementRow(NamedTuple):
+    """Holds a row of ``learnrelay_statement``: ``identity`` has the columns that find it, ``values`` all of them.
 
     Destinations with pseudonyms of their own may share an id and not the payload: ``content`` keeps these apart.
     """
@@ -54,21 +52,21 @@ class StatementRow:
     ) -> StatementRow:
         """Makes the row of a statement that is accepted at ``now`` (seconds since 1970)."""
         at = event_time.timestamp() if event_time else None
-        return cls(
-            {
-                "minute": int(at // 60) if at is not None else 0,
-                "standard": standard,
-                "statement_id": statement_id,
-                "content": int.from_bytes(blake2b(payload, digest_size=8).digest(), signed=True),
-            },
-            {
-                "event_name": event_name,
-                "event_time": at,
-                "critical": int(critical),
-                "taken": now,
-                "payload": payload,
-            },
-        )
+        identity = {
+            "minute": int(at // 60) if at is not None else 0,
+            "standard": standard,
+            "statement_id": statement_id,
+            "content": int.from_bytes(sha256(payload).digest()[:8], signed=True),  # in the instructions of most CPUs
+        }
+        values = {
+            **identity,
+            "event_name": event_name,
+            "event_time": at,
+            "critical": int(critical),
+            "taken": now,
+            "payload": payload,
+        }
+        return cls(identity, values)
 
 
 def insert_statements(transaction: Transaction, rows: list[StatementRow]) -> None:
@@ -79,9 +77,9 @@ def insert_statements(transaction: Transaction, rows: list[StatementRow]) -> Non
         VALUES (:minute, :standard, :statement_id, :content, :event_name, :event_time, :critical, :taken, :payload)
         ON CONFLICT (minute, standard, statement_id, content) DO UPDATE SET standard = excluded.standard"""
     if len(rows) == 1:
-        transaction.change_later(insert, **rows[0].identity, **rows[0].values)
+        transaction.change_later(insert, **rows[0].values)
     else:
-        transaction.change_many(insert, [row.identity | row.values for row in rows])
+        transaction.change_many(insert, [row.values for row in rows])
 
 
 def sql_new_deliveries(transaction: Transaction) -> str:
