@@ -239,6 +239,38 @@ def test_a_value_that_no_sample_holds_may_reach_anything() -> None:
     assert Form.VALUE in flows["data.name"].values()
 
 
+class Noted(Fields):
+    """Reads a text in each of its forms, and whole."""
+
+    who = optional("data.note|form.state|json.who", "data.note|query.who", "data.note|json.who", kind=text)
+    inner = optional("data.note|json.more.text|form.inner", kind=text)
+    rows = each("data.note|json.rows", Part)
+    whole = optional("data.note", kind=text)
+
+
+def test_each_form_of_a_text_is_traced_by_itself() -> None:
+    notes = Family("plain.notes")
+
+    @notes.maps("noted", reads=Noted, did="tell")
+    def noted(fields: Noted, platform: Platform) -> Parts:
+        words = [row.words for row in fields.rows]
+        return {"who": fields.who, "inner": fields.inner, "words": words, "whole": fields.whole}
+
+    plan = plan_of(notes)
+    (mapping,) = plan.mappings["noted"]
+    flows = Tracer(Pipeline(plan), mapping, "noted", SOURCE).trace()
+    values = {
+        path: [output for output, form in table.items() if form is Form.VALUE and output != "whole"]
+        for path, table in flows.items() if "note" in path
+    }  # fmt: skip
+    assert values == {
+        "data.note|form.state|json.who": ["who"], "data.note|query.who": ["who"], "data.note|json.who": ["who"],
+        "data.note|json.more.text|form.inner": ["inner"], "data.note|json.rows.*": [],
+        "data.note|json.rows.*.words": ["words[*]"], "data.note|json.rows.*.right": [], "data.note": [],
+    }  # fmt: skip
+    assert flows["data.note"]["whole"] is Form.VALUE
+
+
 def test_an_open_text_may_hold_anything() -> None:
     """A closed list of words, a number and the platform's own keys do not."""
     assert grade_of("data.remark", PERSONAL_NAMES, text) is Grade.INDIRECT

@@ -159,6 +159,18 @@ Sample = dict[str, Any]
 """Source path → value; a path that is not in it is absent. For collections the number of entries."""
 
 
+def _forms_of_texts(path: str) -> dict[str, str]:
+    """Returns the texts that a path goes into, with the forms that it reads there."""
+    parts = path.split("|")
+    return {"|".join(parts[:number]): part.partition(".")[0] for number, part in enumerate(parts) if number}
+
+
+def _exclude_each_other(path: str, other: str) -> bool:
+    """Tells whether no event holds both: one text is not of two forms, nor a value of its own with another put into it."""
+    forms, others = _forms_of_texts(path), _forms_of_texts(other)
+    return path in others or other in forms or any(others.get(text, form) != form for text, form in forms.items())
+
+
 NOT_KNOWN = "(not known: its kind takes no sample, the field needs an example)"
 """Stands for the outputs of a path with no value that its kind takes: it may reach any."""
 
@@ -184,6 +196,11 @@ class Tracer:
             path for path in self.paths
             if not path.endswith(".*") and any(other.startswith(path + ".") for other in self.paths)
         }  # fmt: skip
+        within_texts = [path for path in self.paths if "|" in path]
+        self.excluded = {
+            path: {other for other in self.paths if other != path and _exclude_each_other(path, other)}
+            for path in (self.paths if within_texts else ())
+        }
         self.telling: dict[str, list[Any]] = {
             path: traced.values[:2] + [value for value in traced.values[2:] if isinstance(value, dict)][:1]
             for path, traced in self.paths.items()
@@ -249,7 +266,7 @@ class Tracer:
             if not traced.values:
                 self.flows[path][NOT_KNOWN] = Form.VALUE
             elif path not in whole and path not in self.containers:
-                rivals = self._readers(path)
+                rivals = self._readers(path) | self.excluded.get(path, set())
                 for sample in samples:
                     moved = {**{p: v for p, v in sample.items() if p not in rivals}, path: traced.values[0]}
                     self._note(moved, [path], every=sample is whole)
@@ -297,13 +314,17 @@ class Tracer:
 
     def _alter(self, sample: Sample, paths: Iterable[str], every: bool) -> Iterator[tuple[str, Sample, Leaves]]:
         """Alters and leaves out each path of a sample in turn, and records how the output changes."""
-        before = self._leaves(sample)
-        if before is None:
+        whole = self._leaves(sample)
+        if whole is None:
             return
         for path in paths:
             if path in self.containers and path not in sample:
                 continue  # a text in the place of an object would remove the values below it too
-            rest = {other: value for other, value in sample.items() if other != path}
+            excluded = sample.keys() & self.excluded.get(path, set())
+            rest = {other: value for other, value in sample.items() if other != path and other not in excluded}
+            before = self._leaves({**rest, **({path: sample[path]} if path in sample else {})}) if excluded else whole
+            if before is None:
+                continue
             now = sample.get(path)
             values = self.paths[path].values[:_MOST_VALUES] if every else self.telling[path]
             for value in [value for value in values if value != now]:
