@@ -166,7 +166,7 @@ def _forms_of_texts(path: str) -> dict[str, str]:
 
 
 def _exclude_each_other(path: str, other: str) -> bool:
-    """Tells whether no event holds both: one text is not of two forms, nor a value of its own with another put into it."""
+    """Tells whether no event holds both: one text is not of two forms, nor whole and with a value put in."""
     forms, others = _forms_of_texts(path), _forms_of_texts(other)
     return path in others or other in forms or any(others.get(text, form) != form for text, form in forms.items())
 
