@@ -108,6 +108,14 @@ def test_a_name_that_is_taken_is_named_with_both_places(tmp_path: Path) -> None:
     assert re.fullmatch(rf'"rows.polls" of {tmp_path}/again.py \w+ comes from {tmp_path}/polls.py \w+ too', reason)
 
 
+def test_a_family_of_a_file_may_be_enabled_by_its_name_too(tmp_path: Path) -> None:
+    files = {"rows.py": ROWS, "polls.py": POLLS}
+    plugins = {"files": list(files), "enabled": ["rows.polls"]}
+    assert ("rows", "poll.answered") in assemble_files(tmp_path, files, plugins=plugins).table
+    plugins["enabled"] = ["rows.pols"]
+    assert "no installed plugin has this name" in problems_of(tmp_path, files, plugins=plugins)["plugins.enabled"]
+
+
 def test_plugins_lists_files_with_their_state(plain_installation: Installation, tmp_path: Path) -> None:
     (tmp_path / "polls.py").write_text(SHORTEST)
     (tmp_path / "broken.py").write_text("1 +\n")

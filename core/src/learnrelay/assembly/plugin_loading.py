@@ -135,14 +135,15 @@ class _PluginLoader:
         known = set(_list_contributed(of_files))
         named = list_named_plugins(self.file.raw)
         to_find = {key: keys for key, keys in named.items() if key not in known}
-        selected = [*sources, *select(plugins, enabled, of_platform), *select_named(plugins, to_find)]
+        elsewhere = [name for name in enabled if name not in {info.name for info, _ in of_files}]
+        selected = [*sources, *select(plugins, elsewhere, of_platform), *select_named(plugins, to_find)]
         chosen = {(info.kind, info.name): info for info in selected}
         for info, _ in of_files:
             chosen |= {(standard.kind, standard.name): standard for standard in standard_of(info, plugins)}
             if info.kind != "sources":
                 chosen[info.kind, info.name] = info
         self.file.warnings += unknown_groups()
-        self.file.warnings += [f"plugins.enabled: {reason}" for reason in idle_globs(plugins, enabled, of_platform)]
+        self.file.warnings += [f"plugins.enabled: {reason}" for reason in idle_globs(plugins, elsewhere, of_platform)]
         from_files = {(info.kind, info.name): plugin for info, plugin in of_files}
         loaded: list[tuple[PluginInfo, Any]] = []
         states = {(info.kind, info.name): info for info in plugins} | chosen
