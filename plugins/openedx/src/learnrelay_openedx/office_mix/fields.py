@@ -38,3 +38,15 @@ def mix_address(mix: MixFields, platform: Platform) -> str | None:
     if mix.block_id is not None:
         return block_iri(platform, mix.block_id)
     return page_address(platform, mix.url, declared="data.url")
+
+
+SAMPLES = [
+    {
+        "name": f"microsoft.office.mix.{what}",
+        "timestamp": "2016-03-02T09:00:00+00:00",
+        "context": {"user_id": 470_113, "course_id": "course-v1:Harbour+SAIL+2016"},
+        "data": {"url": "about:blank", "slide": 1},
+    }
+    for what in ("loaded", "played", "paused", "stopped", "slide.loaded")
+]
+"""For the contract: events without a block, whose address is no page of the web."""
