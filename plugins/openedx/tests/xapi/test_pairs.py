@@ -48,6 +48,7 @@ _NO_EMPTY_EXTENSIONS = {"object.definition.extensions": lambda erb, ours: (erb, 
 CORRECTIONS = {
     "edx.course.grade.now_passed": _NO_EMPTY_EXTENSIONS,
     "edx.course.grade.passed.first_time": _NO_EMPTY_EXTENSIONS,
+    "edx.grades.problem.submitted": _NAMED,
     "edx.problem.completed(proposed)": _BLOCK_ADDRESS,
     "edx.special_exam.practice.attempt.created": _EXAM,
     "edx.special_exam.proctored.attempt.submitted": _EXAM,

@@ -188,8 +188,8 @@ CORRECTIONS = (
         lambda d: _is_added(d) and _has_only(d.ours, v.ATTEMPT_ID),
     ),
     Correction(
-        "the title of a problem with a question's text", _PROBLEM_TITLE,
-        lambda d: _is_added(d) and _object_type(d) == v.INTERACTION,
+        "the title of a problem with a question's text, or of one that points are for", _PROBLEM_TITLE,
+        lambda d: _is_added(d) and _object_type(d) in (v.INTERACTION, v.QUESTION),
     ),
     Correction(
         "old events without submission", ("result.response",),

@@ -22,6 +22,7 @@ from .fields import (
     ProblemStateFields,
     SubsectionGradeFields,
     letter_of,
+    title_of,
 )
 
 family = Family("caliper.grading")
@@ -52,8 +53,9 @@ def graded(
 )
 def problem_submitted(grade: ProblemGradeFields, platform: Platform) -> Sequence[EventParts]:
     """The learner submits a problem, and the platform grades it."""
-    problem = {"id": block_iri(platform, grade.problem_id), "type": "Assessment"}
-    submitted: EventParts = {"object": problem, "generated": Attempt(problem["id"])}
+    iri = block_iri(platform, grade.problem_id)
+    problem: Entity = {"id": iri, "type": "Assessment", "name": title_of(grade)}
+    submitted: EventParts = {"object": problem, "generated": Attempt(iri)}
     return [submitted, {**GRADE, **graded(problem, grade.earned, grade.possible, platform)}]
 
 

@@ -7,11 +7,24 @@ from learnrelay.kinds import moment, number, text
 
 from ..courses import COURSE, course_key
 
+_PROBLEMS = (
+    "block-v1:Harbour+SAIL+2026+type@problem+block@4f1c", "block-v1:Harbour+SAIL+2026+type@problem+block@9b2e",
+)  # fmt: skip
 
-class ProblemGradeFields(Fields):
+
+class TitledProblemFields(Fields):
+    """Declares the block whose handler wrote the event, with its title; mostly it is the problem."""
+
+    handled_id = optional(
+        "context.module.usage_key", kind=text, reason="whether the title is that of the problem", example=_PROBLEMS
+    )
+    title = optional("context.module.display_name", kind=text)
+
+
+class ProblemGradeFields(TitledProblemFields):
     """Points for one problem, after weighting."""
 
-    problem_id = required("data.problem_id", "data.module_id", kind=text)
+    problem_id = required("data.problem_id", "data.module_id", kind=text, example=_PROBLEMS)
     earned = optional("data.weighted_earned", kind=number)
     possible = optional("data.weighted_possible", kind=number)
 
@@ -74,6 +87,11 @@ class CourseFailedFields(CourseGradeFields):
     """Declares one that was failed: a stored time of passing belongs to an earlier grade."""
 
     graded_at = optional("data.modified", kind=moment)
+
+
+def title_of(grade: ProblemGradeFields) -> str | None:
+    """Returns the problem's title; None where the title in the event is that of another block."""
+    return grade.title if grade.handled_id == grade.problem_id else None
 
 
 NOT_PASSED = "Fail"

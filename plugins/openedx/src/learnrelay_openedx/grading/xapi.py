@@ -5,7 +5,7 @@ from __future__ import annotations
 from learnrelay import Family, Platform
 from learnrelay_xapi import activities
 from learnrelay_xapi import vocabulary as v
-from learnrelay_xapi.parts import ResultParts, StatementParts
+from learnrelay_xapi.parts import ObjectParts, ResultParts, StatementParts
 from learnrelay_xapi.scores import score
 
 from ..addresses import block_iri
@@ -21,6 +21,7 @@ from .fields import (
     SubsectionGradeFields,
     all_points,
     letter_of,
+    title_of,
 )
 
 family = Family("xapi.grading")
@@ -37,7 +38,9 @@ def points_result(grade: ProblemGradeFields | ProblemRegradeFields | SubsectionG
 @family.maps("edx.grades.problem.submitted", reads=ProblemGradeFields, verb=v.ATTEMPTED, activity=v.QUESTION)
 def problem_graded(grade: ProblemGradeFields, platform: Platform) -> StatementParts:
     """The learner gets points for a problem."""
-    return {"object": {"id": block_iri(platform, grade.problem_id)}, "result": points_result(grade)}
+    name = activities.text(title_of(grade), platform)
+    problem: ObjectParts = {"id": block_iri(platform, grade.problem_id), "definition": {"name": name}}
+    return {"object": problem, "result": points_result(grade)}
 
 
 @family.maps(

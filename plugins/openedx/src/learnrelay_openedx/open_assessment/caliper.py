@@ -42,17 +42,17 @@ TRAINED: EventKind = {"type": "AssessmentEvent", "action": "Submitted", "profile
 UPLOADED: EventKind = {"type": "ResourceManagementEvent", "action": "Uploaded", "profile": "ResourceManagementProfile"}
 
 
-def assignment(block_id: str, platform: Platform) -> Entity:
-    """Makes the assignment."""
-    return {"id": block_iri(platform, block_id), "type": "AssignableDigitalResource"}
+def assignment(block_id: str, block: AssignmentFields, platform: Platform) -> Entity:
+    """Makes the assignment, with its title."""
+    return {"id": block_iri(platform, block_id), "type": "AssignableDigitalResource", "name": block.title}
 
 
-def others_work(block_id: str, submission: str, platform: Platform) -> Entity:
+def others_work(block_id: str, assessment: AssessmentFields, platform: Platform) -> Entity:
     """Makes the attempt that was handed in, of a learner whom the event does not name."""
     return {
-        "id": submission_iri(block_id, submission, platform),
+        "id": submission_iri(block_id, assessment.submission, platform),
         "type": "Attempt",
-        "assignable": assignment(block_id, platform),
+        "assignable": assignment(block_id, assessment, platform),
     }
 
 
@@ -60,7 +60,7 @@ def handed_in(work: WorkFields, platform: Platform, team: Entity | None = None) 
     """Makes the work that was handed in; Caliper has no place for the words of an assignment."""
     if work.block_id is None:
         return NO_BLOCK
-    item = assignment(work.block_id, platform)
+    item = assignment(work.block_id, work, platform)
     own_id = None if work.submission is None else submission_iri(work.block_id, work.submission, platform)
     return {
         "object": item,
@@ -94,7 +94,7 @@ def draft_saved(block: AssignmentFields, platform: Platform) -> EventParts | Ski
     """The learner saves a draft of an answer."""
     if block.block_id is None:
         return NO_BLOCK
-    return {"object": assignment(block.block_id, platform)}
+    return {"object": assignment(block.block_id, block, platform)}
 
 
 @family.maps("openassessmentblock.get_peer_submission", reads=PeerWorkFields, **STARTED)
@@ -105,7 +105,7 @@ def peer_submission_assigned(work: PeerWorkFields, platform: Platform) -> EventP
     if work.block_id is None:
         return NO_BLOCK
     iri = submission_iri(work.block_id, work.submission, platform)
-    item = {"id": iri, "type": "AssignableDigitalResource", "isPartOf": assignment(work.block_id, platform)}
+    item = {"id": iri, "type": "AssignableDigitalResource", "isPartOf": assignment(work.block_id, work, platform)}
     return {"object": item, "generated": Attempt(iri)}
 
 
@@ -114,7 +114,7 @@ def peer_assessed(assessment: RatingFields, platform: Platform) -> EventParts | 
     """The learner assesses the work of somebody else."""
     if assessment.block_id is None:
         return NO_BLOCK
-    work = others_work(assessment.block_id, assessment.submission, platform)
+    work = others_work(assessment.block_id, assessment, platform)
     return {"object": work, "generated": Rating(work["id"], options_of(assessment.criteria))}
 
 
@@ -123,7 +123,7 @@ def self_assessed(assessment: RatingFields, platform: Platform) -> EventParts | 
     """The learner assesses the own work."""
     if assessment.block_id is None:
         return NO_BLOCK
-    item = assignment(assessment.block_id, platform)
+    item = assignment(assessment.block_id, assessment, platform)
     work = Attempt(item, own_id=submission_iri(assessment.block_id, assessment.submission, platform))
     return {"object": work, "generated": Rating(str(work.own_id), options_of(assessment.criteria))}
 
@@ -133,7 +133,7 @@ def staff_assessed(assessment: ScoreFields, platform: Platform) -> EventParts | 
     """A member of staff assesses the work of a learner, whom the event does not name."""
     if assessment.block_id is None:
         return NO_BLOCK
-    work = others_work(assessment.block_id, assessment.submission, platform)
+    work = others_work(assessment.block_id, assessment, platform)
     given, most = points_of(assessment.criteria) or (None, None)
     score = {
         "id": f"{work['id']}/score",
@@ -153,7 +153,7 @@ def feedback_given(feedback: FeedbackFields, platform: Platform) -> EventParts |
     """The learner says what the assessments were worth: the boxes ticked, and the words if let out."""
     if feedback.block_id is None:
         return NO_BLOCK
-    item = assignment(feedback.block_id, platform)
+    item = assignment(feedback.block_id, feedback, platform)
     return {
         "object": item,
         "generated": comment_on(item["id"], words_of(feedback)),
@@ -170,7 +170,7 @@ def example_assessed(training: TrainingFields, platform: Platform) -> EventParts
     if training.block_id is None:
         return NO_BLOCK
     iri = block_iri(platform, training.block_id, "example")
-    example = {"id": iri, "type": "Assessment", "isPartOf": assignment(training.block_id, platform)}
+    example = {"id": iri, "type": "Assessment", "isPartOf": assignment(training.block_id, training, platform)}
     return {
         "object": example,
         "generated": Attempt(iri),

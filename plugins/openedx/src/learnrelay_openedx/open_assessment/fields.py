@@ -20,7 +20,10 @@ NOTHING_TO_ASSESS = "there was no submission to assess"
 
 
 class AssignmentFields(Fields):
-    """Declares the block of the assessment; lines of 2014 have it in the payload or the path alone, or nowhere."""
+    """Declares the block of the assessment; lines of 2014 have it in the payload or the path alone, or nowhere.
+
+    ``title``: of the assignment.
+    """
 
     block_id = optional(
         "context.module.usage_key", "data.item_id", "context.path", kind=handled_block,
@@ -30,6 +33,7 @@ class AssignmentFields(Fields):
             "/courses/Harbour/SAIL/2014/xblock/i4x:;_;_Harbour;_SAIL;_openassessment;_essay/handler/peer_assess",
         ),
     )  # fmt: skip
+    title = optional("context.module.display_name", kind=text)
 
 
 class WorkFields(AssignmentFields):

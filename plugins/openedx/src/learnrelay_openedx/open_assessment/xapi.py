@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from learnrelay import Family, Platform, Skip
+from learnrelay_xapi import activities
 from learnrelay_xapi import vocabulary as v
-from learnrelay_xapi.parts import ActivityParts, ContextParts, ResultParts, StatementParts
+from learnrelay_xapi.parts import ActivityParts, ContextParts, ObjectParts, ResultParts, StatementParts
 from learnrelay_xapi.scores import score
 
 from .. import xapi_vocabulary as openedx
@@ -33,8 +34,13 @@ from .fields import (
 family = Family("xapi.open_assessment", settings_schema=FreeTextSettings)
 
 
+def titled(block: AssignmentFields, iri: str, platform: Platform) -> ObjectParts:
+    """The assignment or a work that was handed in for it, under the assignment's title."""
+    return {"id": iri, "definition": {"name": activities.text(block.title, platform)}}
+
+
 def assignment(block_id: str, platform: Platform) -> ActivityParts:
-    """The assignment, as what a statement belongs to."""
+    """The assignment, as what a statement belongs to; without its title, on which the id would depend."""
     iri = block_iri(platform, block_id)
     return {"id": iri, "objectType": "Activity", "definition": {"type": v.SCHOOL_ASSIGNMENT}}
 
@@ -56,7 +62,7 @@ def handed_in(work: WorkFields, platform: Platform, *others: ActivityParts) -> S
         return NO_BLOCK
     submission = [] if work.submission is None else [own_work(work.block_id, work.submission, platform)]
     return {
-        "object": {"id": block_iri(platform, work.block_id)},
+        "object": titled(work, block_iri(platform, work.block_id), platform),
         "result": {"response": answer_of(work), "extensions": {v.SUPPLEMENT: file_names_of(work)}},
         "context": {
             "contextActivities": {"grouping": [*submission, *others] or None},
@@ -98,7 +104,7 @@ def draft_saved(block: AssignmentFields, platform: Platform) -> StatementParts |
     """The learner saves a draft of an answer."""
     if block.block_id is None:
         return NO_BLOCK
-    return {"object": {"id": block_iri(platform, block.block_id)}}
+    return {"object": titled(block, block_iri(platform, block.block_id), platform)}
 
 
 @family.maps(
@@ -112,7 +118,7 @@ def peer_submission_assigned(work: PeerWorkFields, platform: Platform) -> Statem
     if work.block_id is None:
         return NO_BLOCK
     submission = submission_iri(work.block_id, work.submission, platform)
-    return {"object": {"id": submission}, "context": part_of(work.block_id, platform)}
+    return {"object": titled(work, submission, platform), "context": part_of(work.block_id, platform)}
 
 
 def assessed(assessment: AssessmentFields, platform: Platform) -> StatementParts | Skip:
@@ -129,8 +135,9 @@ def assessed(assessment: AssessmentFields, platform: Platform) -> StatementParts
         "score": score(*points) if points else None,
         "response": "[,]".join(pairs) or None,
     }
+    submission = submission_iri(assessment.block_id, assessment.submission, platform)
     return {
-        "object": {"id": submission_iri(assessment.block_id, assessment.submission, platform)},
+        "object": titled(assessment, submission, platform),
         "result": result,
         "context": part_of(assessment.block_id, platform),
     }
@@ -173,7 +180,7 @@ def feedback_given(feedback: FeedbackFields, platform: Platform) -> StatementPar
         return NO_BLOCK
     given = [text for text in (*(feedback.options or ()), words_of(feedback)) if text is not None]
     return {
-        "object": {"id": block_iri(platform, feedback.block_id)},
+        "object": titled(feedback, block_iri(platform, feedback.block_id), platform),
         "result": {"response": "[,]".join(map(str, given)) or None},
     }
 
