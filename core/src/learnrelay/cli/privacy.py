@@ -52,8 +52,9 @@ def command(
 ) -> None:
     r"""Show which source path reaches which output path, in what form, and which destinations may get it.
 
-    The table is derived by running the mappings on samples of the fields that they declare, once for this state of
-    code and settings: ~/.cache/learnrelay (or XDG_CACHE_HOME) keeps what was derived.
+    The table is derived by running the mappings on samples of the fields that they declare. Packages ship what was
+    derived of their code; where the code or its settings differ it is derived anew, once, and kept in
+    ~/.cache/learnrelay (or XDG_CACHE_HOME).
 
     \b
     Grades:  direct    names or reaches a person
