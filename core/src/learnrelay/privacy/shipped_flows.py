@@ -85,6 +85,7 @@ class ShippedFlows:
         self._assembly = assembly
         self._frame = frame or Frame.of(assembly.config)
         self._entries: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._files: dict[Path, dict[str, Any]] = {}
         self.is_believed = not assembly.registry.manager.hook.enrich_statement.get_hookimpls()
 
     def find(self, name: FlowName) -> Flows | None:
@@ -106,7 +107,11 @@ class ShippedFlows:
 
     def _believed(self, standard: str, family: str) -> Mapping[str, Any]:
         try:
-            entry = read_entries(folder_of(self._assembly, standard, family) / FILE)[f"{standard} {family}"]
+            path = folder_of(self._assembly, standard, family) / FILE
+            if path not in self._files:
+                self._files[path] = {}  # as long as it cannot be read
+                self._files[path] = read_entries(path)
+            entry = self._files[path][f"{standard} {family}"]
             digest = digest_of(self._assembly, standard, family, entry["files"])
             return entry if entry["seal"] == _seal(digest, entry) else {}
         except (OSError, EOFError, ValueError, LookupError, TypeError):  # none, or no such file
