@@ -130,12 +130,12 @@ def test_flows_of_other_code_are_not_believed(site: Site, name: str) -> None:
     assert find(site.assemble()) is None
 
 
-def test_flows_of_another_core_or_standard_are_not_believed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flows_of_another_core_standard_or_source_are_not_believed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.ship()
     assembly = site.assemble()
-    digest_of_package = shipped_flows._digest_of_package
-    for changed in ("learnrelay", "learnrelay_xapi"):
-        digests = {name: digest_of_package(name) for name in ("learnrelay", "learnrelay_xapi")}
+    packages = ("learnrelay", "learnrelay_xapi", "learnrelay_openedx")
+    digests = {name: shipped_flows._digest_of_package(name) for name in packages}
+    for changed in packages:
         monkeypatch.setattr(shipped_flows, "_digest_of_package", {**digests, changed: "another"}.__getitem__)
         assert find(assembly) is None
     monkeypatch.setattr(shipped_flows, "_digest_of_package", digests.__getitem__)
