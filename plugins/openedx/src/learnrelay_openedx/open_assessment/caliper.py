@@ -10,6 +10,7 @@ from ..addresses import NO_BLOCK, NO_PAGE, block_iri, page_address, team_iri
 from ..free_texts import FreeTextSettings, words_of
 from .fields import (
     NOTHING_TO_ASSESS,
+    AssessedFields,
     AssignmentFields,
     FeedbackFields,
     NamedUploadFields,
@@ -47,7 +48,7 @@ def assignment(block_id: str, block: AssignmentFields, platform: Platform) -> En
     return {"id": block_iri(platform, block_id), "type": "AssignableDigitalResource", "name": block.title}
 
 
-def others_work(block_id: str, assessment: AssessmentFields, platform: Platform) -> Entity:
+def others_work(block_id: str, assessment: AssessedFields, platform: Platform) -> Entity:
     """Makes the attempt that was handed in, of a learner whom the event does not name."""
     return {
         "id": submission_iri(block_id, assessment.submission, platform),
