@@ -54,7 +54,9 @@ class Installation:
 
     def run(self, *arguments: str | Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
         """Runs ``learnrelay`` with the packages of this installation beside those of the environment."""
+        return run_command(arguments, self.environment(**environment), self.directory, stdin)
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        """Returns the environment variables of a process that has these packages."""
         paths = os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")])
-        return run_command(
-            arguments, {**os.environ, "PYTHONPATH": paths, "NO_COLOR": "1", **environment}, self.directory, stdin
-        )
+        return {**os.environ, "PYTHONPATH": paths, "NO_COLOR": "1", **variables}

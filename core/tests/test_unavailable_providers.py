@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
+from command_server import COMMAND
 from delivery.consumer import Consumer
 from installation import Installation
 from learnrelay import Learner, Relay, Unavailable, UserRef
@@ -359,11 +361,15 @@ def test_a_replay_waits_for_the_directory(site: Installation, tmp_path: Path, di
     config = write_config(tmp_path, directory)
     (tmp_path / "log").write_bytes(line(event()) * 2)
     directory.stop()
-    threading.Timer(3.0, directory.start).start()
-    done = site.run(*replay_command(config, tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert b"look-ups: identity provider acme_directory is unavailable (URLError); waiting for it" in done.stderr
-    assert b"look-ups: recovered" in done.stderr
+    command = [COMMAND, *replay_command(config, tmp_path)]
+    with subprocess.Popen(command, env=site.environment(), stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        waits = b"look-ups: identity provider acme_directory is unavailable (URLError); waiting for it"
+        assert any(waits in line for line in process.stderr)
+        directory.start()
+        rest = process.stderr.read()
+    assert process.returncode == 0, rest
+    assert b"look-ups: recovered" in rest
 
 
 @pytest.mark.slow
