@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 import learnrelay_openedx
+from learnrelay.assembly.assemble import assemble_from
 from learnrelay.fields import declared_paths
-from learnrelay.privacy.data_map import trace_frames
+from learnrelay.privacy.data_map import trace_flows, trace_frames
 from learnrelay.privacy.shipped_flows import FILE, FRAMES, Frame, ShippedFlows, read_entries
+from learnrelay.privacy.tracing import Form
 from learnrelay_contract_tests.inside.flow_writer import assemble_families
 from learnrelay_openedx.source import OpenedxSource
 
@@ -34,6 +36,21 @@ def test_no_field_is_read_in_vain() -> None:
     }
     assert idle - DECIDING == set()
     assert len(ENTRIES) > 40
+
+
+def test_digits_that_are_in_an_id_by_chance_do_not_show() -> None:
+    """Ids depend on the platform's address: with each, other digits of a page's number are in them."""
+    flows = []
+    for number in range(6):
+        platform = {"root_url": f"https://{number}.example.org", "source": "openedx"}
+        raw = {
+            "platform": platform,
+            "plugins": {"enabled": ["xapi.textbook"]},
+            "identity": {"provider": "keyed", "secret": "6c1f0b7e94d2a853c7e0f1b29a4d5e68"},
+        }
+        assembly = assemble_from(raw, Path("relay.toml"))
+        flows.append(trace_flows(assembly, "textbook.pdf.thumbnail.navigated", "xapi", Frame())["data.page"]["id"])
+    assert flows == [Form.DERIVED] * 6
 
 
 @pytest.mark.nightly
