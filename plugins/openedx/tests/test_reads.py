@@ -15,6 +15,7 @@ from learnrelay.privacy.data_map import trace_flows, trace_frames
 from learnrelay.privacy.shipped_flows import FILE, FRAMES, Frame, ShippedFlows, read_entries
 from learnrelay.privacy.tracing import Form
 from learnrelay_contract_tests.inside.flow_writer import assemble_families
+from learnrelay_openedx.courses import COURSE_FOUND
 from learnrelay_openedx.source import OpenedxSource
 
 ENTRIES = read_entries(Path(learnrelay_openedx.__file__).with_name(FILE))
@@ -38,19 +39,31 @@ def test_no_field_is_read_in_vain() -> None:
     assert len(ENTRIES) > 40
 
 
+def traced(number: int, family: str, event: str) -> dict[str, Any]:
+    """Traces a mapping on one of several platforms: ids depend on its address."""
+    raw = {
+        "platform": {"root_url": f"https://{number}.example.org", "source": "openedx"},
+        "plugins": {"enabled": [family]},
+        "identity": {"provider": "keyed", "secret": "6c1f0b7e94d2a853c7e0f1b29a4d5e68"},
+    }
+    flows = trace_flows(assemble_from(raw, Path("relay.toml")), event, family.partition(".")[0], Frame())
+    root = raw["platform"]["root_url"]
+    return {
+        path: {output.replace(root, ""): form for output, form in outputs.items()} for path, outputs in flows.items()
+    }
+
+
 def test_digits_that_are_in_an_id_by_chance_do_not_show() -> None:
-    """Ids depend on the platform's address: with each, other digits of a page's number are in them."""
-    flows = []
-    for number in range(6):
-        platform = {"root_url": f"https://{number}.example.org", "source": "openedx"}
-        raw = {
-            "platform": platform,
-            "plugins": {"enabled": ["xapi.textbook"]},
-            "identity": {"provider": "keyed", "secret": "6c1f0b7e94d2a853c7e0f1b29a4d5e68"},
-        }
-        assembly = assemble_from(raw, Path("relay.toml"))
-        flows.append(trace_flows(assembly, "textbook.pdf.thumbnail.navigated", "xapi", Frame())["data.page"]["id"])
-    assert flows == [Form.DERIVED] * 6
+    event = "textbook.pdf.thumbnail.navigated"
+    assert [traced(number, "xapi.textbook", event)["data.page"]["id"] for number in range(6)] == [Form.DERIVED] * 6
+
+
+def test_the_map_is_the_same_on_each_platform_and_knows_each_place_of_the_course() -> None:
+    """The id of a video is needed, and is one of the places where the course is found."""
+    first, *others = [traced(number, "caliper.video", "complete_video") for number in range(5)]
+    assert all(other == first for other in others)
+    for path in COURSE_FOUND:
+        assert first[path].get("group.id") is Form.VALUE, path
 
 
 @pytest.mark.nightly

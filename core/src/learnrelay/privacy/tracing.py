@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
 from hashlib import sha1
@@ -103,8 +103,8 @@ class TracedCourses(CourseProvider):
 
 _MARK = re.compile(r"mk\d+[a-z]")
 _TOKENS = re.compile(r"[0-9a-f]{32}@learner\.invalid|[0-9a-f]{40}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_COMPUTED = re.compile(r"\d{3}|mk\d")
 _COMPUTED_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}")
+_COMPUTED = re.compile(rf"\d{{3}}|mk\d|{_COMPUTED_ID.pattern}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
 
 
@@ -115,10 +115,11 @@ another mapping."""
 
 @dataclass(slots=True)
 class TracedPath:
-    """Describes a source path of a mapping: the field that reads it, and sample values for it."""
+    """Describes a source path of a mapping: the field that reads it first, sample values for it, and all its fields."""
 
     declared: Field
     values: list[Any]
+    fields: list[Field] = field(default_factory=list)
 
 
 def paths_of(
@@ -143,6 +144,7 @@ def paths_of(
                 elif full not in traced:
                     values = marked_values(full, declared, len(traced), words, platform)
                     traced[full] = TracedPath(declared, values)
+                traced[full].fields.append(declared)
 
     for fields in reads:
         add(fields, "")
@@ -268,8 +270,11 @@ class Tracer:
                 self.flows[path][NOT_KNOWN] = Form.VALUE
             elif path not in whole and path not in self.containers:
                 rivals = self._readers(path) | self.excluded.get(path, set())
+                kept = self._needed_elsewhere(path, rivals)
                 for sample in samples:
                     moved = {**{p: v for p, v in sample.items() if p not in rivals}, path: traced.values[0]}
+                    if self._leaves(moved) is None:
+                        moved = {**kept, **moved}
                     self._note(moved, [path], every=sample is whole)
         for path in users:
             for sample in samples:
@@ -291,6 +296,19 @@ class Tracer:
         prefix = path[: path.rfind("*.") + 2] if ".*." in path else ""
         plain = {prefix + alternative for alternative in alternatives}
         return {p for p in self.paths if p.removesuffix(".*") in plain or p == path}
+
+    def _needed_elsewhere(self, path: str, rivals: Iterable[str]) -> Sample:
+        """Returns those alternatives of a path without which another field has no value, with values for that alone."""
+        own = path[path.rfind("*.") + 2 :] if ".*." in path else path
+        kept: Sample = {}
+        for rival in rivals:
+            fields = self.paths[rival].fields
+            if rival != path and any(declared.needed and own not in declared.paths for declared in fields):
+                kinds = [declared.kind for declared in fields if own in declared.paths]
+                values = self.paths[rival].values
+                useless = (value for value in values if all(kind(value) in (None, INVALID) for kind in kinds))
+                kept[rival] = next(useless, values[0])
+        return kept
 
     def _whole(self) -> Sample | None:
         """Finds a sample with every field at its first path for which the mapping makes statements."""
