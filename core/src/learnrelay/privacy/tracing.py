@@ -105,6 +105,7 @@ _MARK = re.compile(r"mk\d+[a-z]")
 _TOKENS = re.compile(r"[0-9a-f]{32}@learner\.invalid|[0-9a-f]{40}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COMPUTED_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}")
 _COMPUTED = re.compile(rf"\d{{3}}|mk\d|{_COMPUTED_ID.pattern}")
+_HEX_DIGITS = re.compile(r"[0-9a-f]{1,8}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
 
 
@@ -451,7 +452,7 @@ def _shows(raw: Any, value: Any) -> bool:
     text = str(raw)
     if not any(character.isdigit() for character in text):
         return text == str(value)
-    if text.isdecimal():  # a few digits are in some computed id by chance
+    if _HEX_DIGITS.fullmatch(text):  # a few of them are in some computed id by chance
         return text in _COMPUTED_ID.sub("", str(value))
     return text in str(value) or (_MOMENT.match(text) is not None and text[:19] in str(value))
 
