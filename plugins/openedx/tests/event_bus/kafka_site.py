@@ -116,6 +116,8 @@ def kafka_of_our_own(directory: Path, port: int = 0, advertised: str = "") -> It
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.1):
                 break
             time.sleep(0.02)
+        else:
+            pytest.fail("the broker does not answer")
         yield f"127.0.0.1:{port}", server
     finally:
         server.kill()

@@ -18,12 +18,6 @@ from marshmallow import ValidationError
 
 from delivery.consumer import Consumer
 from event_bus.bus_site import WORD, enrolled, line_of_event, read_numbers, read_pairs, record_of
-from learnrelay import UnreadableEventError
-from learnrelay_contract_tests.input_checks import check_input
-from relay_files import relay_toml
-
-pytest.importorskip("confluent_kafka", reason="learnrelay-openedx[event-bus-kafka] is not installed")
-
 from event_bus.kafka_site import (
     SCHEMA,
     BusTopic,
@@ -32,8 +26,11 @@ from event_bus.kafka_site import (
     schema_registry,
     tls_before,
 )
+from learnrelay import UnreadableEventError
+from learnrelay_contract_tests.input_checks import check_input
 from learnrelay_openedx.event_bus import kafka_topic
 from learnrelay_openedx.event_bus.bus_settings import KafkaBusSection
+from relay_files import relay_toml
 
 
 @pytest.fixture(scope="module")
