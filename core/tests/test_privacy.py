@@ -239,6 +239,40 @@ def test_a_value_that_no_sample_holds_may_reach_anything() -> None:
     assert Form.VALUE in flows["data.name"].values()
 
 
+_JUMP = re.compile(r"/jump/([a-z]+)/([0-9a-f]{32})")
+
+
+def jump(value: Any) -> tuple[str, str] | None:
+    match = _JUMP.fullmatch(value) if type(value) is str else None
+    return (match[1], match[2]) if match else None
+
+
+def only_this(value: Any) -> str | None:
+    return "a pupil of class 7" if value == "7b" else None
+
+
+class Jumping(Fields):
+    """Declares what takes its own example alone, of all that is tried."""
+
+    place = required("data.link", kind=jump, example=("/jump/harbour/0123456789abcdef0123456789abcdef",))
+    group = optional("data.class", kind=only_this, example=("7b",))
+
+
+def test_a_field_with_a_single_example_shows_where_each_part_of_it_goes() -> None:
+    jumps = Family("plain.jumps")
+
+    @jumps.maps("jumped", reads=Jumping, did="tell")
+    def jumped(fields: Jumping, platform: Platform) -> Parts:
+        return {"what": fields.place[0], "by": fields.place[1], "group": fields.group}
+
+    plan = plan_of(jumps)
+    (mapping,) = plan.mappings["jumped"]
+    flows = Tracer(Pipeline(plan), mapping, "jumped", SOURCE).trace()
+    assert {"what", "by"} <= flows["data.link"].keys()
+    assert flows["data.class"][NOT_KNOWN] is Form.VALUE
+    assert NOT_KNOWN not in flows["data.link"]
+
+
 class Noted(Fields):
     """Reads a text in each of its forms, and whole."""
 

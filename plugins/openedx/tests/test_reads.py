@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import learnrelay_openedx
 from learnrelay.assembly.assemble import assemble_from
 from learnrelay.fields import declared_paths
-from learnrelay.privacy.data_map import trace_flows, trace_frames
+from learnrelay.privacy.data_map import trace_flows, trace_frames, trace_sample
 from learnrelay.privacy.shipped_flows import FILE, FRAMES, Frame, ShippedFlows, read_entries
 from learnrelay.privacy.tracing import Form
 from learnrelay_contract_tests.inside.flow_writer import assemble_families
@@ -20,10 +21,17 @@ from learnrelay_openedx.source import OpenedxSource
 
 ENTRIES = read_entries(Path(learnrelay_openedx.__file__).with_name(FILE))
 FACTS = {path.removesuffix(".**") for _, path, _ in declared_paths(OpenedxSource.facts)}
+OF_A_SAMPLE = re.compile(r"\d{3}|mk\d")
 DECIDING = {
     "forum data.search_type",  # whether it is a search for people, which is skipped
     "textbook data.type",  # whether it is a step, of which the page that is loaded tells too
     "open_assessment data.parts.*.option",  # old events name the option alone: then there are no points
+    "page_views data.GET._",  # whether a program asks, for whom no page is opened
+    "page_views data.GET.ajax",
+    "page_views data|json.GET.ajax",
+    "page_views data.GET.view",  # whether the learning front end shows a unit
+    "page_views data.GET.show_title",
+    "course_home data.is_masquerading",  # whether staff acts as a learner, which is skipped
 }
 
 
@@ -37,6 +45,26 @@ def test_no_field_is_read_in_vain() -> None:
     }
     assert idle - DECIDING == set()
     assert len(ENTRIES) > 40
+
+
+def test_the_map_knows_where_each_output_comes_from() -> None:
+    """Save constants: the address of the platform, versions."""
+    assembly = assemble_families("openedx", sorted({key.split(" ", 1)[1] for key in ENTRIES}))
+    root = assembly.config.root_url
+    shared = f"{Frame()} shared "
+    unknown = set()
+    for key, entry in ENTRIES.items():
+        standard, family = key.split(" ", 1)
+        for name, number in entry["of"].items():
+            if name.startswith(shared):
+                known = {output for outputs in entry["flows"][number].values() for output in outputs}
+                sample = trace_sample(assembly, name.removeprefix(shared), standard)
+                assert sample, f"{family} {name}: no sample of this event is mapped"
+                for output in sample.keys() - known:
+                    values = [str(value).replace(root, "") for value in sample[output]]
+                    if any(map(OF_A_SAMPLE.search, values)):
+                        unknown.add(f"{family} {output} {values}")
+    assert unknown == set()
 
 
 def traced(number: int, family: str, event: str) -> dict[str, Any]:

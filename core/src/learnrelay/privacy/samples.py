@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
@@ -28,6 +29,12 @@ BY_KIND: dict[str, tuple[Any, ...]] = {
 }
 """Name of a kind of `learnrelay.kinds`, or ``custom`` → values that it takes: for fields without other hints."""
 
+_RUNS = re.compile(r"[0-9]+|[a-z]+|[A-Z]+")
+_NEXT = MappingProxyType(
+    str.maketrans("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                  "1234567890bcdefahijklmnopqrstuvwxyzgBCDEFAHIJKLMNOPQRSTUVWXYZG")
+)  # fmt: skip
+"""Another digit for each digit, another letter for each letter; hexadecimal ones stay such."""
 _USER_NAMES = re.compile(r"(\w+_)?user_id")
 
 
@@ -64,13 +71,35 @@ def marked_values(path: str, declared: Field, number: int, words: Sequence[str],
     else:
         suited = [*marks] if forms is None else _filled(forms, *marks)
     pool = [*declared.examples, *closed_list(declared.kind), *suited, *words, *numbers, True, False, *nested, "1.25"]
-    taken = _taken(declared.kind, pool)
+    taken = _taken(declared.kind, [*pool, *(near for example in declared.examples[:1] for near in neighbours(example))])
     if len(taken) > 1:
         return taken
     moments = [f"203{number % 10}-0{1 + number // 10 % 9}-03T04:05:{second}.123000+00:00" for second in ("06", "17")]
     uuids = [str(uuid5(NAMESPACE_URL, mark)) for mark in marks]
     others = [value for marked in platform.marked for value in _filled(marked, *marks)[:2]]
-    return _taken(declared.kind, [*taken, *moments, *uuids, *others, {first: first}, {second: second}])
+    taken = _taken(declared.kind, [*taken, *moments, *uuids, *others, {first: first}, {second: second}])
+    return (
+        taken if len(taken) > 1 else _taken(declared.kind, [*taken, *(n for value in taken for n in neighbours(value))])
+    )
+
+
+def neighbours(value: Any) -> Iterator[Any]:
+    """Yields values that differ from a value in one place: a number, or the end of a word or of a row of digits.
+
+    A kind that takes one value alone takes some of them, and what it makes of each part of the value shows.
+    """
+    if isinstance(value, str):
+        for run in _RUNS.finditer(value):
+            last = run.end() - 1
+            yield f"{value[:last]}{value[last].translate(_NEXT)}{value[run.end() :]}"
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from ({**value, key: near} for near in neighbours(inner))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from ([*value[:place], near, *value[place + 1 :]] for near in neighbours(inner))
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield value + 1
 
 
 def _filled(marked: MarkedForms, first: str, second: str) -> list[Any]:

@@ -29,7 +29,7 @@ from ..sample_values import SampleValues
 from ..sources import Source
 from ..standards import SerializedStatement
 from .literals import literals_of_function
-from .samples import marked_values, put
+from .samples import closed_list, marked_values, put
 
 Body = dict[str, Any]
 Leaves = dict[str, list[Any]]
@@ -175,8 +175,8 @@ def _exclude_each_other(path: str, other: str) -> bool:
     return path in others or other in forms or any(others.get(text, form) != form for text, form in forms.items())
 
 
-NOT_KNOWN = "(not known: its kind takes no sample, the field needs an example)"
-"""Stands for the outputs of a path with no value that its kind takes: it may reach any."""
+NOT_KNOWN = "(not known: the field needs an example, or another one)"
+"""Stands for the outputs of a path without two values that its kind tells apart: it may reach any."""
 
 
 class Tracer:
@@ -267,9 +267,9 @@ class Tracer:
                 self._note(sample, self.paths)
             samples += others
         for path, traced in self.paths.items():
-            if not traced.values:
+            if not self._is_varied(path):
                 self.flows[path][NOT_KNOWN] = Form.VALUE
-            elif path not in whole and path not in self.containers:
+            if traced.values and path not in whole and path not in self.containers:
                 rivals = self._readers(path) | self.excluded.get(path, set())
                 kept = self._needed_elsewhere(path, rivals)
                 for sample in samples:
@@ -286,6 +286,13 @@ class Tracer:
                     for output in self.flows[inner]:
                         flows.setdefault(output, Form.DECIDES)
         return self.flows
+
+    def _is_varied(self, path: str) -> bool:
+        """Tells whether there are values that show where the path goes. Of a mere sign its presence does."""
+        traced = self.paths[path]
+        kind = traced.declared.kind
+        is_sign = bool(closed_list(kind)) or (bool(traced.values) and kind(traced.values[0]) is True)
+        return len(traced.values) > 1 or is_sign or path in self.containers
 
     def _note(self, sample: Sample, paths: Iterable[str], every: bool = False) -> None:
         for _ in self._alter(sample, paths, every):

@@ -6,16 +6,26 @@ from learnrelay import Fields, Platform, optional, required
 from learnrelay.kinds import count, moment, number, text, uuid
 
 
-class ExamFields(Fields):
-    """Declares the exam's subsection, its title, and its time limit in minutes."""
+class ExamBlockFields(Fields):
+    """Declares the exam's subsection."""
 
     content_id = required("data.exam_content_id", kind=text)
+
+
+class ExamNameFields(ExamBlockFields):
+    """Declares the exam with its title."""
+
     name = optional("data.exam_name", kind=text)
+
+
+class ExamFields(ExamNameFields):
+    """Declares the exam with its title, and its time limit in minutes."""
+
     time_limit = optional("data.exam_default_time_limit_mins", kind=number)
 
 
-class AttemptFields(ExamFields):
-    """Declares an attempt; ``elapsed`` is in seconds; times in the future are absent."""
+class UnlimitedAttemptFields(ExamNameFields):
+    """Declares an attempt without the exam's limit; ``elapsed`` is in seconds; times in the future are absent."""
 
     code = optional("data.attempt_code", kind=uuid)
     attempt_id = optional("data.attempt_id", kind=count)
@@ -24,7 +34,11 @@ class AttemptFields(ExamFields):
     elapsed = optional("data.attempt_event_elapsed_time_secs", kind=number)
 
 
-def attempt_iri(attempt: AttemptFields, platform: Platform) -> str | None:
+class AttemptFields(UnlimitedAttemptFields, ExamFields):
+    """Declares an attempt."""
+
+
+def attempt_iri(attempt: UnlimitedAttemptFields, platform: Platform) -> str | None:
     """Returns the attempt by its code (RFC 4122 makes a UUID an IRI), else its address; None without both."""
     if attempt.code is not None:
         return f"urn:uuid:{platform.scoped_key(attempt.code)}"
@@ -35,6 +49,6 @@ def attempt_iri(attempt: AttemptFields, platform: Platform) -> str | None:
     return None
 
 
-def attempt_number(attempt: AttemptFields, platform: Platform) -> int | None:
+def attempt_number(attempt: UnlimitedAttemptFields, platform: Platform) -> int | None:
     """Returns the platform's number of the attempt; None in an own space, which it would join to others."""
     return None if platform.own else attempt.attempt_id

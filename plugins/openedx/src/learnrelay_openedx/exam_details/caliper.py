@@ -11,7 +11,7 @@ from learnrelay_caliper.parts import EventKind, EventParts
 
 from ..addresses import block_iri
 from ..exam.caliper import SUBMITTED, exam_event
-from .fields import AttemptDetailFields, OfferedExamFields
+from .fields import AttemptDetailFields, OfferedExamFields, SoftwareFields
 
 family = Family("caliper.exam_details")
 
@@ -56,9 +56,9 @@ def proctoring_declined(exam: AttemptDetailFields, platform: Platform) -> EventP
 @family.maps(
     "edx.special_exam.practice.attempt.download_software_clicked",
     "edx.special_exam.proctored.attempt.download_software_clicked",
-    reads=AttemptDetailFields, **DOWNLOADED,
+    reads=SoftwareFields, **DOWNLOADED,
 )  # fmt: skip
-def software_downloaded(exam: AttemptDetailFields, platform: Platform) -> EventParts:
+def software_downloaded(exam: SoftwareFields, platform: Platform) -> EventParts:
     """The learner downloads the software that supervises the exam."""
     return {"object": {"id": block_iri(platform, exam.content_id, "software"), "type": "DigitalResource"}}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..exam.fields import AttemptFields, ExamFields
+from ..exam.fields import AttemptFields, ExamBlockFields, ExamFields, UnlimitedAttemptFields
 
 
 class OfferedExamFields(ExamFields):
@@ -11,3 +11,11 @@ class OfferedExamFields(ExamFields):
 
 class AttemptDetailFields(AttemptFields):
     """Declares an attempt about which there is a detail."""
+
+
+class SoftwareFields(ExamBlockFields):
+    """Declares an exam of which the software is downloaded."""
+
+
+class AttemptSoftwareFields(UnlimitedAttemptFields):
+    """Declares an attempt for which the software is downloaded."""

@@ -10,7 +10,7 @@ from learnrelay_xapi.parts import StatementParts
 from .. import xapi_vocabulary as openedx
 from ..addresses import block_iri
 from ..exam.xapi import exam_attempt, grouping
-from .fields import AttemptDetailFields, OfferedExamFields
+from .fields import AttemptDetailFields, AttemptSoftwareFields, OfferedExamFields
 
 family = Family("xapi.exam_details")
 
@@ -44,9 +44,9 @@ def proctoring_declined(attempt: AttemptDetailFields, platform: Platform) -> Sta
 @family.maps(
     "edx.special_exam.practice.attempt.download_software_clicked",
     "edx.special_exam.proctored.attempt.download_software_clicked",
-    reads=AttemptDetailFields, verb=v.DOWNLOADED, activity=v.APPLICATION,
+    reads=AttemptSoftwareFields, verb=v.DOWNLOADED, activity=v.APPLICATION,
 )  # fmt: skip
-def software_downloaded(attempt: AttemptDetailFields, platform: Platform) -> StatementParts:
+def software_downloaded(attempt: AttemptSoftwareFields, platform: Platform) -> StatementParts:
     """The learner downloads the software that supervises the exam."""
     return {
         "object": {"id": block_iri(platform, attempt.content_id, "software")},

@@ -18,7 +18,7 @@ from .fields import (
     RatingFields,
     ScoreFields,
     TeamWorkFields,
-    TrainingFields,
+    TitledTrainingFields,
     UploadFields,
     WorkFields,
     WrittenFeedbackFields,
@@ -164,9 +164,9 @@ def feedback_given(feedback: FeedbackFields, platform: Platform) -> EventParts |
 
 @family.maps(
     "openassessment.student_training_assess_example",
-    reads=TrainingFields, **TRAINED,
+    reads=TitledTrainingFields, **TRAINED,
 )  # fmt: skip
-def example_assessed(training: TrainingFields, platform: Platform) -> EventParts | Skip:
+def example_assessed(training: TitledTrainingFields, platform: Platform) -> EventParts | Skip:
     """The learner assesses an example; success is to choose what the course team chose."""
     if training.block_id is None:
         return NO_BLOCK

@@ -19,11 +19,8 @@ _SUBMISSION = "says which work is meant; in a destination's own pseudonym space 
 NOTHING_TO_ASSESS = "there was no submission to assess"
 
 
-class AssignmentFields(Fields):
-    """Declares the block of the assessment; lines of 2014 have it in the payload or the path alone, or nowhere.
-
-    ``title``: of the assignment.
-    """
+class UntitledFields(Fields):
+    """Declares the block of the assessment; lines of 2014 have it in the payload or the path alone, or nowhere."""
 
     block_id = optional(
         "context.module.usage_key", "data.item_id", "context.path", kind=handled_block,
@@ -33,6 +30,11 @@ class AssignmentFields(Fields):
             "/courses/Harbour/SAIL/2014/xblock/i4x:;_;_Harbour;_SAIL;_openassessment;_essay/handler/peer_assess",
         ),
     )  # fmt: skip
+
+
+class AssignmentFields(UntitledFields):
+    """Declares the block of the assessment, and the title of the assignment."""
+
     title = optional("context.module.display_name", kind=text)
 
 
@@ -127,7 +129,7 @@ class WrittenFeedbackFields(FeedbackFields):
     words = optional("data.feedback_text", kind=text, reason=FREE_TEXT)
 
 
-class TrainingFields(AssignmentFields):
+class TrainingFields(UntitledFields):
     """Declares that the learner assesses an example of the course team, which the event does not name, for practice.
 
     ``submission`` is the learner's own work, with which the practice belongs.
@@ -138,6 +140,10 @@ class TrainingFields(AssignmentFields):
         "data.corrections", kind=structure, example={"Evidence": "Fair"},
         reason="whether there are any: criteria for which the learner chose another option than the course team",
     )  # fmt: skip
+
+
+class TitledTrainingFields(TrainingFields, AssignmentFields):
+    """Declares that the learner assesses an example, with the title of the assignment."""
 
 
 class UploadFields(Fields):
