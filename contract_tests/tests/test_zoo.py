@@ -22,16 +22,22 @@ BAD = sorted((ZOO / "bad").glob("*.py"))
 GOOD = sorted((ZOO / "good").glob("*.py"))
 MEANT = {path: set(re.findall(r"^Caught by: (.+)$", path.read_text("utf-8"), re.MULTILINE)[0].split()) for path in BAD}
 
-QUICK = {"chance", "filter_fails_open", "source_tells", "plainest"}
+QUICK = {"chance", "plainest"}
 """`make test` checks these plugins, and no others."""
+
+WHOLE = {"chance", "filter_fails_open", "source_tells"}
+"""Of a family, a filter and a source, the whole contract is run."""
 
 PROVOKED = {"printed", "widens_a_rule"}
 """Plugins whose faults are found after other checks have run."""
 
 
 def members(sources: list[Path]) -> pytest.MarkDecorator:
-    """Parametrises a test with plugins of the zoo: of those that are not in `QUICK`, every fourth is slow."""
-    marks = {source: pytest.mark.nightly if place % 4 else pytest.mark.slow for place, source in enumerate(sources)}
+    """Parametrises a test with plugins of the zoo: all but `QUICK` are slow or nightly; of `WHOLE`, none is nightly."""
+    marks = {
+        source: pytest.mark.nightly if place % 4 and source.stem not in WHOLE else pytest.mark.slow
+        for place, source in enumerate(sources)
+    }
     return pytest.mark.parametrize(
         "source", [pytest.param(source, marks=[] if source.stem in QUICK else marks[source]) for source in sources],
         ids=[source.stem for source in sources],
@@ -51,7 +57,7 @@ def test_each_fault_fails_the_checks_that_are_meant_for_it(source: Path, tmp_pat
     assert MEANT[source] <= {result.check for result in report.results if result.findings}, format_findings(report)
 
 
-@pytest.mark.parametrize("source", [source for source in BAD if source.stem in QUICK], ids=lambda source: source.stem)
+@members([source for source in BAD if source.stem in WHOLE])
 def test_a_bad_plugin_does_not_pass(source: Path, tmp_path: Path) -> None:
     report = report_on(source, tmp_path)
     assert not report.passed

@@ -77,6 +77,7 @@ def test_both_names_of_an_event_are_mapped(mappings: list[Transformer]) -> None:
         assert mapped >= {*PAIRS, *PAIRS.values()}, standard
 
 
+@pytest.mark.slow
 def test_an_entry_with_title_and_event_is_filled_in(tmp_path: Path) -> None:
     """Runs the command of step 3 on a copy of one family's goldens, without what they give."""
     goldens = tmp_path / "plugins" / "openedx" / "tests"

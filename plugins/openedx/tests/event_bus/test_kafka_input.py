@@ -32,6 +32,8 @@ from learnrelay_openedx.event_bus import kafka_topic
 from learnrelay_openedx.event_bus.bus_settings import KafkaBusSection
 from relay_files import relay_toml
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[str]:
