@@ -6,11 +6,12 @@ import marshal
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
 from threading import Lock
+from types import NoneType
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -132,60 +133,92 @@ def size_of(value: Any) -> int:
     size = 0
     parts = [value]
     for part in parts:  # which grows
-        if part is None:
-            continue
         kind = type(part)
         if kind is str or kind is bytes:
             size += part.__sizeof__()
-        elif kind in _WITHOUT_TEXT:
-            continue
-        elif kind is list:
-            parts += part
-        elif kind is dict:
-            parts += part
-            parts += part.values()
-        else:
-            inner = part if kind is tuple else _splitter_of(kind)(part)  # type: ignore[arg-type]  # types are hashable
-            try:
-                size += len(marshal.dumps(inner, 2))  # as long as the texts in them, at a tenth of looking at each
-            except ValueError:  # one of them is no plain value
-                parts += inner
-        if len(parts) > _MOST_PARTS:
-            return sys.maxsize
+        elif kind not in _WITHOUT_TEXT:
+            if kind is list:
+                parts += part
+            elif kind is dict:
+                parts += part
+                parts += part.values()
+            else:
+                known, rest = _measure_of(kind)(part)  # type: ignore[arg-type]  # types are hashable
+                size += known
+                parts += rest
+            if len(parts) > _MOST_PARTS:
+                return sys.maxsize
     return size
 
 
+_Getter = Callable[[Any], tuple[Any, ...]]
+
 _MOST_PARTS = 10_000
-_WITHOUT_TEXT = frozenset((bool, int, float, datetime))
+_WITHOUT_TEXT = frozenset((NoneType, bool, int, float, datetime))
+
+
+Measured = tuple[int, Sequence[Any]]
+"""Bytes of what was measured at once, and parts that are still to be measured."""
 
 
 @lru_cache(1_000)
-def _splitter_of(kind: type[Any]) -> Callable[[Any], tuple[Any, ...] | list[Any]]:
-    """Returns what splits values of a type: into their slots, and entries where it is derived from a container.
+def _measure_of(kind: type[Any]) -> Callable[[Any], Measured]:
+    """Returns what measures values of a type: their slots, and entries where it is derived from a container.
 
     Each type is looked at once.
     """
     if kind is orjson.Fragment:
-        return lambda value: (orjson.dumps(value),)
+        return lambda value: (len(orjson.dumps(value)), ())
+    if kind is tuple:
+        return _measure_tuple
     if issubclass(kind, str):
-        return lambda value: (str(value),)
+        return lambda value: (0, (str(value),))
     names = [name for name in getattr(kind, "__slots__", ()) if not name.startswith("__")]
     if issubclass(kind, dict):
-        return lambda value: [*_slots_of(value, names), *value, *value.values()]
+        return lambda value: (0, [*_slots_of(value, names), *value, *value.values()])
     if issubclass(kind, (tuple, list)):
-        return lambda value: [*_slots_of(value, names), *value]
-    if len(names) < 2:  # of one name, `attrgetter` gives no tuple
-        return lambda value: _slots_of(value, names)
-    all_slots = attrgetter(*names)
+        return lambda value: (0, [*_slots_of(value, names), *value])
+    return _SlotsMeasure(names)
 
-    def split(value: Any) -> tuple[Any, ...] | list[Any]:
+
+def _measure_tuple(value: tuple[Any, ...]) -> Measured:
+    try:
+        return len(marshal.dumps(value, 2)), ()  # as long as the texts in it, at a tenth of looking at each
+    except ValueError:  # one of them is no plain value
+        return 0, value
+
+
+class _SlotsMeasure:
+    """Measures objects with slots: at once those that held plain values so far, the others one by one."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._split = self._getters(names, ())
+
+    @staticmethod
+    def _getters(plain: Sequence[str], others: Sequence[str]) -> tuple[Sequence[str], _Getter, Sequence[str], _Getter]:
+        return plain, _getter_of(plain), others, _getter_of(others)
+
+    def __call__(self, value: Any) -> Measured:
+        names, plain, other_names, others = self._split
         try:
-            return all_slots(value)
+            return len(marshal.dumps(plain(value), 2)), others(value)
         except AttributeError:  # a slot may be empty
-            return _slots_of(value, names)
+            return 0, _slots_of(value, [*names, *other_names])
+        except ValueError:
+            complex_names = [name for name in names if _measure_tuple((getattr(value, name),))[0] == 0]
+            self._split = self._getters(
+                [name for name in names if name not in complex_names], [*other_names, *complex_names]
+            )
+            return self(value)
 
-    return split
+
+def _getter_of(names: Sequence[str]) -> _Getter:
+    if not names:
+        return lambda value: ()
+    if len(names) == 1:  # of one name, `attrgetter` gives no tuple
+        return lambda value: _slots_of(value, names)
+    return attrgetter(*names)
 
 
-def _slots_of(value: Any, names: Iterable[str]) -> list[Any]:
-    return [getattr(value, name, None) for name in names]
+def _slots_of(value: Any, names: Iterable[str]) -> tuple[Any, ...]:
+    return tuple([getattr(value, name, None) for name in names])

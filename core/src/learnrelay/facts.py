@@ -68,4 +68,5 @@ def compile_facts(facts: type[F]) -> Callable[[Mapping[str, Any]], F]:
         "self.utc = dumps(moment if moment.tzinfo is UTC else moment.astimezone(UTC))",
         f"self.frame_key = ({key})",
     )
-    return compile_extractor(facts, derived=derived, dumps=orjson.dumps, UTC=UTC)
+    given = [Facts.declared["name"]]  # of which the reader makes sure
+    return compile_extractor(facts, given=given, derived=derived, dumps=orjson.dumps, UTC=UTC)

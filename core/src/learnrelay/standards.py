@@ -108,6 +108,14 @@ class Hole:
         pieces.append(content[start:])
         return pieces
 
+    def partition(self, content: bytes) -> tuple[bytes, bytes, bytes]:
+        """Splits JSON at its first hole of this number: before it, the hole, after it; without one, it stands first."""
+        return content.partition(self.mark)
+
+    def fill(self, content: bytes, piece: bytes) -> bytes:
+        """Puts the same piece into each hole of this number."""
+        return content.replace(self.mark, piece)
+
     def after(self, value: Any) -> Fragment:
         """Writes a value with a hole behind it, for more properties or items. Raises NotJsonError."""
         return Fragment(to_json(value) + self.mark)

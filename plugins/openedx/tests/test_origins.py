@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from learnrelay.fields import compile_extractor
-from learnrelay.kinds import INVALID
+from learnrelay.assembly.assemble import assemble_from
+from learnrelay.pipeline.run import OutcomeState, Pipeline
 from learnrelay.providers import UserRef
-from learnrelay_openedx import source
+from learnrelay_openedx.facts import OpenedxFacts
 from learnrelay_openedx.origins import (
     NOT_OF_THE_BLOCK,
     NOT_THE_SERVER,
     PUBLISHED_NAMES,
-    RefusalFields,
     is_server_only,
-    refusal,
 )
-from learnrelay_openedx.source import OpenedxSource
+from learnrelay_openedx.source import OpenedxSource, filter_event
 from openedx_events import event_from_mapping
 from services import reference_folder
 
@@ -63,7 +62,8 @@ def test_the_server_speaks_of_others(server: dict[str, Any]) -> None:
 def answer(name: str, **context: Any) -> str:
     """The reason of a refusal; empty for an event that passes."""
     event = event_from_mapping({"name": name, "timestamp": "2026-03-02T10:00:00Z", "data": {}, "context": context})
-    skip = refusal(compile_extractor(RefusalFields)(event.body))
+    assert isinstance(event.facts, OpenedxFacts)
+    skip = filter_event(event.facts)
     return skip.reason if skip else ""
 
 
@@ -71,7 +71,8 @@ GRADE = "edx.course.grade.passed.first_time"
 
 
 def test_names_of_the_server_are_refused_from_a_client() -> None:
-    for sender in ("browser", "mobile", "web", "", ["server"], {}):
+    senders: list[Any] = ["browser", "mobile", "web", "", ["server"], {}]
+    for sender in senders:
         assert answer(GRADE, event_source=sender) == NOT_THE_SERVER.reason
         assert answer("showanswer", event_source=sender) == NOT_THE_SERVER.reason
         assert not answer("play_video", event_source=sender)
@@ -103,7 +104,22 @@ def test_the_block_is_the_one_whose_handler_was_called() -> None:
 
 
 def test_the_source_refuses_them_in_every_relay() -> None:
-    assert source.filter_event(RefusalFields(name=GRADE, sender=INVALID)) == NOT_THE_SERVER
+    raw: dict[str, Any] = {
+        "platform": {"root_url": "https://learn.example.org", "source": "openedx"},
+        "plugins": {"enabled": ["xapi.grading"]},
+        "identity": {"provider": "keyed", "secret": "6c1f0b7e94d2a853c7e0f1b29a4d5e68"},
+    }
+    pipeline = Pipeline(assemble_from(raw, Path("relay.toml")).plan)
+    event: dict[str, Any] = {
+        "name": GRADE,
+        "data": {},
+        "context": {"event_source": "browser"},
+        "timestamp": "2026-03-02T10:00:00Z",
+    }
+    (outcome,) = pipeline.process(event_from_mapping(event))
+    assert outcome.reason == NOT_THE_SERVER.reason
+    (outcome,) = pipeline.process(event_from_mapping({**event, "timestamp": ""}))
+    assert outcome.state is OutcomeState.FAILED, "without its facts it is no statement either"
 
 
 def test_names_of_the_server_are_those_that_the_platform_emits_there() -> None:

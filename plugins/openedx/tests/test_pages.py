@@ -13,9 +13,10 @@ from learnrelay.assembly.assemble import assemble_from
 from learnrelay.fields import compile_extractor
 from learnrelay.privacy.data_map import derive_data_map
 from learnrelay_openedx.belonging import CourseFields, course_evidence
-from learnrelay_openedx.origins import NOT_OF_THE_BLOCK, NOT_THE_SERVER, RefusalFields, refusal
+from learnrelay_openedx.facts import OpenedxFacts
+from learnrelay_openedx.origins import NOT_OF_THE_BLOCK, NOT_THE_SERVER
 from learnrelay_openedx.pages import PAGES
-from learnrelay_openedx.source import OpenedxSource
+from learnrelay_openedx.source import OpenedxSource, filter_event
 from openedx_events import SOURCE, event_from_line, event_from_mapping
 
 COURSES = ("course-v1:Harbour+SAIL+2026", "ccx-v1:Harbour+SAIL+2026+ccx@7", "Harbour/SAIL.1x/2013_T1")
@@ -106,11 +107,16 @@ def test_the_path_is_kept_where_the_context_lacks_it() -> None:
 
 @pytest.mark.parametrize("name", PAGES.forms)
 def test_a_client_opens_no_page(name: str) -> None:
-    fields = compile_extractor(RefusalFields)
-    body = {"name": name, "data": {}, "context": {"event_source": "browser", "path": "/event"}, "timestamp": ""}
-    assert refusal(fields(body)) is NOT_THE_SERVER
+    fields = compile_extractor(OpenedxFacts)
+    body = {
+        "name": name,
+        "data": {},
+        "context": {"event_source": "browser", "path": "/event"},
+        "timestamp": "2026-03-02T09:00:00Z",
+    }
+    assert filter_event(fields(body)) is NOT_THE_SERVER
     handler = "/courses/A/B/C/xblock/block-v1:A+B+C+type@poll+block@x/handler/publish_event"
-    assert refusal(fields({**body, "context": {"event_source": "server", "path": handler}})) is NOT_OF_THE_BLOCK
+    assert filter_event(fields({**body, "context": {"event_source": "server", "path": handler}})) is NOT_OF_THE_BLOCK
 
 
 def evidence(path: str, course_id: str) -> Any:

@@ -74,13 +74,14 @@ def read_titles(path: str) -> dict[str, str]:
         return {row["course_id"].strip(): (row["title"] or "").strip() for row in reader if row["course_id"]}
 
 
-def unknown_course(provider: CourseProvider) -> Callable[[SourceEvent], UnknownCourseError | None]:
+def unknown_course(provider: CourseProvider) -> Callable[[SourceEvent], UnknownCourseError | None] | None:
     """Returns a function that gives the error for an event of a course unknown to the provider, else None.
 
-    A course of which the provider cannot tell counts as unknown: its statements may lack the title.
+    None for a provider that knows all courses. A course of which the provider cannot tell counts as unknown: its
+    statements may lack the title.
     """
     if isinstance(provider, GuardedCourses) and provider.knows_all:
-        return lambda _event: None
+        return None
     knows = cached(provider.knows)
 
     def of(event: SourceEvent) -> UnknownCourseError | None:

@@ -31,7 +31,13 @@ class LineRun:
     """
 
     def __init__(
-        self, read: Read, process: Process, unknown_course: UnknownCourse, tally: OutcomeCounts, take: Take, fail: Fail
+        self,
+        read: Read,
+        process: Process,
+        unknown_course: UnknownCourse | None,
+        tally: OutcomeCounts,
+        take: Take,
+        fail: Fail,
     ) -> None:
         self.number = self.events = 0
         self._read, self._process, self._unknown_course = read, process, unknown_course
@@ -50,47 +56,47 @@ class LineRun:
         tally, standards = self._tally, self._tally.standards
         transformed, not_mapped = OutcomeState.TRANSFORMED, OutcomeState.NOT_MAPPED
         before = number = self.number
-        glued = blank = 0
+        blank = split = 0
         for number, line in enumerate(lines, before + 1):
-            contents = [line]
-            for content in contents:  # which grows, where events are glued together
-                try:
-                    if content is None:
-                        raise UnreadableEventError(too_long())
-                    if len(content) < _SHORTEST and not content.strip():  # a packed log may hold them by the billion
-                        blank += 1
-                        continue
-                    event = read(content)
-                except BlankLineError:
+            try:
+                if line is None:
+                    raise UnreadableEventError(too_long())
+                if len(line) < _SHORTEST and not line.strip():  # a packed log may hold them by the billion
                     blank += 1
                     continue
-                except GluedEventsError as error:
-                    contents += error.lines
-                    glued += len(error.lines) - 1
-                    continue
-                except EventError as error:
-                    self._count_unreadable(number, error)
-                    continue
-                is_transformed = False
-                for outcome in process(event):
-                    if outcome.state is transformed:
-                        is_transformed = True
-                        standards[outcome.standard].count(outcome)
-                        take(outcome, event)
-                    elif outcome.state is not_mapped:
-                        tally.count_unmapped(outcome.event)
-                    else:
-                        for counts in [standards[outcome.standard]] if outcome.standard else standards.values():
-                            counts.count(outcome)
-                        if outcome.error is not None:
-                            self._fail(number, outcome.standard, outcome.error, in_words(outcome))
-                if is_transformed and (unknown := unknown_course(event)) is not None:
-                    tally.unknown_courses += 1
-                    self._fail(number, "", unknown, "")
+                event = read(line)
+            except BlankLineError:
+                blank += 1
+                continue
+            except GluedEventsError as error:
+                split += 1
+                for part in error.lines:
+                    self.number = number - 1
+                    self.run([part])
+                continue
+            except EventError as error:
+                self._count_unreadable(number, error)
+                continue
+            is_transformed = False
+            for outcome in process(event):
+                if outcome.state is transformed:
+                    is_transformed = True
+                    standards[outcome.standard].count(outcome)
+                    take(outcome, event)
+                elif outcome.state is not_mapped:
+                    tally.count_unmapped(outcome.event)
+                else:
+                    for counts in [standards[outcome.standard]] if outcome.standard else standards.values():
+                        counts.count(outcome)
+                    if outcome.error is not None:
+                        self._fail(number, outcome.standard, outcome.error, in_words(outcome))
+            if unknown_course is not None and is_transformed and (unknown := unknown_course(event)) is not None:
+                tally.unknown_courses += 1
+                self._fail(number, "", unknown, "")
         for counts in standards.values() if blank else ():
             counts.skipped[BLANK_LINE.reason] += blank
         self.number = number
-        self.events += number - before + glued
+        self.events += number - before - split
 
     def _count_unreadable(self, number: int, error: EventError) -> None:
         self._tally.unreadable[error.reason] += 1

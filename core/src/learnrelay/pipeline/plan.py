@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from inspect import signature
 from typing import Any
 
-from ..errors import Problem
+from ..errors import EventError, Problem
+from ..events import SourceEvent
 from ..facts import Facts
 from ..fields import Fields, ValuesExtractor, compile_values, declared_paths
 from ..frames import Frame, ObjectionList, frame_look_up
 from ..mapping import ANY_EVENT, Skip, Transformer
 from ..platform import Platform
+from ..plugins.hook_trace import traced
 from ..plugins.registry import Registry
-from ..sources import CourseRef
+from ..sources import CourseRef, Source
 from ..standards import Compose, Prepare, Standard
 from .constants import transformer_error
 from .error_places import describe_raised
@@ -83,6 +86,34 @@ class Sites:
         return self.roots.get(self.read_key(facts.course_id).org) if facts.course_id else None
 
 
+@dataclass(slots=True)
+class Filter:
+    """Judges events before they are transformed.
+
+    function: as pluggy holds it, which extracts what it reads from the body. judge_facts: the plugin's own function, of
+    a source's filter that reads its facts, which every event has.
+    """
+
+    name: str
+    function: Callable[..., Skip | None]
+    judge_facts: Callable[[Facts], Skip | None] | None = None
+
+    @property
+    def reads(self) -> type[Fields]:
+        """Returns what the filter reads."""
+        return self.function.learnrelay_reads  # type: ignore[attr-defined, no-any-return]  # set by `hookimpl`
+
+    def judge(self, event: SourceEvent) -> Skip | None:
+        """Returns why an event is skipped; None to keep it. Raises what the plugin raises."""
+        if self.judge_facts is None:
+            return self.function(event.body)
+        try:
+            facts = event.facts
+        except EventError:  # each standard reports it
+            return None
+        return self.judge_facts(facts)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Holds everything that the pipeline needs.
@@ -93,7 +124,7 @@ class Plan:
     """
 
     mappings: Mapping[str, tuple[MappingPlan, ...]]
-    filters: tuple[tuple[str, Callable[..., Skip | None]], ...]
+    filters: tuple[Filter, ...]
     enrichers: tuple[tuple[str, Callable[..., Mapping[str, Any] | None]], ...]
     rules: Mapping[str, tuple[DestinationRules, ...]]
     others: tuple[MappingPlan, ...] = ()
@@ -184,16 +215,15 @@ def stage(registry: Registry, hook: str) -> tuple[tuple[str, Callable[..., Any]]
     return tuple((impl.plugin_name, impl.function) for impl in reversed(implementations))
 
 
-def cheapest_first(
-    filters: tuple[tuple[str, Callable[..., Any]], ...],
-) -> tuple[tuple[str, Callable[..., Any]], ...]:
-    """Orders filters by the number of paths that they read; of equals the operator's order stays."""
-
-    def cost(named: tuple[str, Callable[..., Any]]) -> int:
-        reads: type[Fields] = named[1].learnrelay_reads  # type: ignore[attr-defined]  # set by `hookimpl`
-        return len(list(declared_paths(reads)))
-
-    return tuple(sorted(filters, key=cost))
+def compile_filters(registry: Registry, source: Source | None) -> tuple[Filter, ...]:
+    """Returns the filters, by the number of paths that they read; of equals the operator's order stays."""
+    filters = [Filter(name, function) for name, function in stage(registry, "filter_event")]
+    for own in filters:
+        if source is not None and own.name == f"sources:{source.name}" and own.reads is source.facts:
+            function = own.function.learnrelay_calls  # type: ignore[attr-defined]  # set where hooks are bound
+            if [*signature(function).parameters] == ["fields"]:
+                own.judge_facts = traced("filter_event", own.name, function)
+    return tuple(sorted(filters, key=lambda each: len(list(declared_paths(each.reads)))))
 
 
 def compile_plan(
@@ -256,7 +286,7 @@ def compile_plan(
         of_event += [other.named(event) for other in others if other.standard not in mapped]
     return Plan(
         mappings={event: tuple(plans) for event, plans in mappings.items()},
-        filters=cheapest_first(stage(registry, "filter_event")),
+        filters=compile_filters(registry, next((platform.source for platform in platforms.values()), None)),
         enrichers=stage(registry, "enrich_statement"),
         rules={standard: tuple(of_standard) for standard, of_standard in rules.items()},
         others=others,

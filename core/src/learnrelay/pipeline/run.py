@@ -25,7 +25,7 @@ from ..plugins.hook_trace import traced
 from ..standards import SerializedStatement, Statement, to_json
 from .error_places import describe_failure, describe_raised
 from .mapping_cache import BoundMapping, MappingCache, bind_mapping
-from .plan import Composing, MappingPlan, Plan
+from .plan import Composing, Filter, MappingPlan, Plan
 from .routing import NO_DESTINATION, DestinationRules, Route, decide_route, static_route
 from .source_texts import with_constant_reason, with_constant_texts
 
@@ -160,14 +160,14 @@ class Pipeline:
         if self.plan.sites is not None and (at_site := self._find_site(event)) is not None:
             return at_site.process(event)
         body = event.body
-        for name, filter_event in self.plan.filters:
+        for event_filter in self.plan.filters:
             try:
-                skip = filter_event(body)
+                skip = event_filter.judge(event)
             except Exception as error:
-                skip = _failed_filter(name, filter_event, error)
+                skip = _failed_filter(event_filter, error)
             else:
                 if skip is not None:
-                    skip = with_constant_reason(skip, f"filter {name}", filter_event)
+                    skip = with_constant_reason(skip, f"filter {event_filter.name}", event_filter.function)
             if skip is not None:
                 log.debug("%s skipped: %s", event.shown_name, skip.reason)
                 return [Outcome("", OutcomeState.SKIPPED, event.name, reason=skip.reason)]
@@ -321,10 +321,12 @@ def _list_aging_platforms(plan: Plan) -> dict[Platform, float]:
     return aging
 
 
-def _failed_filter(name: str, filter_event: Callable[[Body], Skip | None], error: Exception) -> Skip:
+def _failed_filter(event_filter: Filter, error: Exception) -> Skip:
     """Returns the skip for an event that a filter cannot judge: it goes nowhere."""
-    log_throttled(f"filter {name} raised {describe_raised(error, filter_event)}: the event is skipped")
-    return Skip(f"filter {name} failed")
+    log_throttled(
+        f"filter {event_filter.name} raised {describe_raised(error, event_filter.function)}: the event is skipped"
+    )
+    return Skip(f"filter {event_filter.name} failed")
 
 
 def _named(mapping: CompiledMapping, event: str) -> CompiledMapping:

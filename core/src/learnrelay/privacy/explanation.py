@@ -78,13 +78,13 @@ def _filters(assembly: Assembly, event: SourceEvent) -> Iterator[dict[str, Any]]
     is_named = event.name in assembly.plan.mappings
     reason = "an enabled mapping has this name" if is_named else "an enabled mapping takes every event"
     yield {"filter": "allowlist", "keeps": True, "reason": reason}
-    for name, keep in assembly.plan.filters:
+    for event_filter in assembly.plan.filters:
         try:
-            skip = keep(fields=event.body)
+            skip = event_filter.judge(event)
             keeps, reason = skip is None, "" if skip is None else skip.reason
         except Exception as error:
-            keeps, reason = False, f"raised {describe_raised(error, keep)}"
-        yield {"filter": name, "keeps": keeps, "reason": reason}
+            keeps, reason = False, f"raised {describe_raised(error, event_filter.function)}"
+        yield {"filter": event_filter.name, "keeps": keeps, "reason": reason}
         if not keeps:
             return
 

@@ -66,11 +66,11 @@ def written_for(parts: Mapping[str, Any], learner: Id) -> Entity:
     """Copies parts without what is None and objects that are empty then, with the learner's entities written out."""
     kept: Entity = {}
     for key, value in parts.items():
-        if value is None:
-            continue
         kind = type(value)
         if kind in _WRITTEN_AS_IT_IS:
             kept[key] = value
+        elif value is None:
+            continue
         elif kind is dict:
             if inner := written_for(value, learner):
                 kept[key] = inner

@@ -206,20 +206,21 @@ def part_writer(settings: Mapping[str, Any], transformer: Transformer, platform:
             event["extensions"] = {**properties["extensions"], **transformer_version}
         # Known entities count by their ids: titles may be others in the next run over the same log (ADR 6)
         counted = to_json(properties, _BY_ID, orjson.OPT_PASSTHROUGH_SUBCLASS)
-        around_learner = LEARNER.split(counted)
-        names_learner = len(around_learner) > 1
-        digest = sha1(_ANYBODY.join(around_learner), usedforsecurity=False).hexdigest()
+        of_anybody = LEARNER.fill(counted, _ANYBODY)
+        names_learner = len(of_anybody) > len(counted)
+        digest = sha1(of_anybody, usedforsecurity=False).hexdigest()
         in_id = f'"{event["type"]}","{event["action"]}","{digest}"]'.encode()
         if version == "1.1":
             event = in_1_1(event)
-        pieces = _COURSE.split(to_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS)[1:-1])
-        is_part = len(pieces) > 1
-        before, after = (pieces[0].removesuffix(_PART_OF), pieces[1]) if is_part else (pieces[0], b"")
+        content = to_json(event, _WHOLE, orjson.OPT_PASSTHROUGH_SUBCLASS)[1:-1]
+        before, hole, after = _COURSE.partition(content)
+        if hole:
+            before = before.removesuffix(_PART_OF)
         return PreparedParts(
             in_id,
             LEARNER.split(before) if names_learner else (before,),
-            LEARNER.split(after) if names_learner else (after,),
-            is_part,
+            LEARNER.split(after) if names_learner and after else (after,),
+            bool(hole),
             event["object"]["id"],
             "actor" in properties,
             happened,

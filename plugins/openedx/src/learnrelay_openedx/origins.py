@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from learnrelay import Fields, Skip, optional, required
+from learnrelay import Fields, Skip, optional
 from learnrelay.caching import cached
-from learnrelay.kinds import INVALID, containing, strict_one_of, text
+from learnrelay.kinds import INVALID, containing, strict_one_of
 
-_REQUEST, _PUBLISHED = "request", "published"
+_REQUEST, PUBLISHED = "request", "published"
 _PUBLISH_HANDLER = "/publish_event"
 _PUBLISHING_BLOCK = re.compile(  # anchored: what follows the handler's name is the client's
     r"/(?:courses/[^/]+/xblock|api/xblock/v\d/xblocks)/[^/]*\+type@([\w-]+)\+block@[^/+]*"
@@ -75,11 +75,11 @@ NOT_THE_SERVER = Skip("only the server emits this event, and this one came from 
 NOT_OF_THE_BLOCK = Skip("published for a browser by a block that has no such event")
 
 
-request = containing(_PUBLISH_HANDLER, _PUBLISHED, _REQUEST)
+request = containing(_PUBLISH_HANDLER, PUBLISHED, _REQUEST)
 """Tells whether a request was to a handler that publishes what it is sent: a kind for fields."""
 
 _SERVERS, _SENDERS = strict_one_of("server", "task"), ("server", "browser")
-_WHY = "tells whether the payload is the server's; reaches no output"
+WHY_PATH = "tells whether the payload is the server's; reaches no output"
 
 
 class OriginFields(Fields):
@@ -90,14 +90,14 @@ class OriginFields(Fields):
 
     sender = optional("context.event_source", kind=_SERVERS, example=_SENDERS)
     request = optional(
-        "context.path", kind=request, reason=_WHY,
+        "context.path", kind=request, reason=WHY_PATH,
         example=("/courses/x/", "/courses/x/xblock/y/handler/publish_event"),
     )  # fmt: skip
 
 
 def is_from_client(sender: object, request: str | None) -> bool:
     """Tells whether the payload of an event is what a browser or an app sent, or may be."""
-    return sender is INVALID or request == _PUBLISHED
+    return sender is INVALID or request == PUBLISHED
 
 
 @cached
@@ -106,17 +106,7 @@ def is_server_only(name: str) -> bool:
     return name in SERVER_ONLY_NAMES or name.startswith(SERVER_ONLY_PREFIXES)
 
 
-class RefusalFields(Fields):
-    """Declares what decides whether an event is believed. It is read of each event, so it is little."""
-
-    name = required("name", kind=text)
-    sender = optional("context.event_source", kind=_SERVERS, example=_SENDERS)
-    path = optional("context.path", kind=text, reason=_WHY)
-
-
-def refusal(event: RefusalFields) -> Skip | None:
-    """Refuses names that a client cannot emit, and those that a block publishes without having them."""
-    if event.path is not None and _PUBLISH_HANDLER in event.path:
-        block = _PUBLISHING_BLOCK.match(event.path)
-        return None if block and event.name in PUBLISHED_NAMES.get(block[1], ()) else NOT_OF_THE_BLOCK
-    return NOT_THE_SERVER if event.sender is INVALID and is_server_only(event.name) else None
+def has_event(path: str | None, name: str) -> bool:
+    """Tells whether the block whose handler was called has events of this name, which it publishes for a browser."""
+    block = None if path is None else _PUBLISHING_BLOCK.match(path)
+    return block is not None and name in PUBLISHED_NAMES.get(block[1], ())

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from learnrelay import CourseParts, Shape, Skip, Source, hookimpl
+from learnrelay.kinds import INVALID
 
 from .belonging import COURSE_PROOF, ENTERPRISE_PROOF
 from .facts import OpenedxFacts
 from .keys import parse_course
-from .origins import RefusalFields, refusal
+from .origins import NOT_OF_THE_BLOCK, NOT_THE_SERVER, PUBLISHED, has_event, is_server_only
 from .pages import PAGES
 from .personal_names import PERSONAL_NAMES
 from .sample_values import SAMPLE_VALUES
@@ -62,7 +63,9 @@ def register_sources(register: Callable[[type[Source]], None]) -> None:
     register(OpenedxSource)
 
 
-@hookimpl(reads=RefusalFields)
-def filter_event(fields: RefusalFields) -> Skip | None:
-    """Refuses events of the server that a browser or an app made up."""
-    return refusal(fields)
+@hookimpl(reads=OpenedxFacts)
+def filter_event(fields: OpenedxFacts) -> Skip | None:
+    """Refuses names that a client cannot emit, and those that a block publishes without having them."""
+    if fields.request == PUBLISHED:
+        return None if has_event(fields.path, fields.name) else NOT_OF_THE_BLOCK
+    return NOT_THE_SERVER if fields.sender is INVALID and is_server_only(fields.name) else None
