@@ -68,7 +68,7 @@ scope = "everything"
 """
 
 TOLD = {
-    "colour": "unknown key",
+    "colour": "this name; known are console, courses, delivery",
     "platform": "is missing",
     "platfrom": 'did you mean "platform"?',
     "plugins.enabled": "did you mean plain.watching?",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..config.fields import BASE, UNKNOWN, did_you_mean
+from ..config.fields import BASE, UNKNOWN, did_you_mean_or_all
 from ..config.models import Config, Delivery, Destination, InputConfig
 from ..config.problems import load_section, read_toml
 from ..config.schema import CoreSections
@@ -282,7 +282,7 @@ def _check_sections(file: OperatorFile, plugins: LoadedPlugins) -> None:
                 if name in known
                 else plugins.describe_unknown(name)
                 or f"{UNKNOWN}: no section, and no enabled standard or plugin with settings, has this name"
-                + did_you_mean(name, known)
+                + did_you_mean_or_all(name, known)
             )
             file.add_problem(name, reason)
 

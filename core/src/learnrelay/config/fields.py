@@ -380,3 +380,8 @@ def did_you_mean(word: str, choices: Sequence[str]) -> str:
     """Suggests the nearest choice; empty when none is near."""
     near = get_close_matches(word, choices, 1, cutoff=0.5)
     return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def did_you_mean_or_all(word: str, choices: Sequence[str]) -> str:
+    """Suggests the nearest choice; where none is near, names all."""
+    return did_you_mean(word, choices) or (f"; known are {', '.join(sorted({*choices}))}" if choices else "")

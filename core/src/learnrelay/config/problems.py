@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 
 from ..errors import ConfigurationError, Problem
-from .fields import UNKNOWN, Table, Tables, did_you_mean
+from .fields import UNKNOWN, Table, Tables, did_you_mean_or_all
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -36,13 +36,13 @@ def load_section(
 
 
 def _flat(schema: Any, messages: Any, key: str, also: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
-    """Flattens marshmallow's messages to (dotted key, reason), with a hint at the nearest key for unknown ones."""
+    """Flattens marshmallow's messages to (dotted key, reason), with the nearest key for an unknown one, or all."""
     if isinstance(messages, Mapping):
         known = getattr(schema, "fields", {})
         for name, inner in messages.items():
             at = key if name == "_schema" else f"{key}.{name}" if key else str(name)
             if inner == [UNKNOWN]:
-                yield at, UNKNOWN + did_you_mean(str(name), [*known, *also])
+                yield at, UNKNOWN + did_you_mean_or_all(str(name), [*known, *also])
                 continue
             field = known.get(name)
             if isinstance(field, Tables) and isinstance(inner, Mapping):
