@@ -51,6 +51,7 @@ provider = "tabel"
 style = "shrot"
 [delivery]
 engine = "celerry"
+outbox = "sqlite:///x.db"
 limit = "many"
 [destinations.main]
 standard = "plane"
@@ -68,7 +69,7 @@ scope = "everything"
 """
 
 TOLD = {
-    "colour": "this name; known are console, courses, delivery",
+    "colour": "unknown key",
     "platform": "is missing",
     "platfrom": 'did you mean "platform"?',
     "plugins.enabled": "did you mean plain.watching?",
@@ -79,6 +80,7 @@ TOLD = {
     "plain.style": 'expected one of "short", "long"; did you mean "short"?',
     "delivery.engine": 'did you mean "celery"?',
     "delivery.limit": "expected a whole number, found text",
+    "delivery.outbox": "unknown key; known are alerts, broker, critical, database, engine",
     "destinations.main.standard": "no enabled plugin brings this standard",
     "destinations.main.scope.orgg": "no enabled plugin knows this scope",
     "destinations.third.standard": "is missing",
