@@ -118,10 +118,10 @@ class EventReader:
     def event_from_line(self, line: bytes) -> SourceEvent:
         """Reads the event in a line that `parse_line` can read. Raises UnreadableEventError."""
         start = line.find(b"{")
-        if start < 0 or line[0] in b"[ \t":
+        if start and (start < 0 or line[0] in b"[ \t"):
             return SourceEvent(parse_line(line), self)
         try:
-            raw = orjson.loads(line[start:])
+            raw = orjson.loads(line[start:] if start else line)
         except orjson.JSONDecodeError:
             raw = parse_line(line)  # reads what orjson does not, or says what is wrong
         return SourceEvent(raw, self)

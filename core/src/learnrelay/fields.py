@@ -346,7 +346,8 @@ def _conversion(kind: Kind, name: str, copying: bool) -> str:
     if isinstance(kind, StrictWords):
         return f"if v is not None and v not in {kind.words!r}: v = INVALID"  # no other JSON value equals a text
     if isinstance(kind, Containment):
-        of_text = f"({kind.there!r} if {kind.part!r} in v else {kind.missing!r})"
+        there = repr(kind.there) if isinstance(kind.there, str) else f"{name}.there(v)"
+        of_text = f"({there} if {kind.part!r} in v else {kind.missing!r})"
         return f"v = {of_text} if type(v) is str else {kind.missing!r} if type(v) in SCALARS else None"
     if kind is moment or isinstance(kind, TextKind):
         return f"v = {name}(v) if type(v) is str else None"

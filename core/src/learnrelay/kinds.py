@@ -168,16 +168,21 @@ def strict_one_of(*words: str) -> Callable[[Any], str | Invalid | None]:
 class Containment:
     """Is the kind that `containing` makes."""
 
-    def __init__(self, part: str, there: str, missing: str) -> None:
+    def __init__(self, part: str, there: str | Callable[[str], str], missing: str) -> None:
         self.part, self.there, self.missing = part, there, missing
-        self.__name__ = f"{there}, if the text contains {part}, else {missing}"
+        words = there if isinstance(there, str) else f"what {there.__name__} makes of it"
+        self.__name__ = f"{words}, if the text contains {part}, else {missing}"
 
     def __call__(self, value: Any) -> str:
-        return self.there if type(value) is str and self.part in value else self.missing
+        if type(value) is not str or self.part not in value:
+            return self.missing
+        return self.there if isinstance(self.there, str) else self.there(value)
 
 
-def containing(part: str, there: str, missing: str) -> Callable[[Any], str]:
+def containing(part: str, there: str | Callable[[str], str], missing: str) -> Callable[[Any], str]:
     """Makes a kind that gives one of two words: whether a text contains a part. Nothing of the text is kept.
+
+    ``there`` may be a function that makes the word of the text, where the text contains the part.
 
     >>> containing("/publish_event", "published", "request")("/x/handler/publish_event")
     'published'

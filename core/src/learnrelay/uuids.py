@@ -26,6 +26,7 @@ def content_uuid(namespace: UUID) -> Callable[[bytes], str]:
     def of(content: bytes) -> str:
         hashed = begun()
         hashed.update(content)
-        return uuid_text(hashed.hexdigest(), "5")
+        digits = hashed.hexdigest()  # as `uuid_text` does, for each statement
+        return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
     return of

@@ -257,7 +257,7 @@ def composer(
 ) -> Callable[[Facts, EventFrame, Sequence[PreparedParts | Parts]], Sequence[SerializedStatement]]:
     """Makes the function that joins prepared parts, time, frame and id to events."""
     write = part_writer(settings, transformer, platform)
-    name = cached_json(event)
+    name = b"[" + cached_json(event) + b',"'
 
     def compose(
         facts: Facts, frame: EventFrame, prepared: Sequence[PreparedParts | Parts]
@@ -272,7 +272,7 @@ def composer(
                 written, actor, in_frame = written.by_staff, frame.staff, frame.in_id + frame.staff
             time = recorded if written.happened is None else entities.microseconds_of(written.happened)
             # UUID of version 5 (RFC 4122, 4.3), made of the event's own content only (ADR 6)
-            in_id = b"".join((b"[", name, b',"', time, b'",[', in_frame, b"],", written.in_id))
+            in_id = b"".join((name, time, b'",[', in_frame, b"],", written.in_id))
             identifier = f"urn:uuid:{_uuid_of(in_id)}"
             content = b"".join((
                 b'{"id":"', identifier.encode(), b'","eventTime":"', time[:23], b'Z"',

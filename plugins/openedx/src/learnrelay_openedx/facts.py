@@ -6,7 +6,7 @@ from learnrelay import Facts, InvalidFieldError, UserRef, Who, optional, require
 from learnrelay.kinds import INVALID, Invalid, identifier, moment, strict_identifier, strict_text, text
 
 from .courses import COURSE_FOUND, WHERE, course_key
-from .origins import WHY_PATH, OriginFields, is_from_client
+from .origins import OriginFields, is_from_client
 
 _WHO = "turned into a pseudonym by the identity provider; the value itself reaches no output"
 
@@ -14,7 +14,6 @@ _WHO = "turned into a pseudonym by the identity provider; the value itself reach
 class OpenedxFacts(OriginFields, Facts):
     """Declares what is read for every statement of every standard."""
 
-    path = optional("context.path", kind=text, reason=WHY_PATH)
     moment = required("timestamp", kind=moment)
     time_text = required("timestamp", kind=text)
     subject_id = optional("data.user_id", "data.attempt_user_id", kind=strict_identifier, reason=_WHO)

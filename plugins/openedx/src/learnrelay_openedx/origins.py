@@ -14,7 +14,8 @@ from learnrelay import Fields, Skip, optional
 from learnrelay.caching import cached
 from learnrelay.kinds import INVALID, containing, strict_one_of
 
-_REQUEST, PUBLISHED = "request", "published"
+REQUEST = "a request"
+"""Stands for requests to all but the handlers that publish what they are sent."""
 _PUBLISH_HANDLER = "/publish_event"
 _PUBLISHING_BLOCK = re.compile(  # anchored: what follows the handler's name is the client's
     r"/(?:courses/[^/]+/xblock|api/xblock/v\d/xblocks)/[^/]*\+type@([\w-]+)\+block@[^/+]*"
@@ -75,11 +76,17 @@ NOT_THE_SERVER = Skip("only the server emits this event, and this one came from 
 NOT_OF_THE_BLOCK = Skip("published for a browser by a block that has no such event")
 
 
-request = containing(_PUBLISH_HANDLER, PUBLISHED, _REQUEST)
-"""Tells whether a request was to a handler that publishes what it is sent: a kind for fields."""
+def publisher(path: str) -> str:
+    """Returns the type of the block whose handler publishes what it is sent, of those that have events; else empty."""
+    block = _PUBLISHING_BLOCK.match(path)
+    return block[1] if block and block[1] in PUBLISHED_NAMES else ""
+
+
+request = containing(_PUBLISH_HANDLER, publisher, REQUEST)
+"""Tells which block publishes what a handler was sent, or `REQUEST`: a kind for fields."""
 
 _SERVERS, _SENDERS = strict_one_of("server", "task"), ("server", "browser")
-WHY_PATH = "tells whether the payload is the server's; reaches no output"
+_WHY = "tells whether the payload is the server's; reaches no output"
 
 
 class OriginFields(Fields):
@@ -90,14 +97,14 @@ class OriginFields(Fields):
 
     sender = optional("context.event_source", kind=_SERVERS, example=_SENDERS)
     request = optional(
-        "context.path", kind=request, reason=WHY_PATH,
+        "context.path", kind=request, reason=_WHY,
         example=("/courses/x/", "/courses/x/xblock/y/handler/publish_event"),
     )  # fmt: skip
 
 
 def is_from_client(sender: object, request: str | None) -> bool:
     """Tells whether the payload of an event is what a browser or an app sent, or may be."""
-    return sender is INVALID or request == PUBLISHED
+    return sender is INVALID or request not in (None, REQUEST)
 
 
 @cached
@@ -106,7 +113,6 @@ def is_server_only(name: str) -> bool:
     return name in SERVER_ONLY_NAMES or name.startswith(SERVER_ONLY_PREFIXES)
 
 
-def has_event(path: str | None, name: str) -> bool:
-    """Tells whether the block whose handler was called has events of this name, which it publishes for a browser."""
-    block = None if path is None else _PUBLISHING_BLOCK.match(path)
-    return block is not None and name in PUBLISHED_NAMES.get(block[1], ())
+def publishes(block_type: str, name: str) -> bool:
+    """Tells whether blocks of a type have events of this name, which they publish for a browser."""
+    return name in PUBLISHED_NAMES.get(block_type, ())

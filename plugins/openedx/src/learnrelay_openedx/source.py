@@ -15,7 +15,7 @@ from learnrelay.kinds import INVALID
 from .belonging import COURSE_PROOF, ENTERPRISE_PROOF
 from .facts import OpenedxFacts
 from .keys import parse_course
-from .origins import NOT_OF_THE_BLOCK, NOT_THE_SERVER, PUBLISHED, has_event, is_server_only
+from .origins import NOT_OF_THE_BLOCK, NOT_THE_SERVER, REQUEST, is_server_only, publishes
 from .pages import PAGES
 from .personal_names import PERSONAL_NAMES
 from .sample_values import SAMPLE_VALUES
@@ -66,6 +66,6 @@ def register_sources(register: Callable[[type[Source]], None]) -> None:
 @hookimpl(reads=OpenedxFacts)
 def filter_event(fields: OpenedxFacts) -> Skip | None:
     """Refuses names that a client cannot emit, and those that a block publishes without having them."""
-    if fields.request == PUBLISHED:
-        return None if has_event(fields.path, fields.name) else NOT_OF_THE_BLOCK
+    if fields.request != REQUEST and fields.request is not None:
+        return None if publishes(fields.request, fields.name) else NOT_OF_THE_BLOCK
     return NOT_THE_SERVER if fields.sender is INVALID and is_server_only(fields.name) else None
