@@ -60,7 +60,9 @@ def test_questions_are_asked_in_a_terminal(tmp_path: Path) -> None:
     answers = [
         (b"Learning platform", "openedx"),
         (b"Address of the platform", "lms.example.org"),  # it is asked again
-        (b"Error: expected an address", ""),
+        (b"Error: expected an address", None),
+        (b"Address of the platform", ""),
+        (b"Error: expected an answer that is not empty", None),
         (b"Address of the platform", "https://lms.example.org"),
         (b"Language", "pt-BR"),
         (b"Standard", "xapi"),
@@ -68,6 +70,8 @@ def test_questions_are_asked_in_a_terminal(tmp_path: Path) -> None:
         (b"Address of the consumer", "https://lrs.example.org/statements"),
         (b"Credentials", "basic"),
         (b"User name", "relay"),
+        (b"Password", ""),
+        (b"Error: expected an answer that is not empty", None),
         (b"Password", "geheim-7"),
     ]
     master, slave = pty.openpty()
@@ -84,7 +88,7 @@ def test_questions_are_asked_in_a_terminal(tmp_path: Path) -> None:
                     rest += os.read(master, 4096)
             assert question in rest, (question, rest)
             shown = rest[rest.index(question) + len(question) :]
-            if answer:
+            if answer is not None:
                 os.write(master, f"{answer}\n".encode())
         assert asked.wait(30) == 0
     file = (tmp_path / "site.toml").read_text()

@@ -88,6 +88,43 @@ def test_a_dumb_terminal_gets_one_table_after_the_other(watched: Callable[..., t
     assert max(map(len, text.splitlines())) <= 100
 
 
+def run_in_terminal(installation: Installation, *arguments: str) -> str:
+    """Returns what a command prints in a terminal of 80 columns."""
+    ours, theirs = pty.openpty()
+    environment = installation.environment(SECRET="Kd7wq2Lmz9Xv4bTn", TERM="xterm", COLUMNS="80")
+    command = [sys.executable, "-m", "learnrelay", *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment):
+        os.close(theirs)
+        text = ""
+        try:
+            while part := os.read(ours, 65536):
+                text += part.decode()
+        except OSError:  # its end of the terminal is closed
+            pass
+    os.close(ours)
+    return text
+
+
+def test_a_narrow_terminal_shows_the_table_in_parts_that_fit(plain_installation: Installation, tmp_path: Path) -> None:
+    url = "http://127.0.0.1:1/a-long-way/to/the/statements/of/our/consumer"
+    database = f"sqlite:///{tmp_path}/outbox.db"
+    config = tmp_path / "relay.toml"
+    config.write_text(
+        relay_toml(destinations={"gradebook": {"url": url}}, delivery={"database": database}), encoding="utf-8"
+    )
+    outbox = Outbox.open(Delivery(database=Secret(database)))
+    outbox.put(statements(1, 1234, "gradebook"))
+    reason = "HTTP 401: the user name or the password is wrong, says the consumer at some length"
+    outbox.queue("gradebook").trip("halted", reason, lambda failures: 900.0, probe=False)
+    text = run_in_terminal(plain_installation, "status", "--config", str(config))
+    lines = [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()]
+    assert max(map(len, lines)) <= 80
+    first, second = lines[0].split(), next(line for line in lines if "state" in line.split()).split()
+    assert first[:4] == ["destination", "waiting", "oldest", "delivered"] and second[0] == "destination"
+    assert "1,234" in lines[1] and any(line == f"gradebook    {url}" for line in lines)
+    assert "says the consumer at some length" in " ".join(" ".join(lines).split()), text
+
+
 @pytest.mark.parametrize("arguments", [("--alert",), ("--json",)])
 def test_what_cannot_be_watched(arguments: tuple[str, ...], plain_installation: Installation) -> None:
     done = plain_installation.run("status", "--config", "relay.toml", "--watch", *arguments)

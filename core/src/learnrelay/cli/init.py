@@ -19,7 +19,6 @@ from ..assembly.core_plugins import CORE_AUTH_SCHEMES, CORE_SINKS, IDENTITY_PROV
 from ..assembly.file_reference import name_plugins
 from ..config.delivery_schema import DeliverySection
 from ..config.destination_schema import DestinationSection
-from ..config.fields import Text
 from ..config.keys import Key, list_keys
 from ..config.schema import IdentitySection, PlatformSection, PluginsSection
 from ..errors import ConfigurationError
@@ -174,13 +173,15 @@ class _Questions:
             return default
         self._need_terminal(name)
         text = f"{question}, such as {example}" if example else question
-        answer: str = click.prompt(text, default=default, value_proc=load, err=True)
+        answer: str = click.prompt(text, default=default or "", show_default=bool(default), value_proc=load, err=True)
         return answer
 
     def type_secret(self, what: str) -> str:
         """Returns a secret that is typed without being shown."""
         self._need_terminal("secret")
-        answer: str = click.prompt(what.capitalize(), hide_input=True, err=True)
+        answer: str = click.prompt(
+            what.capitalize(), default="", show_default=False, hide_input=True, value_proc=_refuse_blank, err=True
+        )
         return answer
 
     @staticmethod
@@ -191,14 +192,21 @@ class _Questions:
 
 def _loader(field: fields.Field[Any]) -> Callable[[str], str]:
     def load(text: str) -> str:
+        _refuse_blank(text)
         try:
             field.deserialize(text)
-            Text().deserialize(text)
         except ValidationError as error:
             raise click.UsageError("; ".join(map(str, error.messages))) from None
         return text
 
     return load
+
+
+def _refuse_blank(text: str) -> str:
+    """Returns an answer. Raises click.UsageError where it is none; click itself asks again without a word."""
+    if not text.strip():
+        raise click.UsageError("expected an answer that is not empty")
+    return text
 
 
 def _option(name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import orjson
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +19,8 @@ from rich.text import Text
 from ..config.secrets import Secret
 from ..logs import UNPRINTABLE, escape, escape_lines
 from ..pipeline.outcome_counts import REQUESTS, OutcomeCounts
+
+_GAP = 2  # between two columns of a table
 
 SHOWN_NAMES = 10
 """Names of events without a mapping that a summary shows, besides the number of requests."""
@@ -74,13 +77,31 @@ def _shown(value: Any) -> Any:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console | None = None) -> None:
     """Prints a table: as wide as the terminal, or as its content when the output is no terminal."""
     console = console or Console()
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    table = Table(*columns, box=None, pad_edge=False, padding=(0, _GAP // 2), header_style="bold")
     for row in rows:
         # Plain text: brackets are no markup. Line breaks are ours, words from outside come without any.
         table.add_row(*(Text(escape_lines(str(cell))) for cell in row))
     if not console.is_terminal:
         console.width = 400
     console.print(table)
+
+
+def print_table_in_parts(columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console) -> None:
+    """Prints a table; on a terminal that is narrower, as several, each with the first column and those that fit."""
+    cells = [columns, *rows]
+    widths = [max(cell_len(escape_lines(str(row[index]))) for row in cells) for index in range(len(columns))]
+    parts, room = [[0]], console.width - widths[0]
+    for index, width in enumerate(widths[1:], start=1):
+        room -= _GAP + width
+        if room < 0 and console.is_terminal and len(parts[-1]) > 1:
+            parts.append([0])
+            room = console.width - widths[0] - _GAP - width
+        parts[-1].append(index)
+    for number, part in enumerate(parts):
+        if number:
+            console.print()
+        heading, *selected = [[row[index] for index in part] for row in cells]
+        print_table([str(name) for name in heading], selected, console)
 
 
 def describe_failures(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from ..assembly.plugin_settings import load_settings
 from ..config.fields import BASE
 from ..config.problems import read_toml
 from ..errors import ConfigurationError, PluginError, Problem
+from ..logs import escape
 from ..pipeline.constants import check_constants
 from ..plugins.discovery import (
     PluginInfo,
@@ -227,7 +228,7 @@ def _print_tree(tree: Mapping[str, Sequence[PluginNode]], as_json: bool) -> None
     ])  # fmt: skip
 
 
-_WIDTH = 100
+_WIDTH = 80
 
 
 def _print_events(registry: Registry, as_json: bool) -> None:
@@ -240,7 +241,18 @@ def _print_events(registry: Registry, as_json: bool) -> None:
         for event, mapped in groupby(rows, key=lambda row: row.event):
             print_line(event)
             for row in mapped:
-                for line in textwrap.wrap(f"{row.family}: {row.about}", _WIDTH - 2, subsequent_indent="    "):
-                    print_line(f"  {line}")
+                click.echo(_wrap(f"{row.family}: {row.about}", "  "))
                 for name, value in row.constants.items():
-                    print_line(f"      {name}: {str(value).lower() if isinstance(value, bool) else value}")
+                    click.echo(_wrap(f"{name}: {str(value).lower() if isinstance(value, bool) else value}", "      "))
+
+
+def _wrap(text: str, indent: str) -> str:
+    """Returns lines of at most 80 columns; a longer address stays in one piece."""
+    return textwrap.fill(
+        escape(text),
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -22,7 +22,7 @@ from ..errors import OutboxError
 from ..logs import escape
 from ..times import describe_span
 from . import config_option, json_option
-from .output import print_json, print_line, print_table
+from .output import print_json, print_line, print_table, print_table_in_parts
 
 if TYPE_CHECKING:
     from ..outbox import Outbox, Status
@@ -76,7 +76,8 @@ def command(config_path: str, alert: bool, interval: float | None, as_json: bool
     that are left out, [plugins] on_error = "skip".
 
     All figures count from the creation of the outbox, for all processes and hosts that share it. Columns without any
-    value are left out. With --alert, the limits that are passed are listed on standard error.
+    value are left out; a narrow terminal shows the table in parts. With --alert, the limits that are passed are listed
+    on standard error.
     """
     from ..outbox import Outbox
 
@@ -230,7 +231,7 @@ def _print_queues(reading: StatusReading, console: Console, rates: RateMeter | N
         "goes to": [row.get("address", "") for row in rows],
     }
     shown = {name: values for name, values in columns.items() if any(values)}
-    print_table(list(shown), zip(*shown.values(), strict=True), console)
+    print_table_in_parts(list(shown), list(zip(*shown.values(), strict=True)), console)
 
 
 def _outcomes(config: Config, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[list[str]]:
