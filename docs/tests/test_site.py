@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from learnrelay.cli import cli
-from learnrelay_contract_tests.endpoints import ReferenceLrs
+from learnrelay_contract_tests.endpoints import CaliperEndpoint, ReferenceLrs
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "build/site"
@@ -52,8 +52,8 @@ def test_the_site_is_built_without_a_fault() -> None:
 @pytest.mark.slow
 def test_the_quick_start_is_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (ROOT / "docs/quick-start.md").read_text("utf-8")
-    (text,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    tables = re.findall(r"```console\n(.*?)…\n```", page, re.DOTALL)
+    text, second = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    tables = re.findall(r"```console\n(?:…\n)?(.*?)…\n```", page, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LEARNRELAY_IDENTITY_SECRET", "Kd7wq2Lmz9Xv4bTn")
     (tmp_path / "tracking.log").write_bytes((ROOT / "examples/tracking.log").read_bytes())
@@ -71,3 +71,14 @@ def test_the_quick_start_is_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert status["delivered"] == len(lrs.statements) + lrs.duplicates
         assert f" {status['delivered']:,} " in tables[1], f"docs/quick-start.md: {status['delivered']:,} are delivered"
         assert address in tables[1]
+        with CaliperEndpoint() as endpoint:
+            both = (tmp_path / "relay.toml").read_text().replace('["xapi.*"]', '["xapi.*", "caliper.*"]')
+            assert '`enabled = ["xapi.*", "caliper.*"]`' in page
+            (tmp_path / "relay.toml").write_text(both + second.replace("http://127.0.0.1:8081/caliper", endpoint.url))
+            assert CliRunner().invoke(cli, ["check", "--connect", "--config", "relay.toml"]).exit_code == 0
+            shown = CliRunner().invoke(cli, ["replay", "--config", "relay.toml", "--to", "warehouse", "tracking.log"])
+            assert shown.exit_code == 1, "some lines of the log cannot be read"
+            summary = [" ".join(line.split()) for line in shown.output.splitlines()]
+            for line in tables[2].splitlines():
+                assert " ".join(line.split()) in summary, f"docs/quick-start.md: {line}\n{shown.output}"
+            assert f" {len(endpoint.statements):,}\n" in tables[2]
