@@ -10,6 +10,7 @@ import json
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
@@ -78,10 +79,17 @@ def _result_of(kind: Any, text: str) -> str:
 
 def texts_that_hold(marks: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Yields texts of every usual form that hold the marks under their names, in order and in the other order."""
-    yield from zip(_texts(marks), _texts(dict(reversed(list(marks.items())))), strict=True)
+    pairs = tuple(marks.items())
+    yield from zip(_texts(pairs), _texts(pairs[::-1]), strict=True)
 
 
-def _texts(marks: Mapping[str, int]) -> Iterator[str]:
+@lru_cache(maxsize=16)
+def _texts(pairs: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
+    """Returns some 40 texts, of 2 MB together: most fields are asked with the same ones, in each assembly."""
+    return tuple(_write_texts(dict(pairs)))
+
+
+def _write_texts(marks: Mapping[str, int]) -> Iterator[str]:
     for values in (marks, {name: str(mark) for name, mark in marks.items()}):
         inside = dict.fromkeys(marks, values)
         for content in (values, {"user": values, "data": values}):

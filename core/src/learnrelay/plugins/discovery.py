@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import Enum
 from fnmatch import fnmatchcase
-from functools import cache, lru_cache
-from importlib.metadata import Distribution, EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoint, distribution, distributions
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stevedore.exception import NoMatches
 from stevedore.named import NamedExtensionManager
@@ -53,6 +53,8 @@ _OFF_BY_DEFAULT = "off by default: its exact name in [plugins] enabled enables i
 
 SOURCE_VARIABLE = "LEARNRELAY_SOURCE"
 """Environment variable with the source to take where several are installed and none is named."""
+
+_PREFIX = "learnrelay."
 
 _GROUP = re.compile(r"learnrelay\.(\w+)\.v(\d+)\Z")
 
@@ -106,25 +108,39 @@ def installed() -> list[PluginInfo]:
     return list(_read_installed(tuple(_list_distribution_files())))
 
 
+class _OwnedPoint(NamedTuple):
+    """Holds an entry point with name and version of its distribution, whose metadata takes long to parse."""
+
+    point: EntryPoint
+    distribution: str
+    version: str
+
+
 @lru_cache(maxsize=1)
-def _read_entry_points(_state: tuple[tuple[str, int], ...]) -> Any:  # of another type from Python 3.12 on
-    return entry_points()
+def _read_entry_points(_state: tuple[tuple[str, int], ...]) -> list[_OwnedPoint]:
+    """Returns the entry points of our groups; those of other distributions are not parsed."""
+    users = [known for known in distributions() if _PREFIX in (known.read_text("entry_points.txt") or "")]
+    points: list[_OwnedPoint] = []
+    for name in sorted({user.name for user in users}):
+        owner = distribution(name)  # of several with one name, the first of the path, as Python takes it
+        version = owner.version
+        owned = dict.fromkeys(point for point in owner.entry_points if point.group.startswith(_PREFIX))
+        points += [_OwnedPoint(point, name, version) for point in owned]
+    return points
 
 
 @lru_cache(maxsize=1)
 def _read_installed(state: tuple[tuple[str, int], ...]) -> list[PluginInfo]:
     distinct: dict[PluginInfo, None] = {}
-    points = _read_entry_points(state)
-    describe = cache(_describe)
-    kinds = (*KINDS, _OPTIONAL_FAMILIES)
-    groups = [known for group in points.groups if (known := _GROUP.match(group)) and known[1] in kinds]
-    for match, point in ((group, point) for group in groups for point in points.select(group=group[0])):
-        distribution, version = describe(point.dist)
+    for point, distribution_name, version in _read_entry_points(state):
+        match = _GROUP.match(point.group)
+        if match is None or match[1] not in (*KINDS, _OPTIONAL_FAMILIES):
+            continue
         optional = match[1] == _OPTIONAL_FAMILIES
         kind = "families" if optional else match[1]
         reason = _OFF_BY_DEFAULT if optional else _ENABLED_BY.get(kind, "not enabled")
         info = PluginInfo(
-            point.name, kind, distribution, version, PluginState.DISABLED, reason, point, optional=optional
+            point.name, kind, distribution_name, version, PluginState.DISABLED, reason, point, optional=optional
         )
         if int(match[2]) != CONTRACT:
             reason = f"made for contract v{match[2]}, this core has v{CONTRACT}"
@@ -150,34 +166,28 @@ def _list_distribution_files() -> Iterator[tuple[str, int]]:
                     yield entry.path, 0
 
 
-def _describe(distribution: Distribution | None) -> tuple[str, str]:
-    """Returns name and version of a distribution, each of which parses its metadata."""
-    return (distribution.name, distribution.version) if distribution else ("an unknown distribution", "")
-
-
 def name_kind(kind: str) -> str:
     """Returns a kind of plugins in the singular."""
     return f"{kind[:-3]}y" if kind.endswith("ies") else kind.removesuffix("s")
 
 
-def unknown_groups(distribution: str | None = None) -> list[str]:
+def unknown_groups(used_by: str | None = None) -> list[str]:
     """Describes the groups of entry points that look like ours and are not, with the nearest right one.
 
-    ``distribution``: only those that it uses.
+    ``used_by``: the distribution whose groups are meant; of all by default.
     """
     kinds = (*KINDS, _OPTIONAL_FAMILIES)
     known = [f"learnrelay.{kind}.v{CONTRACT}" for kind in kinds] + [PLUGIN_COMMANDS]
     reasons = []
-    points = _read_entry_points(tuple(_list_distribution_files()))
-    for group in sorted(points.groups):
+    users: dict[str, set[str]] = {}
+    for point, name, _ in _read_entry_points(tuple(_list_distribution_files())):
+        users.setdefault(point.group, set()).add(name)
+    for group, names in sorted(users.items()):
         match = _GROUP.match(group)
-        if not group.startswith("learnrelay.") or group in known or (match and match[1] in kinds):
-            continue
-        distributions = sorted({point.dist.name for point in points.select(group=group) if point.dist})
-        if distribution is not None and distribution not in distributions:
+        if group in known or (match and match[1] in kinds) or (used_by is not None and used_by not in names):
             continue
         reasons.append(
-            f'{" and ".join(distributions)}: no entry point of the group "{group}" is used'
+            f'{" and ".join(sorted(names))}: no entry point of the group "{group}" is used'
             + (did_you_mean(group, known) or f"; the groups are {', '.join(known)}")
         )
     return reasons
