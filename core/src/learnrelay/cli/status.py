@@ -213,6 +213,9 @@ def _print_queues(reading: StatusReading, console: Console, rates: RateMeter | N
     from ..outbox.rates import describe_rate
     from ..outbox.status_words import describe_next_try, describe_since, describe_state
 
+    if not reading.statuses:
+        console.print("the file has no destination")
+        return
     statuses, rows, now = reading.statuses.values(), reading.rows.values(), reading.now
     columns = {
         "destination": list(reading.statuses),

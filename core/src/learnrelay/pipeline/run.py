@@ -105,9 +105,10 @@ class Pipeline:
         """Takes ``caching``: whether results of mappings are cached, see `learnrelay.pipeline.mapping_cache`.
 
         ``only_routed``: composes nothing for a standard that has destinations, of which none may have the event: it is
-        skipped.
+        skipped. What statements lack is logged if the logger is at DEBUG now: to ask it for each event costs too much.
         """
         self.plan = plan
+        self._logs_details = log.isEnabledFor(logging.DEBUG)
         self._caching = caching
         self._at_sites: dict[str, Pipeline] = {}
         self._only_routed = only_routed
@@ -281,7 +282,7 @@ class Pipeline:
         except Exception as error:
             reason = describe_failure(error, plan.transformer, plan.shared.compose)
             return failed_outcome(plan.standard, event, TransformError(reason))
-        if log.isEnabledFor(logging.DEBUG):
+        if self._logs_details:
             _log_absent_fields(event, plan.transformer.reads)
             for name, reason in denied.items():
                 log.debug("%s kept from %s: %s", event.shown_name, name, reason)
