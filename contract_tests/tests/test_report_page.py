@@ -8,14 +8,17 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from installed_plugins import ZOO, environment, install
+from rich.console import Console
 
 from learnrelay_contract_tests.checks import Finding, Note, load_all
 from learnrelay_contract_tests.report.explanations import link_to
 from learnrelay_contract_tests.report.page import format_html, format_markdown
+from learnrelay_contract_tests.report.terminal import print_plugin
 from learnrelay_contract_tests.runner import FAILED, NOT_RUN, NOTHING, PASSED, CheckResult, PluginReport, Report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -107,6 +110,10 @@ def test_what_did_not_run_because_of_one_fault_is_one_line() -> None:
     failures = format_html(report).partition("What failed")[2].partition("<h2>")[0]
     assert failures.count("Why it fails") == 1
     assert f"{len(load_all())} other checks did not run" in failures
+
+    terminal = StringIO()
+    print_plugin(report.plugins[0], Console(file=terminal, width=120))
+    assert terminal.getvalue().splitlines()[-1] == f"  not run {len(load_all())} other checks (the plugin did not load)"
 
 
 def test_a_run_says_what_the_plugin_reads_and_puts_out(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from rich.console import Console
 from rich.markup import escape
 
@@ -19,12 +21,12 @@ def print_plugin(plugin: PluginReport, console: Console, everything: bool = Fals
     ran = sum(result.status in (PASSED, FAILED, WARNED, GAP) for result in plugin.results)
     console.print(
         f"{word} [bold]{escape(plugin.plugin)}[/] ({escape(plugin.distribution)} {plugin.version}): "
-        f"{ran} {'checks' if plugin.is_complete else f'of {len(plugin.results)} checks'}, {plugin.events} events, "
-        f"{plugin.seconds:.1f} s"
+        f"{ran} {'checks' if plugin.is_complete else f'of {len(plugin.results)} checks'}, "
+        f"{_number(plugin.events, 'event')}, {plugin.seconds:.1f} s"
     )
     for result in plugin.results:
         has_rivals = result.check == LOADING and bool(result.notes)
-        is_shown = everything or has_rivals or result.status in (FAILED, WARNED, GAP, NOT_RUN)
+        is_shown = everything or has_rivals or result.status in (FAILED, WARNED, GAP)
         if not is_shown or result.status == NOT_REQUESTED:
             continue
         reason = f" ({escape(result.reason)})" if result.reason else ""
@@ -43,12 +45,19 @@ def print_plugin(plugin: PluginReport, console: Console, everything: bool = Fals
         for note in result.notes[:MAX_FINDINGS] if everything or has_rivals or result.status == GAP else ():
             where = f"{escape(note.event)}: " if note.event else ""
             console.print(f"    [dim]· {where}{escape(note.message)}[/]", soft_wrap=True)
+    not_run = Counter(result.reason for result in plugin.results if result.status == NOT_RUN)
+    for reason, number in not_run.items() if not everything else ():
+        console.print(f"  [{STYLES[NOT_RUN]}]{NOT_RUN}[/] {number} other checks ({escape(reason)})")
 
 
 def print_summary(report: Report, console: Console) -> None:
     """Prints the last line."""
     good = sum(plugin.is_sound for plugin in report.plugins)
     word = "[green]all passed[/]" if report.is_sound else f"[bold red]{len(report.plugins) - good} failed[/]"
-    console.print(f"{len(report.plugins)} plugins, {word}, {report.seconds:.1f} s")
+    console.print(f"{_number(len(report.plugins), 'plugin')}, {word}, {report.seconds:.1f} s")
     if not all(plugin.is_complete for plugin in report.plugins):
         console.print("[yellow]This is no verdict on the contract: not all of its checks ran.[/]")
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
