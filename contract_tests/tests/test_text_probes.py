@@ -133,7 +133,10 @@ def test_a_kind_that_reads_its_own_form_alone_is_found_by_its_example(kind: Any,
     assert takes_from_text(optional("data.note", kind=kind, example=example), [])
 
 
-@pytest.mark.parametrize("example", ['{"a": {"b": [1, "x"]}, "c": 2}', '["a", 1]', "a=1&b=2", "/marks.php?id=3&who=x"])
+@pytest.mark.parametrize(
+    "example",
+    ['{"a": {"b": [1, "x"]}, "c": 2}', '["a", 1]', "a=1&b=2", "/marks.php?id=3&who=x", "https://[harbour/?id=3"],
+)
 @pytest.mark.parametrize(
     "kind",
     [text, str.upper, lambda value: value[:300], json.loads, quote, lambda value: urlsplit(value).path or None,

@@ -322,6 +322,7 @@ NOT_AN_ADDRESS, NO_PAGE = InvalidFieldError, None
         ("https://charts.example.org/a%2Fu%2Fmira", None, "https://charts.example.org/"),
         ("https://charts.example.org/a\\u\\mira", None, "https://charts.example.org/"),
         ("https://u/harbour", PAGE, "https://u/harbour"),
+        ("https://u/harbour", "http://[half", "https://u/harbour"),  # the page does not matter
         # no pages of the web, and no addresses
         *((f"{scheme}:ann.smith@x.example", PAGE, NO_PAGE) for scheme in ("mailto", "MAILTO", "skype", "tel", "data")),
         ("file:///C:/Users/ann.smith/essay.doc", PAGE, NO_PAGE),
@@ -329,6 +330,7 @@ NOT_AN_ADDRESS, NO_PAGE = InvalidFieldError, None
         (" java\nscript:greet('mira')", PAGE, NO_PAGE),
         ("javascript:", PAGE, NO_PAGE),
         ("http://[half", PAGE, NOT_AN_ADDRESS),
+        ("../north", "http://[half", NOT_AN_ADDRESS),
         ("http:///nowhere", PAGE, NOT_AN_ADDRESS),
         ("https://two hosts/", PAGE, NOT_AN_ADDRESS),
         ("https://learn.example.org:harbour/", PAGE, NOT_AN_ADDRESS),

@@ -180,6 +180,13 @@ def _names_in(example: Any) -> list[str]:
     try:
         parsed = json.loads(example)
     except ValueError:
-        names = [name for name, _ in parse_qsl(urlsplit(example).query or example)]
+        names = [name for name, _ in parse_qsl(_query_in(example) or example)]
         return names or _WORD.findall(example)[:_MOST_NAMES]
     return list(parsed) if type(parsed) is dict else []
+
+
+def _query_in(example: str) -> str:
+    try:
+        return urlsplit(example).query
+    except ValueError:  # such as an unfinished IPv6 host
+        return ""

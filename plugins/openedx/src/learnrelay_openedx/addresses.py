@@ -101,8 +101,8 @@ def page_address(
 ) -> str | None:
     """Returns of an address what may be published, as an absolute IRI; None for what is no page of the web.
 
-    A relative address starts at ``page``, or else at the platform's root. Raises InvalidFieldError for a web address
-    that cannot be one; ``declared`` is the path of the field that it names.
+    A relative address starts at ``page``, or else at the platform's root; for others the page does not matter. Raises
+    InvalidFieldError for a web address that cannot be one; ``declared`` is the path of the field that it names.
 
     In the pseudonym space of one destination, another site's address is a digest: it may be one that a single learner
     has, by which two destinations could be joined.
@@ -110,10 +110,8 @@ def page_address(
     if len(address) > LONGEST_NAMED:
         raise InvalidFieldError("too long for an address of a page", path=declared)
     try:
-        base = urljoin(f"{platform.root_url}/", (page or "")[:LONGEST_NAMED].strip(_BLANK))
-        base = base if _is_web(base) else platform.root_url
         address = address.strip(_BLANK)
-        absolute = address if _has_scheme(address) else urljoin(base, address)
+        absolute = address if _has_scheme(address) else urljoin(_base_of(platform, page), address)
         if not _is_web(absolute):
             return None
         parts = urlsplit(absolute)
@@ -132,6 +130,12 @@ def page_address(
     else:
         published = origin + _nobodys_part(parts.path)
     return platform.iri("link", platform.digest(published)) if platform.own else published
+
+
+def _base_of(platform: Platform, page: str | None) -> str:
+    """Returns where a relative address starts. Raises ValueError for a page that cannot be one."""
+    base = urljoin(f"{platform.root_url}/", (page or "")[:LONGEST_NAMED].strip(_BLANK))
+    return base if _is_web(base) else platform.root_url
 
 
 def is_known_page(platform: Platform, address: str) -> bool:

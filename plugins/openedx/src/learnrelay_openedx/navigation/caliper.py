@@ -10,6 +10,7 @@ from ..addresses import NO_PAGE, block_iri, page_address
 from ..caliper_entities import unit_at
 from .fields import (
     NO_TOOL,
+    SAMPLES,
     JumpFields,
     LinkFields,
     OutlineFields,
@@ -20,7 +21,7 @@ from .fields import (
     title_of,
 )
 
-family = Family("caliper.navigation")
+family = Family("caliper.navigation", samples=SAMPLES)
 
 NAVIGATED: EventKind = {"type": "NavigationEvent", "action": "NavigatedTo", "profile": "ReadingProfile"}
 

@@ -109,3 +109,15 @@ class ToolFields(Fields):
 
     course_id = required(*COURSE, "data.courserun_key", *COURSE_OF_PAGE, kind=course_key, reason=WHERE)
     tool = optional("data.tool_name", kind=platform_word, example=("edx.updates", "edx.bookmarks"))
+
+
+def _sample(name: str, **data: str) -> dict[str, Any]:
+    context = {"user_id": 470_113, "course_id": "course-v1:Harbour+SAIL+2026"}
+    return {"name": name, "timestamp": "2026-03-02T09:00:00+00:00", "context": context, "data": data}
+
+
+SAMPLES = [
+    _sample("edx.ui.lms.link_clicked", target_url="https://notes.example.org/tides", current_url="https://[harbour"),
+    _sample("edx.ui.lms.sequence.next_selected", id=_A_UNIT),
+]
+"""For the contract: a page that cannot be one, and a unit whose subsection nothing names."""
