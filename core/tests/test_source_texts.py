@@ -55,6 +55,14 @@ def test_reasons_that_stand_in_the_source_are_kept(skip: Any) -> None:
     assert with_constant_reason(made, "filter acme", test_reasons_that_stand_in_the_source_are_kept) is made
 
 
+RULES = [type(f"Rule{number}", (), {"reason": f"rule {number} of a hundred applies"}) for number in range(100)]
+
+
+def test_the_reason_of_each_of_many_classes_is_kept() -> None:
+    made = [Skip(rule.reason) for rule in RULES]
+    assert [with_constant_reason(skip, "filter acme", TESTS) for skip in made] == made
+
+
 @pytest.mark.parametrize("skip", BUILT)
 def test_reasons_that_are_built_of_values_are_replaced(skip: Any) -> None:
     kept = with_constant_reason(

@@ -87,7 +87,7 @@ def _is_path(path: str, reads: type[Fields], function: Any) -> bool:
 def _texts_of(modules: Sequence[ModuleType], *namespaces: Mapping[str, Any]) -> Iterator[str]:
     packages = {module.__name__.partition(".")[0] for module in modules}
     packages |= {str(namespace.get("__name__")).partition(".")[0] for namespace in namespaces}
-    seen: set[int] = set()
+    seen: dict[int, Any] = {}  # with the values themselves: what is gone leaves its id to the next
     todo: list[Any] = [*map(vars, modules), *namespaces]
     while todo:
         value = todo.pop()
@@ -96,7 +96,7 @@ def _texts_of(modules: Sequence[ModuleType], *namespaces: Mapping[str, Any]) -> 
             continue
         if id(value) in seen:
             continue
-        seen.add(id(value))
+        seen[id(value)] = value
         if isinstance(value, Mapping):
             todo += [*value.keys(), *value.values()]
         elif isinstance(value, (tuple, list, set, frozenset)):
