@@ -84,6 +84,16 @@ def test_our_own_plugins_pass(names: list[str], lms_tables: None) -> None:
         assert {check for check, status in statuses.items() if status == "warned"} <= {*NEW}, plugin["plugin"]
 
 
+def test_settings_that_cannot_be_read_are_named() -> None:
+    command = [sys.executable, "-m", "learnrelay_contract_tests", "openedx", "--check", "provider.courses"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert (
+        "with [sections.courses] of contract.toml: courses.database: environment variable OPENEDX_TABLES is not set"
+        in done.stdout
+    )
+
+
 def test_the_plugins_of_each_kind_are_there() -> None:
     assert {*OWN} >= OF_EACH_KIND
 

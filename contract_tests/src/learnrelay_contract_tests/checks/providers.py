@@ -24,22 +24,28 @@ USERS = 32
 Users = Sequence[Sequence[str | None]]
 
 
+class _NotConfiguredError(Exception):
+    """Says why a provider cannot be enabled."""
+
+
 def _enable_provider(
     subject: Subject, section: str, provider: str, process: PluginProcess, **more: Any
-) -> Mapping[str, Any] | None:
-    """Enables a provider with the author's settings or guessed ones; returns them, or None if none is accepted."""
+) -> Mapping[str, Any]:
+    """Enables a provider with the author's settings or guessed ones, and returns them. Raises _NotConfiguredError."""
     own = subject.package.sections.get(section)
+    reason = ""
     for settings in (own,) if own else SETTINGS:
         try:
             subject.assemble(process, sections={section: {"provider": provider, **settings, **more}})
-        except PluginProcessError:
+        except PluginProcessError as error:
+            reason = str(error)
             continue
         return dict(settings)
-    return None
-
-
-def _settings_hint(section: str) -> str:
-    return f"cannot be configured: give its settings in contract.toml, under [sections.{section}]"
+    raise _NotConfiguredError(
+        f"cannot be configured with [sections.{section}] of contract.toml: {reason}"
+        if own
+        else f"cannot be configured: give its settings in contract.toml, under [sections.{section}]"
+    )
 
 
 def _restore_settings(subject: Subject) -> None:
@@ -66,9 +72,11 @@ def check_identity(subject: Subject) -> Iterable[Finding | Note]:
     if invented:
         users = [[marker_text(rng, "user_id"), marker_text(rng, "name")] for _ in range(USERS)]
     for name in names:
-        settings = _enable_provider(subject, "identity", name, subject.process)
-        if settings is None or _enable_provider(subject, "identity", name, subject.second_process[0]) is None:
-            yield Finding(f"{name} {_settings_hint('identity')}")
+        try:
+            settings = _enable_provider(subject, "identity", name, subject.process)
+            _enable_provider(subject, "identity", name, subject.second_process[0])
+        except _NotConfiguredError as error:
+            yield Finding(f"{name} {error}")
             continue
         for fault in _identity_faults(subject, users, invented):
             yield Finding(f"{name} {fault}")
@@ -259,7 +267,9 @@ def _secret_faults(subject: Subject, name: str, settings: Mapping[str, Any], use
             "add a SecretText to the settings"
         )
     for key in secret:
-        if _enable_provider(subject, "identity", name, subject.process, **{key: OTHER_SECRET}) is None:
+        try:
+            _enable_provider(subject, "identity", name, subject.process, **{key: OTHER_SECRET})
+        except _NotConfiguredError:
             continue
         after = _ask_identity(subject.process, users, values)
         for what, old, new in zip(("pseudonym", "digest"), before, after, strict=True):
@@ -283,8 +293,11 @@ def check_courses(subject: Subject) -> Iterable[Finding | Note]:
     west = subject.start(seed=OTHER_SEED, TZ="Etc/GMT+12")[0]  # another day than in the second process
     for name in names:
         processes = (subject.process, subject.second_process[0], west)
-        if any(_enable_provider(subject, "courses", name, process) is None for process in processes):
-            yield Finding(f"{name} {_settings_hint('courses')}")
+        try:
+            for process in processes:
+                _enable_provider(subject, "courses", name, process)
+        except _NotConfiguredError as error:
+            yield Finding(f"{name} {error}")
             continue
         answers = subject.process.ask("titles", courses=course_ids)
         if answers != subject.process.ask("titles", courses=course_ids[::-1])[::-1]:
