@@ -152,9 +152,10 @@ def samples_of(
     whole = whole_of(fields)
     needed = {declared.name: whole[declared.name] for declared in usable if declared.needed}
     optional = [declared for declared in usable if not declared.needed]
+    absent = tuple(declared.name for declared in optional)
     made = [
         Sample("complete", build(name, fields, whole)),
-        Sample(LEAST, build(name, fields, needed), tuple(declared.name for declared in optional)),
+        Sample(LEAST, build(name, fields, needed), absent),
         Sample(
             "complete, other values",
             build(name, fields, {declared.name: (declared.paths[0], value_for(declared, 1)) for declared in usable}),
@@ -165,6 +166,9 @@ def samples_of(
             if number:
                 chosen = whole | {declared.name: (declared.paths[0], value)}
                 made.append(Sample(f"another {declared.name} ({number})", build(name, fields, chosen)))
+            if number and declared.needed and number < MOST_ALONE:
+                least = build(name, fields, needed | {declared.name: (declared.paths[0], value)})
+                made.append(Sample(f"another {declared.name} ({number}), {LEAST}", least, absent))
         for path in declared.paths[1:]:
             chosen = {declared.name: (path, value_for(declared))}
             made.append(Sample(f"{declared.name} at {path}", build(name, fields, whole | chosen)))
@@ -183,7 +187,7 @@ def samples_of(
 
 
 MOST_ALONE = 3
-"""Values that an optional field has in samples without all others."""
+"""Values that a field has in samples without all other optional fields."""
 
 LEAST = "required fields only"
 A_LITERAL = " is a value that the source knows"

@@ -10,7 +10,6 @@ from ..addresses import NO_PAGE, block_iri, page_address
 from ..caliper_entities import unit_at
 from .fields import (
     NO_TOOL,
-    SAMPLES,
     JumpFields,
     LinkFields,
     OutlineFields,
@@ -21,7 +20,7 @@ from .fields import (
     title_of,
 )
 
-family = Family("caliper.navigation", samples=SAMPLES)
+family = Family("caliper.navigation")
 
 NAVIGATED: EventKind = {"type": "NavigationEvent", "action": "NavigatedTo", "profile": "ReadingProfile"}
 

@@ -20,11 +20,13 @@ class LinkFields(Fields):
     """Declares a link, as written on a page, and that page."""
 
     target_url = required(
-        "data.target_url", kind=text, reason="where the learner goes; no more than `page_address` leaves is published"
-    )
+        "data.target_url", kind=text, reason="where the learner goes; no more than `page_address` leaves is published",
+        example=("https://learn.harbour-college.net/courses/course-v1:Harbour+SAIL+2026/wiki", "../about"),
+    )  # fmt: skip
     current_url = optional(
         "data.current_url", "context.page", kind=text,
         reason="a relative link starts at it; no more than `page_address` leaves is published",
+        example=("https://learn.harbour-college.net/courses/course-v1:Harbour+SAIL+2026/home", "https://[harbour"),
     )  # fmt: skip
 
 
@@ -109,15 +111,3 @@ class ToolFields(Fields):
 
     course_id = required(*COURSE, "data.courserun_key", *COURSE_OF_PAGE, kind=course_key, reason=WHERE)
     tool = optional("data.tool_name", kind=platform_word, example=("edx.updates", "edx.bookmarks"))
-
-
-def _sample(name: str, **data: str) -> dict[str, Any]:
-    context = {"user_id": 470_113, "course_id": "course-v1:Harbour+SAIL+2026"}
-    return {"name": name, "timestamp": "2026-03-02T09:00:00+00:00", "context": context, "data": data}
-
-
-SAMPLES = [
-    _sample("edx.ui.lms.link_clicked", target_url="https://notes.example.org/tides", current_url="https://[harbour"),
-    _sample("edx.ui.lms.sequence.next_selected", id=_A_UNIT),
-]
-"""For the contract: a page that cannot be one, and a unit whose subsection nothing names."""

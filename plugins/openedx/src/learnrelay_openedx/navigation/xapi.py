@@ -8,19 +8,9 @@ from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import StatementParts
 
 from ..addresses import NO_PAGE, block_iri, page_address
-from .fields import (
-    NO_TOOL,
-    SAMPLES,
-    JumpFields,
-    LinkFields,
-    OutlineFields,
-    SequenceFields,
-    TabFields,
-    ToolFields,
-    title_of,
-)
+from .fields import NO_TOOL, JumpFields, LinkFields, OutlineFields, SequenceFields, TabFields, ToolFields, title_of
 
-family = Family("xapi.navigation", samples=SAMPLES)
+family = Family("xapi.navigation")
 
 
 @family.maps("edx.ui.lms.link_clicked", reads=LinkFields, verb=v.NAVIGATED, activity=v.LINK)

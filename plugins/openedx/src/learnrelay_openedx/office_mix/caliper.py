@@ -7,9 +7,9 @@ from learnrelay_caliper.parts import EventKind, EventParts
 
 from ..addresses import NO_PAGE
 from ..video.caliper import location
-from .fields import SAMPLES, MixFields, PlayedMixFields, SlideFields, mix_address
+from .fields import MixFields, PlayedMixFields, SlideFields, mix_address
 
-family = Family("caliper.office_mix", samples=SAMPLES)
+family = Family("caliper.office_mix")
 
 MEDIA: EventKind = {"type": "MediaEvent", "profile": "MediaProfile"}
 

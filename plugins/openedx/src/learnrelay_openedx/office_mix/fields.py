@@ -12,7 +12,10 @@ class MixFields(Fields):
     """Declares a mix by its block, where the event has one, and by its address."""
 
     block_id = optional("context.module.usage_key", kind=text)
-    url = required("data.url", kind=text, reason="which mix it is; no more than `page_address` leaves is published")
+    url = required(
+        "data.url", kind=text, reason="which mix it is; no more than `page_address` leaves is published",
+        example=("https://mix.example.org/watch/tides", "about:blank"),
+    )  # fmt: skip
 
 
 class LoadedMixFields(MixFields):
@@ -38,15 +41,3 @@ def mix_address(mix: MixFields, platform: Platform) -> str | None:
     if mix.block_id is not None:
         return block_iri(platform, mix.block_id)
     return page_address(platform, mix.url, declared="data.url")
-
-
-SAMPLES = [
-    {
-        "name": f"microsoft.office.mix.{what}",
-        "timestamp": "2016-03-02T09:00:00+00:00",
-        "context": {"user_id": 470_113, "course_id": "course-v1:Harbour+SAIL+2016"},
-        "data": {"url": "about:blank", "slide": 1},
-    }
-    for what in ("loaded", "played", "paused", "stopped", "slide.loaded")
-]
-"""For the contract: events without a block, whose address is no page of the web."""

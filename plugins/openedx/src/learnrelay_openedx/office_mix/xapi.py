@@ -8,9 +8,9 @@ from learnrelay_xapi.parts import ActivityParts, StatementParts
 
 from ..addresses import NO_PAGE
 from ..video.fields import seconds
-from .fields import SAMPLES, LoadedMixFields, MixFields, PlayedMixFields, SlideFields, mix_address
+from .fields import LoadedMixFields, MixFields, PlayedMixFields, SlideFields, mix_address
 
-family = Family("xapi.office_mix", samples=SAMPLES)
+family = Family("xapi.office_mix")
 
 
 @family.maps("microsoft.office.mix.loaded", reads=LoadedMixFields, verb=v.INITIALIZED, activity=v.SLIDE_DECK)
