@@ -131,6 +131,14 @@ def platform_word(value: Any) -> str | None:
     return value if type(value) is str and len(value) <= 64 and _WORD.fullmatch(value) else None
 
 
+_SLUG = re.compile(r"[A-Za-z0-9_-]{1,255}")
+
+
+def slug(value: Any) -> str | None:
+    """Reads a name that an operator gave, as Django's slugs are written: a kind for fields."""
+    return value if type(value) is str and _SLUG.fullmatch(value) else None
+
+
 LONGEST_NAMED = 8_192
 """Characters of an id or an address that is looked into; no platform makes longer ones."""
 

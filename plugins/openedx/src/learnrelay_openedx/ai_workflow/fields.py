@@ -5,14 +5,14 @@ from __future__ import annotations
 from learnrelay import Fields, Platform, optional, required
 from learnrelay.kinds import text
 
-from ..keys import platform_word
+from ..keys import slug
 
 
 class WorkflowFields(Fields):
     """Declares a workflow by its profile and action, which are words of the site's configuration, and its block."""
 
-    profile = required("data.profile_name", kind=platform_word, reason="the profile of a workflow, not of a person")
-    action = required("data.action", kind=platform_word)
+    profile = required("data.profile_name", kind=slug, reason="the profile of a workflow, not of a person")
+    action = required("data.action", kind=slug)
     location = optional("data.location_id", kind=text, reason="a block of the course, not a place on earth")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from learnrelay import Family, Platform
+from learnrelay import Family, Platform, Skip
 from learnrelay_caliper.entities import Attempt, Entity, Response
 from learnrelay_caliper.parts import EventKind, EventParts
 
 from ..addresses import block_iri
-from .fields import DragAndDropFields, DropFields, drop_in_words
+from .fields import IN_THE_BANK, DragAndDropFields, DropFields, drop_in_words, is_in_bank
 
 family = Family("caliper.drag_and_drop")
 
@@ -28,8 +28,10 @@ def board_viewed(block: DragAndDropFields, platform: Platform) -> EventParts:
 
 
 @family.maps("edx.drag_and_drop_v2.item.dropped", reads=DropFields, **ITEM)
-def item_dropped(drop: DropFields, platform: Platform) -> EventParts:
+def item_dropped(drop: DropFields, platform: Platform) -> EventParts | Skip:
     """The learner drops an item in a zone."""
+    if is_in_bank(drop):
+        return IN_THE_BANK
     item = block_iri(platform, drop.block_id, "item", drop.item_id)
     response = Response(Attempt(item), "Response", extensions={"answer": drop_in_words(drop), "correct": drop.correct})
     return {"object": {"id": item, "type": "AssessmentItem", "isPartOf": board(drop, platform)}, "generated": response}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from learnrelay import Family, Platform
+from learnrelay import Family, Platform, Skip
 from learnrelay_xapi import activities
 from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import DefinitionParts, ObjectParts, StatementParts
 
 from ..addresses import block_iri
-from .fields import BlockFields, DragAndDropFields, DropFields, drop_in_words
+from .fields import IN_THE_BANK, BlockFields, DragAndDropFields, DropFields, drop_in_words, is_in_bank
 
 family = Family("xapi.drag_and_drop")
 
@@ -26,8 +26,10 @@ def board_viewed(block: DragAndDropFields, platform: Platform) -> StatementParts
 
 
 @family.maps("edx.drag_and_drop_v2.item.dropped", reads=DropFields, verb=v.ANSWERED, activity=v.INTERACTION)
-def item_dropped(drop: DropFields, platform: Platform) -> StatementParts:
+def item_dropped(drop: DropFields, platform: Platform) -> StatementParts | Skip:
     """The learner drops an item in a zone."""
+    if is_in_bank(drop):
+        return IN_THE_BANK
     return {
         "object": interaction(drop, platform, "item", drop.item_id),
         "result": {"response": drop_in_words(drop), "success": drop.correct},

@@ -8,7 +8,7 @@ from learnrelay_caliper.entities import Attempt, Entity
 from learnrelay_caliper.parts import EventKind, EventParts
 
 from ..addresses import block_iri
-from .fields import AttemptFields, attempt_iri
+from .fields import AttemptFields, PastAttemptFields, attempt_iri
 
 family = Family("caliper.exam")
 
@@ -18,7 +18,9 @@ PAUSED: EventKind = {"type": "AssessmentEvent", "action": "Paused", "profile": "
 SUBMITTED: EventKind = {"type": "AssessmentEvent", "action": "Submitted", "profile": "AssessmentProfile"}
 
 
-def exam_event(exam: AttemptFields, platform: Platform, kind: str, *, describes_learner: bool = False) -> EventParts:
+def exam_event(
+    exam: AttemptFields | PastAttemptFields, platform: Platform, kind: str, *, describes_learner: bool = False
+) -> EventParts:
     """Makes the exam, with kind and time limit, and the learner's attempt at it."""
     assessment: Entity = {
         "id": block_iri(platform, exam.content_id),

@@ -24,13 +24,19 @@ class ExamFields(ExamNameFields):
     time_limit = optional("data.exam_default_time_limit_mins", kind=number)
 
 
-class UnlimitedAttemptFields(ExamNameFields):
-    """Declares an attempt without the exam's limit; ``elapsed`` is in seconds; times in the future are absent."""
+class UntimedAttemptFields(ExamNameFields):
+    """Declares an attempt without its duration; times in the future are absent."""
 
     code = optional("data.attempt_code", kind=uuid)
     attempt_id = optional("data.attempt_id", kind=count)
     started_at = optional("data.attempt_started_at", kind=moment)
     completed_at = optional("data.attempt_completed_at", kind=moment)
+    elapsed: float | None = None
+
+
+class UnlimitedAttemptFields(UntimedAttemptFields):
+    """Declares an attempt without the exam's limit; ``elapsed`` is in seconds, from its beginning to the event."""
+
     elapsed = optional("data.attempt_event_elapsed_time_secs", kind=number)
 
 
@@ -38,7 +44,11 @@ class AttemptFields(UnlimitedAttemptFields, ExamFields):
     """Declares an attempt."""
 
 
-def attempt_iri(attempt: UnlimitedAttemptFields, platform: Platform) -> str | None:
+class PastAttemptFields(UntimedAttemptFields, ExamFields):
+    """Declares an attempt that may have ended weeks before the event."""
+
+
+def attempt_iri(attempt: UntimedAttemptFields, platform: Platform) -> str | None:
     """Returns the attempt by its code (RFC 4122 makes a UUID an IRI), else its address; None without both."""
     if attempt.code is not None:
         return f"urn:uuid:{platform.scoped_key(attempt.code)}"
@@ -49,6 +59,6 @@ def attempt_iri(attempt: UnlimitedAttemptFields, platform: Platform) -> str | No
     return None
 
 
-def attempt_number(attempt: UnlimitedAttemptFields, platform: Platform) -> int | None:
+def attempt_number(attempt: UntimedAttemptFields, platform: Platform) -> int | None:
     """Returns the platform's number of the attempt; None in an own space, which it would join to others."""
     return None if platform.own else attempt.attempt_id

@@ -9,12 +9,12 @@ from learnrelay_xapi.parts import ActivityParts, StatementParts
 
 from .. import xapi_vocabulary as openedx
 from ..addresses import block_iri
-from .fields import AttemptFields, UnlimitedAttemptFields, attempt_iri, attempt_number
+from .fields import AttemptFields, PastAttemptFields, UntimedAttemptFields, attempt_iri, attempt_number
 
 family = Family("xapi.exam")
 
 
-def exam_attempt(attempt: AttemptFields, platform: Platform) -> StatementParts:
+def exam_attempt(attempt: AttemptFields | PastAttemptFields, platform: Platform) -> StatementParts:
     """Makes the exam, and the attempt as what the statement belongs to."""
     return {
         "object": {
@@ -28,7 +28,7 @@ def exam_attempt(attempt: AttemptFields, platform: Platform) -> StatementParts:
     }
 
 
-def grouping(attempt: UnlimitedAttemptFields, platform: Platform) -> list[ActivityParts] | None:
+def grouping(attempt: UntimedAttemptFields, platform: Platform) -> list[ActivityParts] | None:
     """Makes the attempt as an activity, with its times; None where the event does not say which one it is."""
     iri = attempt_iri(attempt, platform)
     if iri is None:

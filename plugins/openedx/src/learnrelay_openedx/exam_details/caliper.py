@@ -11,7 +11,7 @@ from learnrelay_caliper.parts import EventKind, EventParts
 
 from ..addresses import block_iri
 from ..exam.caliper import SUBMITTED, exam_event
-from .fields import AttemptDetailFields, OfferedExamFields, SoftwareFields
+from .fields import AttemptDetailFields, DiscardedAttemptFields, OfferedExamFields, SoftwareFields
 
 family = Family("caliper.exam_details")
 
@@ -49,7 +49,7 @@ def option_presented(exam: OfferedExamFields, platform: Platform) -> EventParts:
     reads=AttemptDetailFields, type="Event", action="Declined", profile="GeneralProfile",
 )  # fmt: skip
 def proctoring_declined(exam: AttemptDetailFields, platform: Platform) -> EventParts:
-    """The learner takes the exam without proctoring."""
+    """The learner takes the exam without proctoring; the platform then declines attempts at other exams too."""
     return exam_event(exam, platform, "proctored")
 
 
@@ -100,32 +100,32 @@ def timed_timed_out(exam: AttemptDetailFields, platform: Platform) -> EventParts
 
 @family.maps(
     "edx.special_exam.practice.attempt.reset_practice_exam",
-    reads=AttemptDetailFields, type="AssessmentEvent", action="Reset", profile="AssessmentProfile", staff=True,
+    reads=DiscardedAttemptFields, type="AssessmentEvent", action="Reset", profile="AssessmentProfile", staff=True,
 )  # fmt: skip
-def practice_begun_anew(exam: AttemptDetailFields, platform: Platform) -> EventParts:
+def practice_begun_anew(exam: DiscardedAttemptFields, platform: Platform) -> EventParts:
     """The learner discards an attempt at a practice exam, to begin anew."""
     return exam_event(exam, platform, "practice")
 
 
-def attempt_deleted(exam: AttemptDetailFields, platform: Platform, kind: str) -> EventParts:
+def attempt_deleted(exam: DiscardedAttemptFields, platform: Platform, kind: str) -> EventParts:
     """Makes an attempt that staff delete; where nobody is known, the platform: a plain event."""
     parts = exam_event(exam, platform, kind, describes_learner=True)
     return {"type": "Event", "profile": "GeneralProfile", "actor": entities.ed_app(platform), **parts}
 
 
-@family.maps("edx.special_exam.practice.attempt.deleted", reads=AttemptDetailFields, **DELETED)
-def practice_deleted(exam: AttemptDetailFields, platform: Platform) -> EventParts:
+@family.maps("edx.special_exam.practice.attempt.deleted", reads=DiscardedAttemptFields, **DELETED)
+def practice_deleted(exam: DiscardedAttemptFields, platform: Platform) -> EventParts:
     """Staff delete a learner's attempt at a practice exam."""
     return attempt_deleted(exam, platform, "practice")
 
 
-@family.maps("edx.special_exam.proctored.attempt.deleted", reads=AttemptDetailFields, **DELETED)
-def proctored_deleted(exam: AttemptDetailFields, platform: Platform) -> EventParts:
+@family.maps("edx.special_exam.proctored.attempt.deleted", reads=DiscardedAttemptFields, **DELETED)
+def proctored_deleted(exam: DiscardedAttemptFields, platform: Platform) -> EventParts:
     """Staff delete a learner's attempt at a proctored exam."""
     return attempt_deleted(exam, platform, "proctored")
 
 
-@family.maps("edx.special_exam.timed.attempt.deleted", reads=AttemptDetailFields, **DELETED)
-def timed_deleted(exam: AttemptDetailFields, platform: Platform) -> EventParts:
+@family.maps("edx.special_exam.timed.attempt.deleted", reads=DiscardedAttemptFields, **DELETED)
+def timed_deleted(exam: DiscardedAttemptFields, platform: Platform) -> EventParts:
     """Staff delete a learner's attempt at a timed exam."""
     return attempt_deleted(exam, platform, "timed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..exam.fields import AttemptFields, ExamBlockFields, ExamFields, UnlimitedAttemptFields
+from ..exam.fields import AttemptFields, ExamBlockFields, ExamFields, PastAttemptFields, UnlimitedAttemptFields
 
 
 class OfferedExamFields(ExamFields):
@@ -11,6 +11,10 @@ class OfferedExamFields(ExamFields):
 
 class AttemptDetailFields(AttemptFields):
     """Declares an attempt about which there is a detail."""
+
+
+class DiscardedAttemptFields(PastAttemptFields):
+    """Declares an attempt that is deleted, or discarded to begin anew."""
 
 
 class SoftwareFields(ExamBlockFields):

@@ -10,7 +10,7 @@ from learnrelay_xapi.parts import StatementParts
 from .. import xapi_vocabulary as openedx
 from ..addresses import block_iri
 from ..exam.xapi import exam_attempt, grouping
-from .fields import AttemptDetailFields, AttemptSoftwareFields, OfferedExamFields
+from .fields import AttemptDetailFields, AttemptSoftwareFields, DiscardedAttemptFields, OfferedExamFields
 
 family = Family("xapi.exam_details")
 
@@ -37,7 +37,7 @@ def option_presented(exam: OfferedExamFields, platform: Platform) -> StatementPa
     reads=AttemptDetailFields, verb=v.REJECTED, activity=openedx.PROCTORED_EXAM,
 )  # fmt: skip
 def proctoring_declined(attempt: AttemptDetailFields, platform: Platform) -> StatementParts:
-    """The learner takes the exam without proctoring."""
+    """The learner takes the exam without proctoring; the platform then declines attempts at other exams too."""
     return exam_attempt(attempt, platform)
 
 
@@ -87,25 +87,25 @@ def time_is_up(attempt: AttemptDetailFields, platform: Platform) -> StatementPar
 
 @family.maps(
     "edx.special_exam.practice.attempt.reset_practice_exam",
-    reads=AttemptDetailFields, verb=v.RESET, activity=openedx.PRACTICE_EXAM, instructor=True,
+    reads=DiscardedAttemptFields, verb=v.RESET, activity=openedx.PRACTICE_EXAM, instructor=True,
 )  # fmt: skip
-def practice_begun_anew(attempt: AttemptDetailFields, platform: Platform) -> StatementParts:
+def practice_begun_anew(attempt: DiscardedAttemptFields, platform: Platform) -> StatementParts:
     """The learner discards an attempt at a practice exam, to begin anew."""
     return exam_attempt(attempt, platform)
 
 
 @family.maps(
     "edx.special_exam.practice.attempt.deleted",
-    reads=AttemptDetailFields, verb=v.RESET, activity=openedx.PRACTICE_EXAM, instructor=True,
+    reads=DiscardedAttemptFields, verb=v.RESET, activity=openedx.PRACTICE_EXAM, instructor=True,
 )  # fmt: skip
 @family.maps(
     "edx.special_exam.proctored.attempt.deleted",
-    reads=AttemptDetailFields, verb=v.RESET, activity=openedx.PROCTORED_EXAM, instructor=True,
+    reads=DiscardedAttemptFields, verb=v.RESET, activity=openedx.PROCTORED_EXAM, instructor=True,
 )  # fmt: skip
 @family.maps(
     "edx.special_exam.timed.attempt.deleted",
-    reads=AttemptDetailFields, verb=v.RESET, activity=openedx.TIMED_EXAM, instructor=True,
+    reads=DiscardedAttemptFields, verb=v.RESET, activity=openedx.TIMED_EXAM, instructor=True,
 )  # fmt: skip
-def attempt_deleted(attempt: AttemptDetailFields, platform: Platform) -> StatementParts:
+def attempt_deleted(attempt: DiscardedAttemptFields, platform: Platform) -> StatementParts:
     """The learner can begin the exam anew: staff delete an attempt. *Deleted* would say so of the exam."""
     return exam_attempt(attempt, platform)

@@ -18,7 +18,7 @@ family = Family("caliper.grade_overrides")
     reads=OverrideFields, type="GradeEvent", action="Graded", profile="GradingProfile", staff=True,
 )  # fmt: skip
 def subsection_overridden(override: OverrideFields, platform: Platform) -> EventParts:
-    """Staff set a learner's points for a subsection, or take that back; the platform, where nobody is known."""
+    """A learner's points for a subsection are overridden, or no longer so, by staff or the platform."""
     item = {"id": block_iri(platform, override.subsection_id), "type": "AssignableDigitalResource"}
     return {
         "actor": entities.ed_app(platform),

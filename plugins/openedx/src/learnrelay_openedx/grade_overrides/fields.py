@@ -1,4 +1,6 @@
-"""Overridden grades of subsections. The points follow in the grade that is calculated anew."""
+"""Overridden grades of subsections. The event has no points, nor has the grade of the subsection that follows: it is
+calculated without the override, which counts in the grade of the course alone.
+"""
 
 from __future__ import annotations
 

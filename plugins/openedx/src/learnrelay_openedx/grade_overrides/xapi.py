@@ -18,7 +18,7 @@ family = Family("xapi.grade_overrides")
     reads=OverrideFields, verb=v.EVALUATED, activity=v.MODULE, instructor=True,
 )  # fmt: skip
 def subsection_overridden(override: OverrideFields, platform: Platform) -> StatementParts:
-    """Staff set the learner's points for a subsection, or take that back."""
+    """The learner's points for a subsection are overridden, or no longer so, by staff or the platform."""
     return {
         "object": {"id": block_iri(platform, override.subsection_id)},
         "context": {"extensions": {openedx.OVERRIDE_TAKEN_BACK: override.taken_back or None}},

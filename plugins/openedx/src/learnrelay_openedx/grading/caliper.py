@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from learnrelay import Family, Platform
+from learnrelay import Family, Platform, Skip
 from learnrelay_caliper import entities
 from learnrelay_caliper.entities import Attempt, Entity, Result, Score
 from learnrelay_caliper.parts import EventKind, EventParts
@@ -12,6 +12,7 @@ from learnrelay_caliper.parts import EventKind, EventParts
 from ..addresses import block_iri
 from ..caliper_entities import course_content
 from .fields import (
+    NOTHING_GIVEN,
     CourseFailedFields,
     CourseGradeFields,
     CoursePassedFields,
@@ -21,6 +22,8 @@ from .fields import (
     ProblemRegradeFields,
     ProblemStateFields,
     SubsectionGradeFields,
+    is_assessed_by_people,
+    is_nothing_given,
     letter_of,
     title_of,
 )
@@ -51,12 +54,14 @@ def graded(
     action=("Submitted", "Graded"),
     profile=("AssessmentProfile", "GradingProfile"),
 )
-def problem_submitted(grade: ProblemGradeFields, platform: Platform) -> Sequence[EventParts]:
-    """The learner submits a problem, and the platform grades it."""
+def problem_submitted(grade: ProblemGradeFields, platform: Platform) -> Sequence[EventParts] | Skip:
+    """The learner submits a problem, and the platform grades it; work that people assess was submitted before."""
+    if is_nothing_given(grade):
+        return NOTHING_GIVEN
     iri = block_iri(platform, grade.problem_id)
     problem: Entity = {"id": iri, "type": "Assessment", "name": title_of(grade)}
-    submitted: EventParts = {"object": problem, "generated": Attempt(iri)}
-    return [submitted, {**GRADE, **graded(problem, grade.earned, grade.possible, platform)}]
+    points: EventParts = {**GRADE, **graded(problem, grade.earned, grade.possible, platform)}
+    return [points] if is_assessed_by_people(grade) else [{"object": problem, "generated": Attempt(iri)}, points]
 
 
 @family.maps(
@@ -88,7 +93,7 @@ def problem_state_deleted(problem: ProblemStateFields, platform: Platform) -> Ev
 
 @family.maps("edx.grades.subsection.grade_calculated", reads=SubsectionGradeFields, **GRADE)
 def subsection_graded(grade: SubsectionGradeFields, platform: Platform) -> EventParts:
-    """The learner's points for a subsection are counted anew."""
+    """The learner's points for a subsection are counted anew, without what overrides them."""
     item = {"id": block_iri(platform, grade.block_id), "type": "AssignableDigitalResource"}
     return graded(item, grade.earned, grade.possible, platform)
 

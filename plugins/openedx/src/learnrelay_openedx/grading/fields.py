@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from learnrelay import Fields, optional, required
+import re
+
+from learnrelay import Fields, Skip, optional, required
 from learnrelay.kinds import moment, number, text
 
 from ..courses import COURSE, course_key
@@ -87,6 +89,22 @@ class CourseFailedFields(CourseGradeFields):
     """Declares one that was failed: a stored time of passing belongs to an earlier grade."""
 
     graded_at = optional("data.modified", kind=moment)
+
+
+_OPEN_ASSESSMENT = re.compile(r"(?:\+type@|/)openassessment(?:\+block@|/)")
+
+NOTHING_GIVEN = Skip("0 of 0 points: staff deleted the learner's work, or nothing can be earned")
+"""Skips events that the platform writes when it forgets points, too."""
+
+
+def is_nothing_given(grade: ProblemGradeFields) -> bool:
+    """Tells whether an event is of no points out of none."""
+    return grade.possible == 0 and not grade.earned
+
+
+def is_assessed_by_people(grade: ProblemGradeFields) -> bool:
+    """Tells whether the points are those of peers or staff, given long after the learner handed something in."""
+    return _OPEN_ASSESSMENT.search(grade.problem_id) is not None
 
 
 def title_of(grade: ProblemGradeFields) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learnrelay import Family, Platform
+from learnrelay import Family, Platform, Skip
 from learnrelay_xapi import activities
 from learnrelay_xapi import vocabulary as v
 from learnrelay_xapi.parts import ObjectParts, ResultParts, StatementParts
@@ -10,6 +10,7 @@ from learnrelay_xapi.scores import score
 
 from ..addresses import block_iri
 from .fields import (
+    NOTHING_GIVEN,
     CourseFailedFields,
     CourseGradeFields,
     CoursePassedFields,
@@ -20,6 +21,7 @@ from .fields import (
     ProblemStateFields,
     SubsectionGradeFields,
     all_points,
+    is_nothing_given,
     letter_of,
     title_of,
 )
@@ -36,8 +38,10 @@ def points_result(grade: ProblemGradeFields | ProblemRegradeFields | SubsectionG
 
 
 @family.maps("edx.grades.problem.submitted", reads=ProblemGradeFields, verb=v.ATTEMPTED, activity=v.QUESTION)
-def problem_graded(grade: ProblemGradeFields, platform: Platform) -> StatementParts:
+def problem_graded(grade: ProblemGradeFields, platform: Platform) -> StatementParts | Skip:
     """The learner gets points for a problem."""
+    if is_nothing_given(grade):
+        return NOTHING_GIVEN
     name = activities.text(title_of(grade), platform)
     problem: ObjectParts = {"id": block_iri(platform, grade.problem_id), "definition": {"name": name}}
     return {"object": problem, "result": points_result(grade)}
@@ -66,7 +70,7 @@ def problem_state_deleted(problem: ProblemStateFields, platform: Platform) -> St
     reads=SubsectionGradeFields, verb=v.EARNED, activity=v.RESOURCE,
 )  # fmt: skip
 def subsection_graded(grade: SubsectionGradeFields, platform: Platform) -> StatementParts:
-    """The learner's points for a subsection are counted anew."""
+    """The learner's points for a subsection are counted anew, without what overrides them."""
     return {"object": {"id": block_iri(platform, grade.block_id)}, "result": points_result(grade)}
 
 

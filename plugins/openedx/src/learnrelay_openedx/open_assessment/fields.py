@@ -61,7 +61,10 @@ class WrittenWorkFields(WorkFields):
     """Declares the work that is handed in, with its texts and the names of its files."""
 
     parts = each("data.answer.parts", AnswerPart)
-    file_names = optional("data.answer.files_names", kind=scalars, reason=FREE_TEXT, example=["essay of mira.pdf"])
+    file_names = optional(
+        "data.answer.files_names", "data.answer.files_name", kind=scalars, reason=FREE_TEXT,
+        example=["essay of mira.pdf"],
+    )  # fmt: skip
 
 
 class WrittenTeamWorkFields(TeamWorkFields, WrittenWorkFields):

@@ -14,7 +14,10 @@ from ..free_texts import FREE_TEXT
 _TEAM = "published only as a keyed digest: it begins with the name of the team"
 _JOINED = ("added_by_another_user", "added_on_create", "joined_from_team_view", "team_csv_import")
 _LEFT = ("removed_by_admin", "self_removal", "team_csv_import", "team_deleted")
-_PAGES = ("browse", "edit-team", "my-teams", "new-team", "search-teams", "single-team", "single-topic")
+_PAGES = (
+    "browse", "edit-team", "edit-team-members", "manage", "my-teams", "new-team", "search-teams", "single-team",
+    "single-topic",
+)  # fmt: skip
 _PROPERTIES = (
     "country", "course_id", "description", "discussion_topic_id", "language", "name", "organization_protected",
     "topic_id",

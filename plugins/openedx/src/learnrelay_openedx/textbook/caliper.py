@@ -32,7 +32,7 @@ def frame(chapter: str, page: int | None) -> Entity | None:
     return {"id": page_of(chapter, page), "type": "Frame", "index": page, "isPartOf": chapter}
 
 
-def to_page(chapter: ChapterFields, page: int | None, platform: Platform) -> EventParts:
+def to_page(chapter: ChapterFields | TurnedPageFields, page: int | None, platform: Platform) -> EventParts:
     """Makes a chapter, with the page that is reached as target."""
     address = chapter_address(chapter, platform)
     return {"object": {"id": address, "type": "Document"}, "target": frame(address, page)}
