@@ -11,6 +11,7 @@ from ..courses import COURSE, course_key
 
 _PROBLEMS = (
     "block-v1:Harbour+SAIL+2026+type@problem+block@4f1c", "block-v1:Harbour+SAIL+2026+type@problem+block@9b2e",
+    "block-v1:Harbour+SAIL+2026+type@openassessment+block@77aa",
 )  # fmt: skip
 
 
