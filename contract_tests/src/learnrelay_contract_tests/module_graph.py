@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 Name = tuple[str, ...]
 """A module's full name: ``("acme", "polls")``."""
@@ -45,14 +47,12 @@ class ModuleGraph:
 
     def packages_imported(self, files: Iterable[Path]) -> set[str]:
         """Returns the top-level packages that files import by their full names."""
-        names: set[str] = set()
-        for file in files:
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Import):
-                    names |= {alias.name.partition(".")[0] for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-                    names.add(node.module.partition(".")[0])
-        return names
+        return {
+            written.module[0]
+            for file in files
+            for written in _imports_in(file.read_text(encoding="utf-8"))
+            if written.module and not written.level
+        }
 
     def _imports_of(self, file: Path) -> Iterator[Path]:
         name = self._names.get(file)
@@ -61,21 +61,15 @@ class ModuleGraph:
         yield from self._with_parents(name)
         package = name if file.name == "__init__.py" else name[:-1]
         try:
-            tree = ast.parse(file.read_text(encoding="utf-8", errors="replace"))
+            imports = _imports_in(file.read_text(encoding="utf-8", errors="replace"))
         except SyntaxError:  # the linter reports it
             return
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    parts = tuple(alias.name.split("."))
-                    yield from self._with_parents(parts)
-                    yield from self._as_object(parts if alias.asname else parts[:1])
-            elif isinstance(node, ast.ImportFrom):
-                start = package[: len(package) - node.level + 1] if node.level else ()
-                module = (*start, *(node.module.split(".") if node.module else ()))
-                yield from self._with_parents(module)
-                for alias in node.names:
-                    yield from self._as_object((*module, alias.name))
+        for written in imports:
+            start = package[: len(package) - written.level + 1] if written.level else ()
+            module = (*start, *written.module)
+            yield from self._with_parents(module)
+            for inner in written.names:
+                yield from self._as_object((*start, *inner))
 
     def _with_parents(self, name: Name) -> Iterator[Path]:
         """Yields the files that run when a module is imported."""
@@ -92,3 +86,26 @@ class ModuleGraph:
         for other, its_file in self._files.items():
             if other[: len(name)] == name:
                 yield its_file
+
+
+class _Import(NamedTuple):
+    """Holds an import as it is written: the dots before it, the module, and what the file has as objects of it."""
+
+    level: int
+    module: Name
+    names: tuple[Name, ...]
+
+
+@lru_cache(1_000)
+def _imports_in(text: str) -> tuple[_Import, ...]:
+    """Lists the imports in a source. The plugins of a package share most of its files. Raises SyntaxError."""
+    imports = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                parts = tuple(alias.name.split("."))
+                imports.append(_Import(0, parts, (parts if alias.asname else parts[:1],)))
+        elif isinstance(node, ast.ImportFrom):
+            module = tuple(node.module.split(".")) if node.module else ()
+            imports.append(_Import(node.level, module, tuple((*module, alias.name) for alias in node.names)))
+    return tuple(imports)

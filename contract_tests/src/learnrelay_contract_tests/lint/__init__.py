@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -79,17 +80,40 @@ def lint_files(
 ) -> list[Flaw]:
     """Returns the flaws of all files of a package. ``roles``: of the files that do not handle events."""
     texts = {file: file.read_text(encoding="utf-8", errors="replace") for file in files}
-    decorators, kinds = set(), set()
-    for text in texts.values():
-        with suppress(SyntaxError):  # reported when the file itself is linted
-            origins = NameOrigins(ast.parse(text))
-            decorators |= origins.decorators
-            kinds |= origins.kinds
+    used = [_names_used_in(text) for text in texts.values()]
+    decorators = frozenset(name for of_file, _ in used for name in of_file)
+    kinds = frozenset(name for _, of_file in used for name in of_file)
     return [
         flaw
         for file, text in texts.items()
-        for flaw in lint_text(text, str(file), decorators, kinds, undeclared, roles.get(file, rules.FileRole.OF_EVENTS))
+        for flaw in _lint_file(
+            text, str(file), decorators, kinds, frozenset(undeclared), roles.get(file, rules.FileRole.OF_EVENTS)
+        )
     ]
+
+
+# The plugins of a package share most of its files.
+
+
+@lru_cache(1_000)
+def _names_used_in(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Returns the names that a file uses as decorators and as kinds."""
+    with suppress(SyntaxError):  # reported when the file itself is linted
+        origins = NameOrigins(ast.parse(text))
+        return frozenset(origins.decorators), frozenset(origins.kinds)
+    return frozenset(), frozenset()
+
+
+@lru_cache(1_000)
+def _lint_file(
+    text: str,
+    file: str,
+    decorators: frozenset[str],
+    kinds: frozenset[str],
+    undeclared: frozenset[str],
+    role: rules.FileRole,
+) -> tuple[Flaw, ...]:
+    return tuple(lint_text(text, file, decorators, kinds, undeclared, role))
 
 
 class Flake8:
