@@ -327,7 +327,7 @@ def test_a_group_is_retried(site: ConsoleSite) -> None:
     form = visitor.get(f"/letters/group/{group.key}").fields("/letters/retry")
     refuse(site.outbox, "partner", 1, "HTTP 500")  # another one comes
     assert visitor.post("/letters/retry", form).headers["Location"] == "/letters"
-    assert "2 dead letters are put back" in visitor.get("/letters").text
+    assert "2 conflicts are put back" in visitor.get("/letters").text
     assert "put back" not in visitor.get("/letters").text, "told once"
     assert groups(site) == {
         "main HTTP 400 play_video": 3,
@@ -428,7 +428,7 @@ def test_the_command_runs_until_it_is_stopped(site: ConsoleSite) -> None:
     process.send_signal(signal.SIGTERM)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode in (0, -signal.SIGTERM)
-    assert "ada logged in" in stderr and "ada put 7 dead letters back" in stderr
+    assert "ada logged in" in stderr and re.search(r"ada put 7 (dead letters|refused statements) back: \w+", stderr)
     assert not any(secret in stderr for secret in SECRETS.values())
 
 

@@ -178,11 +178,11 @@ def test_a_single_statement_is_retried_and_another_dropped(page: Page, filled: C
     press(page, "link", "Show all 38")
     (first, second, *_) = page.get_by_role("heading", level=3).all_inner_texts()
     press(page, "button", f"Retry {first}")
-    expect(page.get_by_role("status")).to_contain_text("1 dead letter is put back")
+    expect(page.get_by_role("status")).to_contain_text("1 refused statement is put back")
     press(page, "link", "Show all 37")
     press(page, "link", f"Drop … {second}")
     press(page, "button", "Delete 1 for good")
-    expect(page.get_by_role("status")).to_contain_text("1 dead letter is deleted")
+    expect(page.get_by_role("status")).to_contain_text("1 refused statement is deleted")
     assert numbers(filled)["main", "HTTP 400"] == 36
 
 

@@ -34,6 +34,10 @@ from ..sources import Source
 ALL, DENY, EVENT, FAMILY = "all", "deny", "event", "family"
 
 
+_PATTERNS = ("glob:", "regex:")
+"""Beginnings of the values that are patterns."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccessRules:
     """Holds the compiled rules of a destination. ``problems`` and ``warnings`` are (key below it, reason)."""
@@ -150,7 +154,7 @@ class AccessRuleCompiler:
         everywhere: set[str] = set(self.installed) if key == FAMILY else set()
         for families in self.families.values():
             everywhere.update(families.values() if key == FAMILY else families)
-        if value in everywhere or value.startswith(("glob:", "regex:")):
+        if value in everywhere or value.startswith(_PATTERNS):
             rules.warnings.append((at, f'"{value}" selects nothing that is enabled for {standard}'))
         else:
             rules.problems.append((at, f'there is no enabled {key} "{value}"{did_you_mean(value, sorted(everywhere))}'))
@@ -163,6 +167,9 @@ class AccessRuleCompiler:
         except ValueError as error:
             rules.problems.append((at, str(error)))
             return
+        for value in values:
+            if isinstance(value, str) and any(mark in value for mark in "*?[") and not value.startswith(_PATTERNS):
+                rules.warnings.append((at, f'"{value}" is this very text; a pattern is written "glob:{value}"'))
         known = self.paths.get(standard)
         if known is not None and not any(_covers(declared, path) for declared in known):
             near = _nearest(path, known)

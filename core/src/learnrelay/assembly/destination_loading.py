@@ -11,7 +11,7 @@ from ..config.fields import did_you_mean
 from ..config.models import Destination
 from ..config.problems import load_section
 from ..pipeline.routing import DestinationRules, check_of_router
-from ..plugins.discovery import PluginState
+from ..plugins.discovery import PluginState, installed
 from ..plugins.registry import Registry
 from ..providers import IdentityProvider
 from ..sinks import Sink
@@ -54,14 +54,22 @@ def _load_tables(
         file.problems += problems
         standard = values.get("standard")
         if standard is not None and standard not in registry.standards:
-            hint = f"; enabled: {', '.join(registry.standards)}" if registry.standards else ""
-            file.add_problem(f"{at}.standard", f"no enabled plugin brings this standard{hint}")
+            file.add_problem(f"{at}.standard", _unknown_standard(standard, registry))
         access_rules[name] = compiler.compile_rules(standard or "", values.get("scope", "all"), values.get("match", {}))
         for key, reason in access_rules[name].problems:
             file.add_problem(f"{at}.{key}", reason)
         if sink is not None and not problems:
             valid[name] = Destination(name=name, settings=settings, address=sink.describe(settings), **values)
     return valid, access_rules
+
+
+def _unknown_standard(name: str, registry: Registry) -> str:
+    """Says why a standard is not there, and what to do."""
+    installed_standards = [info.name for info in installed() if info.kind == "standards"]
+    if name in installed_standards:
+        return f'no enabled plugin brings this standard: add "{name}.*" to [plugins] enabled'
+    enabled = f"; enabled: {', '.join(registry.standards)}" if registry.standards else ""
+    return f"no enabled plugin brings this standard{did_you_mean(name, installed_standards) or enabled}"
 
 
 def _find_sink(file: OperatorFile, name: str | None, plugins: LoadedPlugins, at: str) -> type[Sink] | None:

@@ -76,7 +76,9 @@ class LoadedPlugins:
         states = {info.state for info in self.infos if info.name == name}
         if not states:
             return ""
-        return f"the plugin {name} " + ("takes no settings" if PluginState.ACTIVE in states else "is not enabled")
+        if PluginState.ACTIVE in states:
+            return f"the plugin {name} takes no settings"
+        return f"the plugin {name} is not enabled: [plugins] enabled names what is"
 
 
 def list_named_plugins(raw: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:

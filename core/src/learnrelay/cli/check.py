@@ -55,7 +55,7 @@ def command(config_path: str, connect: bool, as_json: bool) -> None:
         tests = run_route_tests(assembly, Path(config_path))
         warnings = [
             *assembly.config.warnings,
-            *_outbox_warnings(assembly.config.delivery, config_path),
+            *_outbox_warnings(assembly.config.delivery, config_path, connect),
             *_spool_warnings(assembly.config.delivery),
             *_critical_warnings(assembly),
         ]
@@ -94,8 +94,11 @@ def command(config_path: str, connect: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _outbox_warnings(delivery: Delivery, config_path: str) -> Iterator[str]:
-    """Yields warnings about the outbox. Raises ConfigurationError for what can be seen without asking a server."""
+def _outbox_warnings(delivery: Delivery, config_path: str, connect: bool) -> Iterator[str]:
+    """Yields warnings about the outbox. Raises ConfigurationError for what can be seen without asking a server.
+
+    ``connect``: the database is asked later, and says it then.
+    """
     try:
         database = Database(delivery.database, delivery.wait)
         if not database.has_server and database.exists:
@@ -103,8 +106,11 @@ def _outbox_warnings(delivery: Delivery, config_path: str) -> Iterator[str]:
             if read_version(database):
                 check_version(database)
     except OutboxVersionError as error:
-        yield f"delivery.database: {error}"
+        if not connect:
+            yield f"delivery.database: {error}"
     except OutboxError as error:
+        if connect:
+            return
         raise ConfigurationError([Problem(config_path, "delivery.database", str(error))]) from None
     for warning in filter(None, (database.check_permissions(), database.check_writable())):
         yield f"delivery.database: {warning}"
@@ -169,7 +175,7 @@ def _probe_services(config: Config) -> Iterator[tuple[str, bool, str]]:
             check_version(database)
             database.check_room()
         notes = filter(None, ("without tables yet" if is_new else "", database.check_durability()))
-        yield "database", True, ", ".join([database.name, *notes])
+        yield "database", True, ", ".join([database.place, *notes])
         if not is_new:
             yield from _probe_workers(database, config)
     except OutboxError as error:

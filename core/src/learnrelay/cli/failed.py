@@ -39,7 +39,7 @@ class _TimeSpan(click.ParamType[float]):
 
 
 def selection_options(function: _Command) -> _Command:
-    """Adds the options that select dead letters. All conditions given must hold."""
+    """Adds the options that select dead letters and conflicts. All conditions given must hold."""
     for option in (
         click.option("--id", "statement_id", default="", help="Statement id, or its beginning if no other begins so."),
         click.option("--older-than", type=_TimeSpan(), default=0.0, metavar="SPAN", help="Minimum age, such as 2d."),
@@ -48,7 +48,8 @@ def selection_options(function: _Command) -> _Command:
             "--conflicts/--no-conflicts",
             "conflict",
             default=None,
-            help="Only statements that the consumer has with other content (409), or only the others.",
+            help="Only conflicts: statements that the consumer has with other content (409); or only dead letters. "
+            "By default both.",
         ),
         click.option("--event", "event_name", default="", help="Event name."),
         click.option("--to", "destination", default="", metavar="NAME", help="Destination."),
@@ -101,7 +102,7 @@ def command() -> None:
 @click.option("--ids", is_flag=True, help="All ids, instead of the first of each reason.")
 @json_option
 def list_(config_path: str, limit: int, ids: bool, as_json: bool, **selected: Any) -> None:
-    """List dead letters by destination and reason, with their events.
+    """List dead letters and conflicts by destination and reason, with their events.
 
     The beginnings of ids that are shown are long enough for failed show and for --id. --json has a record for each dead
     letter.
@@ -113,6 +114,8 @@ def list_(config_path: str, limit: int, ids: bool, as_json: bool, **selected: An
     if as_json:
         print_json([asdict(letter) for letter in rows])
         return
+    if not rows:
+        click.echo("nothing of this selection is kept", err=True)
     for line in _describe_groups(rows, _shorten(sorted(known)), len(rows) if ids else _SHOWN_IDS):
         print_line(line)
     if total > len(rows):
@@ -190,7 +193,7 @@ def show(config_path: str, statement_id: str) -> None:
 @config_option(required=True)
 @selection_options
 def retry(config_path: str, **selected: Any) -> None:
-    """Put dead letters back into the queue, with no attempts counted."""
+    """Put dead letters and conflicts back into the queue, with no attempts counted."""
     with open_dead_letters(config_path, selected["destination"]) as letters:
         click.echo(f"{letters.retry(_select(letters, selected)):,} put back")
 
@@ -200,7 +203,7 @@ def retry(config_path: str, **selected: Any) -> None:
 @selection_options
 @click.option("--yes", is_flag=True, help="No confirmation prompt.")
 def drop(config_path: str, yes: bool, **selected: Any) -> None:
-    """Delete dead letters permanently."""
+    """Delete dead letters and conflicts permanently."""
     with open_dead_letters(config_path, selected["destination"]) as letters:
         selection = _select(letters, selected)
         total = letters.count(selection)

@@ -48,7 +48,10 @@ def command(path: str | None, as_schema: bool, as_json: bool) -> None:
     chosen = [(section, keys) for section in sections if (keys := _select(section, path)) or path is None]
     if path and not chosen:
         paths = [key.path for section in sections for key in section.list_keys()]
-        raise click.UsageError(f'there is no key "{path}"{did_you_mean(path, paths)}')
+        tables = {".".join(parts[:length]) for parts in map(_split, paths) for length in range(1, len(parts))}
+        ends = sorted(other for other in {*paths, *tables} if other.endswith(f".{path}"))
+        hint = f"; there is {' and '.join(ends)}" if ends else did_you_mean(path, [*paths, *tables])
+        raise click.UsageError(f'there is no key "{path}"{hint}')
     if as_json:
         print_json([
             {"section": section.heading, "about": section.about, "keys": [asdict(key) for key in keys]}
@@ -56,6 +59,10 @@ def command(path: str | None, as_schema: bool, as_json: bool) -> None:
         ])  # fmt: skip
     else:
         _print(chosen)
+
+
+def _split(path: str) -> list[str]:
+    return path.split(".")
 
 
 def _load_installed() -> Registry:

@@ -77,7 +77,9 @@ def _shown(value: Any) -> Any:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console | None = None) -> None:
     """Prints a table: as wide as the terminal, or as its content when the output is no terminal."""
     console = console or Console()
-    table = Table(*columns, box=None, pad_edge=False, padding=(0, _GAP // 2), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP // 2), header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")  # a name that is cut off cannot be typed
     for row in rows:
         # Plain text: brackets are no markup. Line breaks are ours, words from outside come without any.
         table.add_row(*(Text(escape_lines(str(cell))) for cell in row))

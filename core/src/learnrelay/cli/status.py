@@ -40,6 +40,7 @@ class StatusReading:
     rows: Mapping[str, Mapping[str, Any]]
     spool: SpoolStatus
     refusals: Mapping[str, tuple[int, float]]
+    low_disk: str
     now: float
 
 
@@ -118,7 +119,14 @@ def _read(config: Config, outbox: Outbox) -> StatusReading:
         if name in config.destinations:
             rows[name]["address"] = config.destinations[name].address
             rows[name]["events"] = statistics.events(config.destinations[name].standard, name)
-    return StatusReading(statuses, rows, outbox.read_spool_status(), outbox.read_refusals(), outbox.clock())
+    return StatusReading(
+        statuses,
+        rows,
+        outbox.read_spool_status(),
+        outbox.read_refusals(),
+        outbox.database.find_low_disk(),
+        outbox.clock(),
+    )
 
 
 def _watch(config: Config, outbox: Outbox, interval: float) -> None:
@@ -131,7 +139,7 @@ def _watch(config: Config, outbox: Outbox, interval: float) -> None:
             while True:
                 click.echo(_draw(config, outbox, rates, console))
                 time.sleep(interval)
-        with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+        with Live(console=console, auto_refresh=False, screen=True) as live:
             while True:
                 live.update(Text.from_ansi(_draw(config, outbox, rates, console)), refresh=True)
                 time.sleep(interval)
@@ -179,6 +187,8 @@ def _list_alerts(config: Config, reading: StatusReading) -> Iterator[str]:
     for name, status in reading.statuses.items():
         yield from (f"{name}: {message}" for _, message in find_conditions(status, limits, reading.now))
     yield from (f"{INTAKE}: {message}" for _, message in find_refusals(reading.refusals, reading.now))
+    if reading.low_disk:
+        yield f"{INTAKE}: {reading.low_disk}"
     yield from (f"{SPOOL}: {message}" for _, message in find_spool_conditions(reading.spool, limits))
 
 
@@ -192,7 +202,7 @@ def _print_reading(
     if outcomes := list(_outcomes(config, reading.rows)):
         console.print()
         print_table(["events", "outcome", "number"], outcomes, console)
-    lines = []
+    lines = [reading.low_disk] if reading.low_disk else []
     if spool.damaged:
         lines.append(f"spool of this machine: {spool.damaged:,} damaged files are kept; the log says of which segment")
     if spool.segments:

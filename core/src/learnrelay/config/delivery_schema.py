@@ -24,6 +24,8 @@ from .models import Alerts, Delivery
 from .sealing import MAKE_A_KEY, Seal
 from .secrets import Secret
 
+_WEB_ADDRESS = re.compile(r"https?://[^/\s]+\S*\Z")
+
 
 class AlertsSection(Section):
     """Validates ``[delivery.alerts]``: when an alert is raised for a destination, and where besides the log."""
@@ -65,6 +67,9 @@ class AlertsSection(Section):
     def _there(self, data: dict[str, Any], **_: Any) -> None:
         if (command := data.get("command")) and shutil.which(command[0]) is None:
             raise ValidationError("there is no such program, or it may not be executed", "command")
+        webhook = data.get("webhook")
+        if webhook is not None and not _WEB_ADDRESS.match(webhook.reveal()):
+            raise ValidationError('expected an address that begins with "https://" or "http://"', "webhook")
 
     @post_load
     def _made(self, data: dict[str, Any], **_: Any) -> Alerts:

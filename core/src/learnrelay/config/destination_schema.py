@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load
+from marshmallow import ValidationError, fields, post_load, validates_schema
 
 from .fields import (
     Duration,
@@ -37,6 +37,10 @@ class BatchSection(Section):
         return BatchLimits(**data)
 
 
+_SHORTEST_WAIT = 0.1
+"""Seconds between two attempts at least."""
+
+
 class RetrySection(Section):
     """Validates ``retry = { attempts = 12, backoff = "2s", ceiling = "15m" }``."""
 
@@ -54,6 +58,13 @@ class RetrySection(Section):
         load_default=2.0, metadata=described("wait after the first failure, doubled after each further one", '"5s"')
     )
     ceiling = Duration(load_default=900.0, metadata=described("longest wait between two attempts", '"1h"'))
+
+    @validates_schema
+    def _in_order(self, data: dict[str, Any], **_: Any) -> None:
+        if data["backoff"] < _SHORTEST_WAIT:
+            raise ValidationError("must be at least 100ms: a consumer that is down is not to be overrun", "backoff")
+        if data["ceiling"] < data["backoff"]:
+            raise ValidationError("must be at least as long as backoff", "ceiling")
 
     @post_load
     def _made(self, data: dict[str, Any], **_: Any) -> Retry:
@@ -120,7 +131,7 @@ class DestinationSection(Section):
         load_default=dict,
         metadata=described(
             "source fields, and the values or patterns that an event must have: one of a list, in all fields",
-            '{ "context.org_id" = ["Harbour", "Bay*"] }',
+            '{ "context.org_id" = ["Harbour", "glob:Bay*"] }',
         ),
     )
     batch = Table(BatchSection)

@@ -151,7 +151,8 @@ class Duration(_Strict):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         parts = self._form.fullmatch(value) if isinstance(value, str) else None
         if parts is None:
-            raise ValidationError(f'expected a time span such as "2s", "15m" or "1h", found {in_words(value)}')
+            kind = "another text" if isinstance(value, str) and value else in_words(value)
+            raise ValidationError(f'expected a time span such as "2s", "15m" or "1h", found {kind}')
         return float(parts[1]) * self._units[parts[2]]
 
 
@@ -248,7 +249,7 @@ class TextList(_Strict):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-            raise ValidationError(f"expected a list of texts, found {in_words(value)}")
+            raise ValidationError(f"expected a list of texts, found {_list_in_words(value)}")
         return tuple(value)
 
 
@@ -361,6 +362,14 @@ def in_words(value: Any) -> str:
         dict: "a table",
     }
     return "empty text" if value == "" else words.get(type(value), type(value).__name__)
+
+
+def _list_in_words(value: Any) -> str:
+    """Describes what was found in the place of a list of texts."""
+    if type(value) is not list:
+        return in_words(value)
+    wrong = next(item for item in value if not isinstance(item, str) or not item)
+    return f"one with {in_words(wrong)} in it"
 
 
 def is_loopback(host: str) -> bool:

@@ -158,12 +158,19 @@ class TelemetrySection(Section):
 
     @validates_schema
     def _installed(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("endpoint") and find_spec("opentelemetry.sdk") is None:
+        if data.get("endpoint") and not _is_installed("opentelemetry.sdk"):
             raise ValidationError('a library is missing: pip install "learnrelay[otel]"', "endpoint")
 
     @post_load
     def _made(self, data: dict[str, Any], **_: Any) -> Telemetry:
         return Telemetry(**data)
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the package above it is not there
+        return False
 
 
 class ConsoleTokenSection(Section):

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
+from ..config.fields import is_loopback
 from ..config.secrets import Secret, find_secrets
 from ..errors import AuthError
 from ..http_section import HttpSection
@@ -45,7 +47,8 @@ class HttpSink(Sink):
         """Warns where TLS does not protect what is sent."""
         if settings["verify"] is False:
             yield "verify_tls", "certificates are not checked"
-        if settings["url"].startswith("http://") and any(find_secrets(settings)):
+        address = urlsplit(settings["url"])
+        if address.scheme == "http" and not is_loopback(address.hostname or "") and any(find_secrets(settings)):
             yield "url", "credentials travel without TLS"
 
     @classmethod

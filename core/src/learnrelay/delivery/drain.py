@@ -265,7 +265,7 @@ class Drainer:
             log.warning(
                 "destination %s: recovered after %.0f s (was: %s)",
                 self.destination.name,
-                self._clock() - before.since,
+                max(0.0, self._clock() - before.since),  # a clock that ran ahead may have been set
                 before.reason,
             )
 

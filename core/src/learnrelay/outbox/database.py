@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import sqlite3
 import tempfile
 import threading
@@ -39,6 +40,9 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 Row = tuple[Any, ...]
+
+LEAST_FREE = 2**22
+"""Bytes of a disk below which the next events may find no room."""
 
 PROBE_SIZE = 1_000_000
 
@@ -158,7 +162,10 @@ class Database:
 
     def __init__(self, url: Secret, lock_timeout: float) -> None:
         self.dialect = _make_dialect(url, lock_timeout)
-        name = make_url(url.reveal()).database
+        address = make_url(url.reveal())
+        name = address.database
+        port = "" if address.port is None else f":{address.port}"
+        self._address = f"{address.host or 'localhost'}{port}/{name or ''}"
         self._file = None if self.dialect.has_server else Path(name or ":memory:")
         if self._file is not None and (not name or name == ":memory:"):
             raise OutboxError("delivery.database: an outbox in memory would keep nothing, name a file")
@@ -196,6 +203,18 @@ class Database:
         """Logs a warning where others may open the file."""
         if warning := self.check_permissions():
             log.warning("outbox %s: %s", self.name, warning)
+
+    @property
+    def place(self) -> str:
+        """Returns where the database is, without user and password: the file, or server and database."""
+        return self.name if self._file else f"{self.name} {self._address}"
+
+    def find_low_disk(self) -> str:
+        """Says how little room the disk of the file has; empty where there is enough, and for a server's."""
+        if self._file is None:
+            return ""
+        free = shutil.disk_usage(next(path for path in self._file.absolute().parents if path.exists())).free
+        return "" if free >= LEAST_FREE else f"the disk of {self.name} has {free:,} bytes left: events cannot be stored"
 
     @property
     def has_server(self) -> bool:

@@ -110,9 +110,10 @@ def _find_group_key(letters: DeadLetters, letter: DeadLetter) -> str:
 def retry_letters(relay: ShownRelay, visit: Visit) -> Redirect:
     """Puts dead letters back into their queues."""
     letters = relay.outbox.dead_letters
-    number = letters.retry(LetterSelection.of(visit.form).criteria(letters, relay.outbox.clock()))
-    log.info("%s put %d dead letters back", visit.session.name, number)
-    visit.session.tell("done", f"{_count(number)} put back into the queue.")
+    criteria = LetterSelection.of(visit.form).criteria(letters, relay.outbox.clock())
+    number = letters.retry(criteria)
+    log.info("%s put %s back: %s", visit.session.name, _in_words(number, criteria), _place_in_words(criteria))
+    visit.session.tell("done", f"{_in_words(number, criteria)} {_be(number)} put back into the queue.")
     return Redirect("/letters")
 
 
@@ -130,11 +131,31 @@ def confirm_drop(relay: ShownRelay, visit: Visit) -> Page:
 def drop_letters(relay: ShownRelay, visit: Visit) -> Redirect:
     """Deletes dead letters."""
     letters = relay.outbox.dead_letters
-    number = letters.drop(LetterSelection.of(visit.form).criteria(letters, relay.outbox.clock()))
-    log.info("%s dropped %d dead letters", visit.session.name, number)
-    visit.session.tell("done", f"{_count(number)} deleted.")
+    criteria = LetterSelection.of(visit.form).criteria(letters, relay.outbox.clock())
+    number = letters.drop(criteria)
+    log.info("%s dropped %s: %s", visit.session.name, _in_words(number, criteria), _place_in_words(criteria))
+    visit.session.tell("done", f"{_in_words(number, criteria)} {_be(number)} deleted.")
     return Redirect("/letters")
 
 
-def _count(number: int) -> str:
-    return "1 dead letter is" if number == 1 else f"{number:,} dead letters are"
+_WORDS = {
+    False: ("dead letter", "dead letters"),
+    True: ("conflict", "conflicts"),
+    None: ("refused statement", "refused statements"),
+}
+"""`DeadLetterFilter.conflict` → one, and several."""
+
+
+def _in_words(number: int, criteria: DeadLetterFilter) -> str:
+    return f"{number:,} {_WORDS[criteria.conflict][number != 1]}"
+
+
+def _place_in_words(criteria: DeadLetterFilter) -> str:
+    """Says for the log what an action was about, without a word of a consumer."""
+    event = f", event {criteria.event_name}" if criteria.event_name else ""
+    statement = f", id {criteria.statement_id}" if criteria.statement_id else ""
+    return f"{criteria.destination or 'all destinations'}{event}{statement}"
+
+
+def _be(number: int) -> str:
+    return "is" if number == 1 else "are"
