@@ -13,7 +13,9 @@ from marshmallow import ValidationError
 
 from installation import Installation
 from learnrelay.config.fields import Language
+from learnrelay.config.schema import TelemetrySection
 from learnrelay.config.secrets import estimate_bits
+from relay_files import relay_toml
 
 SOUND = """
 [platform]
@@ -145,6 +147,64 @@ def test_all_mistakes_are_reported_at_once(plain_installation: Installation, tmp
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == len(problems)
     assert b"hush-hush" not in done.stderr
+
+
+ODD = relay_toml(
+    destinations={
+        "fast": {"url": "https://lrs.example.org/", "retry": {"backoff": "0s"}},
+        "long": {"url": "https://lrs.example.org/", "retry": {"backoff": "1h", "ceiling": "1s"}},
+        "loud": {"url": "https://lrs.example.org/", "standard": "PLAIN"},
+        "soon": {"url": "https://lrs.example.org/", "timeout": "10"},
+    },
+    delivery={"critical": [3], "alerts": {"webhook": "ftp://alerts.example.org/"}},
+)
+CURES = {
+    "destinations.fast.retry.backoff": "must be at least 10ms",
+    "destinations.long.retry.ceiling": "must be at least as long as backoff",
+    "destinations.loud.standard": 'did you mean "plain"?',
+    "destinations.soon.timeout": 'expected a time span such as "2s", "15m" or "1h", found another text',
+    "delivery.critical": "expected a list of texts, found one with a number in it",
+    "delivery.alerts.webhook": 'expected an address that begins with "https://" or "http://"',
+}
+
+
+def test_what_would_do_harm_later_is_refused_now(plain_installation: Installation, tmp_path: Path) -> None:
+    (tmp_path / "relay.toml").write_text(ODD)
+    done = plain_installation.run("check", "--config", tmp_path / "relay.toml", "--json", SECRET="Kd7wq2Lmz9Xv4bTn")
+    problems = {problem["key"]: problem["reason"] for problem in json.loads(done.stdout)["problems"]}
+    assert problems.keys() == CURES.keys()
+    for key, cure in CURES.items():
+        assert cure in problems[key], (key, problems[key])
+
+
+def test_what_is_legal_and_odd_is_warned_of(plain_installation: Installation, tmp_path: Path) -> None:
+    (tmp_path / "relay.toml").write_text(
+        relay_toml(
+            destinations={
+                "main": {
+                    "url": "http://127.0.0.1:8080/",
+                    "auth": {"scheme": "bearer", "token": "env:SECRET"},
+                    "match": {"context.org_id": ["Harbour", "Bay*", "glob:Lin*"]},
+                },
+                "far": {"url": "http://lrs.example.org/", "auth": {"scheme": "bearer", "token": "env:SECRET"}},
+            }
+        )
+    )
+    done = plain_installation.run("check", "--config", tmp_path / "relay.toml", SECRET="Kd7wq2Lmz9Xv4bTn")
+    assert done.returncode == 0
+    warnings = done.stderr.decode()
+    assert '"Bay*" is this very text; a pattern is written "glob:Bay*"' in warnings and '"glob:glob:' not in warnings
+    assert "destinations.far.url: credentials travel without TLS" in warnings
+    assert "destinations.main.url" not in warnings, "they do not leave the machine"
+
+
+def test_a_missing_library_for_telemetry_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_nothing(name: str) -> None:
+        raise ModuleNotFoundError(name)  # as where the package above a module is missing
+
+    monkeypatch.setattr("learnrelay.config.schema.find_spec", find_nothing)
+    with pytest.raises(ValidationError, match=r'pip install "learnrelay\[otel\]"'):
+        TelemetrySection().load({"endpoint": "http://127.0.0.1:4318"})
 
 
 @pytest.mark.parametrize(

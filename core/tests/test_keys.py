@@ -43,7 +43,12 @@ def test_programs_read_it_as_json() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "cure"),
-    [(["delivry.wait"], 'did you mean "delivery.wait"?'), (["delivery", "--json-schema"], "leave PATH out")],
+    [
+        (["delivry.wait"], 'did you mean "delivery.wait"?'),
+        (["alerts"], "there is delivery.alerts"),
+        (["destinatons"], 'did you mean "destinations"?'),
+        (["delivery", "--json-schema"], "leave PATH out"),
+    ],
 )
 def test_what_is_not_there_is_named(arguments: list[str], cure: str) -> None:
     done = keys(*arguments)

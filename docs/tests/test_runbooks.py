@@ -251,6 +251,7 @@ def test_disk_full(small_disk: Path, lrs: ReferenceLrs, monkeypatch: pytest.Monk
             for number in range(24, 100):
                 relay.emit(event(number))
         book.play()
+        book.play()
     other.unlink()
     book.run("learnrelay status")  # takes the -wal in, and leaves no file beside the outbox
     fill(other)

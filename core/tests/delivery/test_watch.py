@@ -78,7 +78,9 @@ def watched(plain_installation: Installation, tmp_path: Path) -> Callable[..., t
 def test_the_table_is_drawn_again_in_its_place(watched: Callable[..., tuple[str, int]]) -> None:
     text, code = watched(r"main +3 .*main +5 .*rate", "0.2")
     assert code == 0 and "Traceback" not in text
-    assert "\x1b[1A" in text, "the cursor goes up to the first line"
+    first, *frames = text.split("\x1b[H")
+    assert first.endswith("\x1b[?1049h") and text.count("\x1b[?1049l") == 1, "on a screen of its own, which ends"
+    assert len(frames) > 3 and max(frame.count("\n") for frame in frames) < 25, "what is too long pushes nothing up"
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1, "the cursor is shown again at the end"
 
 

@@ -41,4 +41,4 @@ def command(config_path: str, target: Path) -> None:
         outbox.close()
     click.echo(f"{target}: {target.stat().st_size:,} bytes")
     if segments:
-        click.echo(f"{spool}: {segments:,} files")
+        click.echo(f"{spool}: {segments:,} file{'s' * (segments != 1)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -26,7 +25,7 @@ from ..outbox.status_words import UNATTENDED
 from ..outbox.store import utc
 from ..providers import CORE_SPACE, UserRef
 from . import config_option, json_option
-from .output import describe_settings, print_json, print_line, print_table, show_settings
+from .output import describe_settings, print_json, print_line, print_table, show_settings, wrap_line
 from .route_test_runner import RouteTestResult, run_route_tests
 
 _PATIENCE = 10.0  # seconds for a broker
@@ -230,30 +229,29 @@ _TAKEN_IN_BY = {
 }
 
 
-_WIDTH = 80
-
-
 def _print(assembly: Assembly) -> None:
     config = assembly.config
     active = [info.name for info in assembly.plugins if info.state.value == "active"]
     click.echo(f"{config.path}: valid")
-    for line in textwrap.wrap(
-        f"  plugins: {', '.join(sorted(active))}", _WIDTH, subsequent_indent=" " * 11, break_on_hyphens=False
-    ):
-        click.echo(line)
+    _print_wrapped(f"plugins: {', '.join(sorted(active))}")
     for name, settings in sorted(config.settings.items()):
         print_line(f"  [{name}] {describe_settings(settings)}")
     others = "".join(f", {mapping.transformer.family} maps every other name" for mapping in assembly.plan.others)
-    click.echo(f"  events:  {len(assembly.plan.mappings)} names mapped, {len(assembly.table)} mappings{others}")
-    click.echo(f"  engine:  {config.delivery.engine}, {_DELIVERED_BY[config.delivery.engine]}")
+    _print_wrapped(f"events:  {len(assembly.plan.mappings)} names mapped, {len(assembly.table)} mappings{others}")
+    _print_wrapped(f"engine:  {config.delivery.engine}, {_DELIVERED_BY[config.delivery.engine]}")
     if config.delivery.spools:
-        click.echo(f"  spool:   {config.delivery.spool}, taken in by {_TAKEN_IN_BY[config.delivery.engine]}")
+        print_line(f"  spool:   {config.delivery.spool}, taken in by {_TAKEN_IN_BY[config.delivery.engine]}")
     for destination in config.destinations.values():
         scope = destination.scope if isinstance(destination.scope, str) else ", ".join(destination.scope)
         match = "".join(
             f", match: {path} = {' or '.join(map(str, values))}" for path, values in destination.match.items()
         )
         print_line(f"  {destination.name}: {destination.standard} to {destination.address} (scope: {scope}{match})")
+
+
+def _print_wrapped(text: str) -> None:
+    for line in wrap_line(text, "  ", " " * 9):
+        click.echo(line)
 
 
 def _print_tests(tests: Sequence[RouteTestResult]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,10 +17,9 @@ from marshmallow import ValidationError
 
 from ..assembly.assemble import assemble
 from ..config.fields import Duration, did_you_mean
-from ..logs import escape
 from ..outbox import DeadLetter, DeadLetterFilter, DeadLetters, Outbox
 from . import config_option, json_option
-from .output import print_json, print_line
+from .output import print_json, print_line, wrap_line
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -117,13 +115,12 @@ def list_(config_path: str, limit: int, ids: bool, as_json: bool, **selected: An
     if not rows:
         click.echo("nothing of this selection is kept", err=True)
     for line in _describe_groups(rows, _shorten(sorted(known)), len(rows) if ids else _SHOWN_IDS):
-        print_line(line)
+        click.echo(line)
     if total > len(rows):
         click.echo(f"... and {total - len(rows):,} more", err=True)
 
 
 _SHOWN_IDS = 5
-_WIDTH = 80
 _ID_LENGTH = 8  # characters of an id that are shown at least
 
 
@@ -147,10 +144,8 @@ def _describe_groups(letters: Sequence[DeadLetter], short: Mapping[str, str], sh
         yield ""
 
 
-def _wrap(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(
-        escape(text), _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
-    )
+def _wrap(text: str, indent: str) -> Iterator[str]:
+    return wrap_line(text, indent, fold=True)
 
 
 def _count_common(one_id: str, next_id: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -15,9 +14,7 @@ from ..errors import PluginError
 from ..plugins.discovery import PluginState, installed, load
 from ..plugins.registry import Registry, collect_sound
 from . import json_option
-from .output import print_json, print_line
-
-_WIDTH = 80
+from .output import print_json, print_line, wrap_line
 
 
 @click.command()
@@ -48,7 +45,7 @@ def command(path: str | None, as_schema: bool, as_json: bool) -> None:
     chosen = [(section, keys) for section in sections if (keys := _select(section, path)) or path is None]
     if path and not chosen:
         paths = [key.path for section in sections for key in section.list_keys()]
-        tables = {".".join(parts[:length]) for parts in map(_split, paths) for length in range(1, len(parts))}
+        tables = {other[:place] for other in paths for place, mark in enumerate(other) if mark == "."}
         ends = sorted(other for other in {*paths, *tables} if other.endswith(f".{path}"))
         hint = f"; there is {' and '.join(ends)}" if ends else did_you_mean(path, [*paths, *tables])
         raise click.UsageError(f'there is no key "{path}"{hint}')
@@ -59,10 +56,6 @@ def command(path: str | None, as_schema: bool, as_json: bool) -> None:
         ])  # fmt: skip
     else:
         _print(chosen)
-
-
-def _split(path: str) -> list[str]:
-    return path.split(".")
 
 
 def _load_installed() -> Registry:
@@ -114,5 +107,5 @@ def _print(chosen: Sequence[tuple[FileSection, Sequence[Key]]]) -> None:
 
 
 def _print_filled(text: str, indent: str = "") -> None:
-    for line in textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  "):
-        print_line(line)
+    for line in wrap_line(text, indent):
+        click.echo(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -19,6 +20,9 @@ from rich.text import Text
 from ..config.secrets import Secret
 from ..logs import UNPRINTABLE, escape, escape_lines
 from ..pipeline.outcome_counts import REQUESTS, OutcomeCounts
+
+WIDTH = 80
+"""Columns of a terminal that everybody has."""
 
 _GAP = 2  # between two columns of a table
 
@@ -42,6 +46,28 @@ def _json_escape(match: re.Match[str]) -> str:
 def print_line(text: str, *, err: bool = False) -> None:
     """Prints a line that may hold words from outside, with escapes for what a terminal would obey."""
     click.echo(escape(text), err=err)
+
+
+def wrap_line(text: str, indent: str = "", hanging: str = "  ", *, fold: bool = False) -> Iterator[str]:
+    """Yields a text in lines of 80 columns, with escapes for what a terminal would obey.
+
+    hanging: further indent of all lines but the first. fold: whether a word that is longer is broken; else it stays in
+    one piece, to be copied.
+    """
+    if not fold:
+        yield from textwrap.wrap(
+            escape(text),
+            WIDTH,
+            initial_indent=indent,
+            subsequent_indent=indent + hanging,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        return
+    # by the columns of characters, of which Chinese ones have two
+    lines = Text(escape(text)).wrap(Console(), WIDTH - len(indent + hanging), overflow="fold")
+    for number, line in enumerate(lines):
+        yield f"{indent}{hanging if number else ''}{line.plain.rstrip()}"
 
 
 def confirm_or_exit(question: str, nothing: str) -> None:

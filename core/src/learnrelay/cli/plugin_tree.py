@@ -9,6 +9,7 @@ from typing import Any
 from ..fields import declared_paths
 from ..plugins.discovery import PluginInfo, PluginState, name_kind
 from ..plugins.registry import STAGES, Registry, list_hooks
+from .output import wrap_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,15 @@ def build_tree(infos: Iterable[PluginInfo], registry: Registry) -> dict[str, lis
 
 
 def format_tree(tree: Mapping[str, Sequence[PluginNode]]) -> Iterator[str]:
-    """Yields the lines of the tree."""
+    """Yields the lines of the tree, for a terminal."""
     for origin, nodes in tree.items():
-        yield origin
+        yield from wrap_line(origin)
         for node in nodes:
             info = node.info
             state = "" if info.state is PluginState.ACTIVE else f" ({info.state.value}: {info.reason})"
-            yield f"  {name_kind(info.kind)} {info.name}{state}"
-            yield from (f"    {line}" for line in node.contributions)
+            yield from wrap_line(f"{name_kind(info.kind)} {info.name}{state}", "  ", "    ")
+            for line in node.contributions:
+                yield from wrap_line(line, "    ")
 
 
 def _list_contributions(info: PluginInfo, registry: Registry) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -18,7 +17,6 @@ from ..assembly.plugin_settings import load_settings
 from ..config.fields import BASE
 from ..config.problems import read_toml
 from ..errors import ConfigurationError, PluginError, Problem
-from ..logs import escape
 from ..pipeline.constants import check_constants
 from ..plugins.discovery import (
     PluginInfo,
@@ -38,7 +36,7 @@ from ..plugins.mapped_events import list_mapped_events
 from ..plugins.registry import Registry, collect, collect_sound
 from ..plugins.single_files import load_file
 from . import config_option, json_option
-from .output import describe_settings, print_json, print_line, print_table, show_settings
+from .output import describe_settings, print_json, print_line, print_table, show_settings, wrap_line
 from .plugin_tree import PluginNode, build_tree, format_tree
 
 
@@ -211,7 +209,7 @@ def _is_faulty(info: PluginInfo) -> bool:
 def _print_tree(tree: Mapping[str, Sequence[PluginNode]], as_json: bool) -> None:
     if not as_json:
         for line in format_tree(tree):
-            print_line(line)
+            click.echo(line)
         return
     print_json([
         {
@@ -228,9 +226,6 @@ def _print_tree(tree: Mapping[str, Sequence[PluginNode]], as_json: bool) -> None
     ])  # fmt: skip
 
 
-_WIDTH = 80
-
-
 def _print_events(registry: Registry, as_json: bool) -> None:
     rows = list_mapped_events(registry)
     if as_json:
@@ -241,18 +236,11 @@ def _print_events(registry: Registry, as_json: bool) -> None:
         for event, mapped in groupby(rows, key=lambda row: row.event):
             print_line(event)
             for row in mapped:
-                click.echo(_wrap(f"{row.family}: {row.about}", "  "))
+                _print_wrapped(f"{row.family}: {row.about}", "  ")
                 for name, value in row.constants.items():
-                    click.echo(_wrap(f"{name}: {str(value).lower() if isinstance(value, bool) else value}", "      "))
+                    _print_wrapped(f"{name}: {str(value).lower() if isinstance(value, bool) else value}", "      ")
 
 
-def _wrap(text: str, indent: str) -> str:
-    """Returns lines of at most 80 columns; a longer address stays in one piece."""
-    return textwrap.fill(
-        escape(text),
-        _WIDTH,
-        initial_indent=indent,
-        subsequent_indent=f"{indent}    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def _print_wrapped(text: str, indent: str) -> None:
+    for line in wrap_line(text, indent, "    "):
+        click.echo(line)

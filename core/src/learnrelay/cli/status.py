@@ -206,9 +206,10 @@ def _print_reading(
     if spool.damaged:
         lines.append(f"spool of this machine: {spool.damaged:,} damaged files are kept; the log says of which segment")
     if spool.segments:
+        files = f"{spool.segments:,} file{'s' * (spool.segments != 1)}"
         lines.append(
-            f"spool of this machine: {spool.bytes:,} bytes in {spool.segments:,} files are still to be taken in, "
-            f"the oldest is {describe_span(spool.oldest_age)} old"
+            f"spool of this machine: {spool.bytes:,} bytes in {files} still to be taken in, the oldest is "
+            f"{describe_span(spool.oldest_age)} old"
         )
     for reason, (number, latest) in reading.refusals.items():
         lines.append(f"not stored: {number:,} events, because {reason}, the last {utc(latest):%Y-%m-%d %H:%M} UTC")

@@ -37,7 +37,7 @@ class BatchSection(Section):
         return BatchLimits(**data)
 
 
-_SHORTEST_WAIT = 0.1
+_SHORTEST_WAIT = 0.01
 """Seconds between two attempts at least."""
 
 
@@ -62,7 +62,7 @@ class RetrySection(Section):
     @validates_schema
     def _in_order(self, data: dict[str, Any], **_: Any) -> None:
         if data["backoff"] < _SHORTEST_WAIT:
-            raise ValidationError("must be at least 100ms: a consumer that is down is not to be overrun", "backoff")
+            raise ValidationError("must be at least 10ms: a consumer that is down is not to be overrun", "backoff")
         if data["ceiling"] < data["backoff"]:
             raise ValidationError("must be at least as long as backoff", "ceiling")
 

@@ -386,9 +386,10 @@ def quoted(words: Sequence[str]) -> str:
 
 
 def did_you_mean(word: str, choices: Sequence[str]) -> str:
-    """Suggests the nearest choice; empty when none is near."""
-    near = get_close_matches(word, choices, 1, cutoff=0.5)
-    return f'; did you mean "{near[0]}"?' if near else ""
+    """Suggests the nearest choice, in whatever case the word is; empty when none is near."""
+    in_lower_case = {choice.lower(): choice for choice in reversed(choices)}
+    near = get_close_matches(word.lower(), in_lower_case, 1, cutoff=0.5)
+    return f'; did you mean "{in_lower_case[near[0]]}"?' if near else ""
 
 
 def did_you_mean_or_all(word: str, choices: Sequence[str]) -> str:

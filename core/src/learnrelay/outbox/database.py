@@ -41,9 +41,6 @@ _T = TypeVar("_T")
 
 Row = tuple[Any, ...]
 
-LEAST_FREE = 2**22
-"""Bytes of a disk below which the next events may find no room."""
-
 PROBE_SIZE = 1_000_000
 
 
@@ -214,7 +211,7 @@ class Database:
         if self._file is None:
             return ""
         free = shutil.disk_usage(next(path for path in self._file.absolute().parents if path.exists())).free
-        return "" if free >= LEAST_FREE else f"the disk of {self.name} has {free:,} bytes left: events cannot be stored"
+        return f"the disk of {self.name} has less than 1 MB left" if free < PROBE_SIZE else ""
 
     @property
     def has_server(self) -> bool:
