@@ -377,6 +377,7 @@ def test_table_csv_json_and_page_hold_the_same(plain_installation: Installation,
     ]
     assert {flow["event"] for flow in of_old} == {"watched.old"}
 
+    assert json.loads(run("--json", "--event", "wat*"))["flows"] == flows
     table = run("--event", "watched")
     assert "watched.old" not in table
     for flow in flows:

@@ -230,6 +230,15 @@ def test_status_and_check_say_that_nobody_delivers(status_of: tuple[Outbox, Call
     assert "nobody has delivered for 10 min" in checked, checked
 
 
+def test_a_worker_that_starts_raises_no_alert_about_itself(status_of: tuple[Outbox, Callable[..., Any]]) -> None:
+    outbox, learnrelay = status_of
+    outbox.clock = lambda: time.time() - 600
+    outbox.put(statements(1, 3, "main"))
+    done = learnrelay("worker", "--until-empty")
+    assert b"delivering to main" in done.stderr
+    assert b"nobody has delivered" not in done.stderr
+
+
 def test_status_says_since_when_and_when_next_and_resume_does_it_now(
     status_of: tuple[Outbox, Callable[..., Any]],
 ) -> None:

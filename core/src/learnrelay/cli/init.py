@@ -32,6 +32,12 @@ _SINKS = {"http": "an address", "files": "files in a folder", "log": "lines of t
 _AUTH = {"none": "", "basic": "user name and password", "bearer": "a token"}
 _SECRET_OF = {"basic": "password", "bearer": "token"}
 _WIDTH = 100
+_INPUTS = """\
+# `learnrelay worker` delivers what the platform's processes emit. It can read events too, of a log for one:
+# [inputs.log]
+# input = "files"
+# paths = ["/path/to/the.log"]
+# `learnrelay keys inputs.NAME` shows what an input may have, `learnrelay keys` all other sections."""
 
 
 @click.command()
@@ -78,6 +84,7 @@ def command(target: Path, **given: str | None) -> None:
     sink = questions.choose("sink", f"Where statements go ({_listed(_SINKS)})", [*_SINKS])
     destination: dict[str, Any] = {"standard": standard, "sink": sink, "scope": "all"}
     typed: str | None = None
+    scheme = "none"
     secret_file = target.with_name(f"{target.stem}.main.secret")
     if sink == "http":
         destination["url"] = questions.ask("url", "Address of the consumer", HttpSection)
@@ -106,6 +113,7 @@ def command(target: Path, **given: str | None) -> None:
         ),
         _table("[destinations.main]", [DestinationSection, CORE_SINKS[sink].settings_schema], destination),
         _table("[delivery]", [DeliverySection], {}),
+        _INPUTS,
     ]
     text = "\n\n".join(tables)
     for placeholder, name in name_plugins([source], [standard]).items():
@@ -132,11 +140,17 @@ def command(target: Path, **given: str | None) -> None:
             print_line(f"error: {problem}", err=True)
         sys.exit(1)
     print_line(f"{key_file}: the secret for pseudonyms; keep a copy, for with a new one everybody becomes a new person")
+    if typed is not None:
+        print_line(f"{secret_file}: the {_SECRET_OF[scheme]} for the consumer")
     print_line("")
     print_line("Next:")
-    print_line(f"  learnrelay check --config {target} --connect       try the destination")
-    print_line(f"  learnrelay transform --config {target} tracking.log   turn a log into statements")
-    print_line(f"  learnrelay worker --config {target}                deliver")
+    steps = {
+        f"learnrelay check --config {target} --connect": "try the destination",
+        f"learnrelay transform --config {target} FILE": "turn a log into statements",
+        f"learnrelay worker --config {target}": "deliver what is emitted, and what [inputs] read",
+    }
+    for command_line, what in steps.items():
+        print_line(f"  {command_line:{max(map(len, steps))}}  {what}")
 
 
 class _Questions:
@@ -155,7 +169,7 @@ class _Questions:
         if len(choices) == 1:
             return choices[0]
         self._need_terminal(name)
-        answer: str = click.prompt(question, type=click.Choice(choices), default=choices[0], err=True)
+        answer: str = click.prompt(question, type=click.Choice(choices), default="", show_default=False, err=True)
         return answer
 
     def ask(

@@ -6,6 +6,7 @@ import csv
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ..assembly.assemble import assemble
 from ..assembly.warnings import list_notices
 from ..config.fields import did_you_mean
 from ..personal_data import Grade
+from ..pipeline.plan import Plan
 from ..privacy.data_map import Row, derive_data_map
 from ..privacy.flow_cache import FlowCache, find_folder
 from . import config_option, json_option
@@ -29,7 +31,9 @@ COLUMNS = ("event", "standard", "family", "source", "grade", "output", "form", "
 
 @click.command()
 @config_option(required=True)
-@click.option("--event", "events", multiple=True, metavar="NAME", help="Event name; repeatable.")
+@click.option(
+    "--event", "events", multiple=True, metavar="NAME", help="Event name or glob, such as video.*; repeatable."
+)
 @click.option(
     "--destination", "destinations", multiple=True, metavar="NAME", help="Destination that gets it; repeatable."
 )
@@ -64,15 +68,17 @@ def command(
              decides (whether the output is there, or which constant)
     """
     assembly = assemble(Path(config_path))
-    unknown = [name for name in events if not assembly.plan.mappings_of(name)]
+    named = {name: _find_events(name, assembly.plan) for name in events}
+    unknown = [name for name, of_name in named.items() if not of_name]
     if unknown:
         raise click.BadParameter(f"{', '.join(unknown)}: no enabled transformer maps this event", param_hint="--event")
+    chosen = {event for of_name in named.values() for event in of_name}
     for name in destinations:
         if name not in assembly.config.destinations:
             hint = did_you_mean(name, list(assembly.config.destinations))
             raise click.BadParameter(f"there is no destination {name}{hint}", param_hint="--destination")
     cache = FlowCache(assembly, find_folder())
-    rows = derive_data_map(assembly, set(events), destinations, _watched, os.cpu_count() or 1, cache)
+    rows = derive_data_map(assembly, chosen, destinations, _watched, os.cpu_count() or 1, cache)
     if grades:
         rows = [row for row in rows if row.grade.value in grades]
     if html is not None:
@@ -123,3 +129,9 @@ def _describe(rows: Sequence[Row]) -> Iterator[str]:
             if not outputs:
                 yield "      read, not put out"
         yield ""
+
+
+def _find_events(name: str, plan: Plan) -> list[str]:
+    """Lists the mapped events that a name or a glob stands for."""
+    events = [event for event in plan.mappings if event == name or fnmatchcase(event, name)]
+    return events or ([name] if plan.mappings_of(name) else [])  # mapped with every other name

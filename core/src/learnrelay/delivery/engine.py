@@ -8,10 +8,12 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from ..config.models import Destination
 from ..errors import OutboxError
+from ..outbox.looks import QueueLooks
 from ..outbox.outbox import Outbox
 from ..sinks import Sink
 from .alerts import AlertMonitor, run_maintenance, warn_about_orphans
@@ -127,6 +129,9 @@ class EmbeddedEngine(Engine):
     def _maintain(self) -> None:
         warn_about_orphans(self._outbox, self._destinations)
         monitor = AlertMonitor(self._outbox, self._destinations)
+        with suppress(OutboxError):  # this process looks from now on: it is not to tell that nobody does
+            for name in self._threads:
+                QueueLooks(self._outbox, name).record()
         while not self._stopped.is_set():
             run_maintenance(self._outbox, monitor)
             self._outbox.alert_due.wait(MAINTENANCE_INTERVAL)
