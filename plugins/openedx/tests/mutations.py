@@ -19,7 +19,7 @@ from learnrelay_openedx.completion.fields import TOLD_BY_THE_SERVER
 from learnrelay_openedx.course_home.fields import AS_ANOTHER
 from learnrelay_openedx.drag_and_drop.fields import IN_THE_BANK
 from learnrelay_openedx.forum.fields import SEARCH_FOR_PEOPLE
-from learnrelay_openedx.grading.fields import NOTHING_GIVEN
+from learnrelay_openedx.grading.fields import WORK_DELETED
 from learnrelay_openedx.navigation.fields import NO_TOOL
 from learnrelay_openedx.open_assessment.fields import NOTHING_TO_ASSESS
 from learnrelay_openedx.origins import NOT_OF_THE_BLOCK, NOT_THE_SERVER
@@ -39,7 +39,7 @@ REASONS = (
     NOBODY, UNKNOWN_LEARNER, NO_BLOCK.reason, NO_COURSE.reason, NO_PAGE, NOT_THE_SERVER.reason,
     NOT_OF_THE_BLOCK.reason, TOLD_BY_THE_SERVER.reason, STEP.reason, AS_ANOTHER.reason, NO_QUESTIONS,
     NOTHING_TO_ASSESS, SEARCH_FOR_PEOPLE, OF_A_PROGRAM.reason, NOT_SHOWN.reason, BADGE_OF_NO_COURSE, EVERYWHERE.reason,
-    NAMES_NO_BLOCK.reason, NO_TOOL.reason, IN_THE_BANK.reason, NOTHING_GIVEN.reason,
+    NAMES_NO_BLOCK.reason, NO_TOOL.reason, IN_THE_BANK.reason, WORK_DELETED.reason,
 )  # fmt: skip
 
 Place = tuple[Any, ...]

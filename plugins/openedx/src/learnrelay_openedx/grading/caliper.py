@@ -12,7 +12,7 @@ from learnrelay_caliper.parts import EventKind, EventParts
 from ..addresses import block_iri
 from ..caliper_entities import course_content
 from .fields import (
-    NOTHING_GIVEN,
+    WORK_DELETED,
     CourseFailedFields,
     CourseGradeFields,
     CoursePassedFields,
@@ -23,7 +23,7 @@ from .fields import (
     ProblemStateFields,
     SubsectionGradeFields,
     is_assessed_by_people,
-    is_nothing_given,
+    is_work_deleted,
     letter_of,
     title_of,
 )
@@ -56,8 +56,8 @@ def graded(
 )
 def problem_submitted(grade: ProblemGradeFields, platform: Platform) -> Sequence[EventParts] | Skip:
     """The learner submits a problem, and the platform grades it; work that people assess was submitted before."""
-    if is_nothing_given(grade):
-        return NOTHING_GIVEN
+    if is_work_deleted(grade):
+        return WORK_DELETED
     iri = block_iri(platform, grade.problem_id)
     problem: Entity = {"id": iri, "type": "Assessment", "name": title_of(grade)}
     points: EventParts = {**GRADE, **graded(problem, grade.earned, grade.possible, platform)}

@@ -28,8 +28,8 @@ class ProblemGradeFields(TitledProblemFields):
     """Points for one problem, after weighting."""
 
     problem_id = required("data.problem_id", "data.module_id", kind=text, example=_PROBLEMS)
-    earned = optional("data.weighted_earned", kind=number)
-    possible = optional("data.weighted_possible", kind=number)
+    earned = optional("data.weighted_earned", kind=number, example=(1.5, 3))
+    possible = optional("data.weighted_possible", kind=number, example=(0, 4, 8))
 
 
 class ProblemRegradeFields(Fields):
@@ -94,18 +94,18 @@ class CourseFailedFields(CourseGradeFields):
 
 _OPEN_ASSESSMENT = re.compile(r"(?:\+type@|/)openassessment(?:\+block@|/)")
 
-NOTHING_GIVEN = Skip("0 of 0 points: staff deleted the learner's work, or nothing can be earned")
-"""Skips events that the platform writes when it forgets points, too."""
-
-
-def is_nothing_given(grade: ProblemGradeFields) -> bool:
-    """Tells whether an event is of no points out of none."""
-    return grade.possible == 0 and not grade.earned
+WORK_DELETED = Skip("0 of 0 points for an open assessment: staff deleted the learner's work")
+"""Skips what the platform writes as if the learner had handed something in."""
 
 
 def is_assessed_by_people(grade: ProblemGradeFields) -> bool:
     """Tells whether the points are those of peers or staff, given long after the learner handed something in."""
     return _OPEN_ASSESSMENT.search(grade.problem_id) is not None
+
+
+def is_work_deleted(grade: ProblemGradeFields) -> bool:
+    """Tells whether staff deleted what the learner had handed in: the points go with it."""
+    return grade.possible == 0 and is_assessed_by_people(grade)
 
 
 def title_of(grade: ProblemGradeFields) -> str | None:

@@ -10,7 +10,7 @@ from learnrelay_xapi.scores import score
 
 from ..addresses import block_iri
 from .fields import (
-    NOTHING_GIVEN,
+    WORK_DELETED,
     CourseFailedFields,
     CourseGradeFields,
     CoursePassedFields,
@@ -21,7 +21,7 @@ from .fields import (
     ProblemStateFields,
     SubsectionGradeFields,
     all_points,
-    is_nothing_given,
+    is_work_deleted,
     letter_of,
     title_of,
 )
@@ -40,8 +40,8 @@ def points_result(grade: ProblemGradeFields | ProblemRegradeFields | SubsectionG
 @family.maps("edx.grades.problem.submitted", reads=ProblemGradeFields, verb=v.ATTEMPTED, activity=v.QUESTION)
 def problem_graded(grade: ProblemGradeFields, platform: Platform) -> StatementParts | Skip:
     """The learner gets points for a problem."""
-    if is_nothing_given(grade):
-        return NOTHING_GIVEN
+    if is_work_deleted(grade):
+        return WORK_DELETED
     name = activities.text(title_of(grade), platform)
     problem: ObjectParts = {"id": block_iri(platform, grade.problem_id), "definition": {"name": name}}
     return {"object": problem, "result": points_result(grade)}
