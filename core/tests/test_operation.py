@@ -76,6 +76,8 @@ def consumer() -> Iterator[Consumer]:
         ('database = "garbage"', "main", "delivery.database", 'expected "sqlite:///FILE", "postgresql+psycopg://'),
         ('database = "sqlite:///:memory:"', "main", "delivery.database", 'expected "sqlite:///FILE"'),
         ('engine = "celery"\nbroker = "foo"', "main", "delivery.broker", 'expected the address of Redis or RabbitMQ'),
+        ('engine = "celery"\nbroker = "kafka://h"', "main", "delivery.broker", 'expected the address of Redis'),
+        ('spool = "relay.toml"', "main", "delivery.spool", "is a file; expected a folder"),
         ('alerts = { command = ["/no/such/program"] }', "main", "delivery.alerts.command", "there is no such program"),
     ],
 )  # fmt: skip

@@ -232,6 +232,10 @@ def test_dead_letters_are_grouped_and_their_ids_can_be_typed(plain_installation:
     assert "edx.problem.hint.demandhint_displayed (14), showanswer (3)" in " ".join(printed.split())
     assert max(map(len, printed.splitlines())) <= 80
     assert "\x1b" not in printed
+    assert all(f"statement {number} has a verb" in printed for number in (3, 4, 5)), "the words of three are shown"
+    assert "statement 6 " not in printed and "... and 14 other texts" in printed
+    nothing = failed("list", "--event", "shwanswer")
+    assert (nothing.stdout, nothing.stderr) == (b"", b"nothing of this selection is kept\n")
     shown = re.findall(r"81e5\S*", printed)
     assert len(shown) == 3 + 5 and "and 12 more" in printed
     assert len(re.findall(r"81e5\S*", failed("list", "--ids").stdout.decode())) == 20

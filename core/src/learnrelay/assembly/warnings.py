@@ -55,6 +55,11 @@ def list_warnings(
         "which is not by default"
         for key, paths in registry.read_more.items()
     ]
+    if delivery.engine == "celery" and delivery.database.reveal().startswith("sqlite"):
+        warnings.append(
+            "delivery.database: workers on other machines do not see an SQLite file; with the engine celery take a "
+            "database server"
+        )
     if not destinations:
         warnings.append("destinations: there is none; nothing will be delivered")
     return warnings

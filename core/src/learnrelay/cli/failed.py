@@ -121,6 +121,7 @@ def list_(config_path: str, limit: int, ids: bool, as_json: bool, **selected: An
 
 
 _SHOWN_IDS = 5
+_SHOWN_TEXTS = 3
 _ID_LENGTH = 8  # characters of an id that are shown at least
 
 
@@ -134,8 +135,10 @@ def _describe_groups(letters: Sequence[DeadLetter], short: Mapping[str, str], sh
         number = f"{len(group):,} {kind}{'s' * (len(group) > 1)}"
         yield from _wrap(f"{destination}: {number}, {cause}, since {group[0].since:%F %R} UTC", "")
         texts = Counter(letter.text for letter in group)
-        text = texts.most_common(1)[0][0]
-        yield from _wrap(text and f"{text}{f' (and {len(texts) - 1:,} other texts)' if len(texts) > 1 else ''}", "  ")
+        for text, number_of_text in texts.most_common(_SHOWN_TEXTS) if any(texts) else ():
+            yield from _wrap(f"{text or 'no text'} ({number_of_text:,})" if len(texts) > 1 else text, "  ")
+        if (others := len(texts) - _SHOWN_TEXTS) > 0:
+            yield from _wrap(f"... and {others:,} other text{'s' * (others > 1)}", "  ")
         events = Counter(letter.event_name for letter in group)
         yield from _wrap(", ".join(f"{name} ({count:,})" for name, count in events.most_common()), "  ")
         ids = [short.get(letter.statement_id, letter.statement_id) for letter in group]

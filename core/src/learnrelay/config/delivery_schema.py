@@ -10,6 +10,7 @@ from typing import Any
 from marshmallow import ValidationError, post_load, validates_schema
 
 from .fields import (
+    BASE,
     Duration,
     OneOf,
     SecretText,
@@ -85,7 +86,7 @@ _SERVERS = {
 }
 """Addresses of servers → with the driver that is installed."""
 _NO_DATABASE = 'expected "sqlite:///FILE", "postgresql+psycopg://HOST/NAME" or "mysql+pymysql://HOST/NAME"'
-_BROKER = re.compile(r"[a-z][a-z0-9+.-]*://")
+_BROKER = re.compile(r"(redis|rediss|redis\+socket|sentinel|amqp|amqps|pyamqp)://")
 _NO_BROKER = 'expected the address of Redis or RabbitMQ, "redis://HOST" or "amqp://HOST"'
 
 
@@ -207,6 +208,11 @@ class DeliverySection(Section):
         }
         if errors:
             raise ValidationError(errors)
+
+    @validates_schema
+    def _spooled(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("spool") and (BASE.get() / data["spool"]).is_file():
+            raise ValidationError("is a file; expected a folder, or the name of one that is to be made", "spool")
 
     @validates_schema
     def _sealed(self, data: dict[str, Any], **_: Any) -> None:

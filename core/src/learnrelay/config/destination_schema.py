@@ -123,7 +123,7 @@ class DestinationSection(Section):
         required=True,
         error_messages={"required": 'is missing: say whom it stands for, scope = "all" or scope = {{ … }}'},
         metadata=described(
-            'whom it stands for: `"all"`, or by `org`, `course` and other scopes of the enabled plugins',
+            'whom it stands for: `"all"`, or by `event`, `family`, and scopes of enabled plugins, such as `org`',
             '{ org = "Harbour" }',
         ),
     )
