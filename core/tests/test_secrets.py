@@ -217,7 +217,7 @@ def test_tls_is_verified_unless_written_otherwise(
     assert problem in messages
     code, messages = check(config.replace('scope = "all"', 'scope = "all"\nverify_tls = false', 1))
     assert (code, "certificates are not checked" in messages) == (0, True)
-    assert "destinations.refuses.url: credentials travel without TLS" in messages
+    assert "without TLS" not in messages, "they do not leave this machine"
     good = 'scope = "all"\nca_file = "ca.pem"\nclient_cert = { cert = "relay.pem", key = "relay.key" }'
     code, messages = check(config.replace('scope = "all"', good, 1))
     assert (code, "certificates" in messages) == (0, False)
