@@ -14,7 +14,7 @@ class MixFields(Fields):
     block_id = optional("context.module.usage_key", kind=text)
     url = required(
         "data.url", kind=text, reason="which mix it is; no more than `page_address` leaves is published",
-        example=("https://mix.example.org/watch/tides", "about:blank"),
+        example=("https://mix.example.org/watch/tides", "https://mix.example.org/watch/reefs", "about:blank"),
     )  # fmt: skip
 
 
