@@ -274,7 +274,7 @@ def test_events_under_another_key_say_what_to_do(tmp_path: Path, monkeypatch: py
     key, other = (Fernet.generate_key().decode() for _ in range(2))
     file = write_config(tmp_path, TABLE)
     monkeypatch.setenv("KEY", key)
-    with_delivery(file, 'pipeline = "worker"\nengine = "celery"\nbroker = "memory://"\nkey = "env:KEY"')
+    with_delivery(file, 'pipeline = "worker"\nengine = "celery"\nbroker = "redis://127.0.0.1:1/"\nkey = "env:KEY"')
     with Relay.from_file(file) as relay:
         for user in (1, 2):
             assert relay.emit(event(user, 1)) == []
@@ -294,7 +294,7 @@ def test_events_under_another_key_say_what_to_do(tmp_path: Path, monkeypatch: py
 def test_deferred_events_without_a_key_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = write_config(tmp_path, TABLE)
     monkeypatch.setenv("KEY", Fernet.generate_key().decode())
-    with_delivery(file, 'pipeline = "worker"\nengine = "celery"\nbroker = "memory://"\nkey = "env:KEY"')
+    with_delivery(file, 'pipeline = "worker"\nengine = "celery"\nbroker = "redis://127.0.0.1:1/"\nkey = "env:KEY"')
     with Relay.from_file(file) as relay:
         relay.emit(event(1, 1))
     done = run("forget", write_config(tmp_path, TABLE), "--user-id", "1")
@@ -412,7 +412,7 @@ def test_staff_who_objected_are_not_the_actor(tmp_path: Path) -> None:
 def test_events_that_wait_for_the_pipeline_are_covered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEY", Fernet.generate_key().decode())
     file = objecting(tmp_path)
-    deferred = '[delivery]\npipeline = "worker"\nengine = "celery"\nbroker = "memory://"\nkey = "env:KEY"'
+    deferred = '[delivery]\npipeline = "worker"\nengine = "celery"\nbroker = "redis://127.0.0.1:1/"\nkey = "env:KEY"'
     file.write_text(file.read_text(encoding="utf-8").replace("[delivery]", deferred), encoding="utf-8")
     with Relay.from_file(file) as relay:
         for user in (1, 2, 1):
