@@ -23,10 +23,10 @@ class DropFields(DragAndDropFields):
 
     item_id = required("data.item_id", kind=identifier, example=(0, 3))
     item = optional("data.item", kind=text)
-    zone = optional("data.location", kind=identifier, reason="a zone of the board, as its author calls it")
-    zone_id = optional(
-        "data.location_id", kind=identifier, reason="the zone where it has no label, or the bank", example=("deck", -1)
-    )
+    zone = optional(
+        "data.location", "data.location_id", kind=identifier, reason="a zone of the board, as its author calls it",
+        example=("Deck of the boat", "item bank"),
+    )  # fmt: skip
     correct = optional("data.is_correct", kind=boolean)
 
 
@@ -36,12 +36,15 @@ def drop_in_words(drop: DropFields) -> str:
     >>> drop_in_words(DropFields(block_id="b", item_id="1", item="Mast", zone="Deck"))
     'Mast[.]Deck'
     """
-    return f"{drop.item or drop.item_id}[.]{drop.zone or drop.zone_id or ''}"
+    return f"{drop.item or drop.item_id}[.]{drop.zone or ''}"
 
+
+_BANK = ("item bank", "-1")
+"""How the block names the bank and its id, in each language."""
 
 IN_THE_BANK = Skip("the item goes back to the bank, from which it came: nothing is answered")
 
 
 def is_in_bank(drop: DropFields) -> bool:
     """Tells whether a learner takes an item out of its zone, which boards that are handed in as a whole allow."""
-    return drop.zone_id == "-1"
+    return drop.zone in _BANK
