@@ -198,6 +198,27 @@ def test_what_is_legal_and_odd_is_warned_of(plain_installation: Installation, tm
     assert "destinations.main.url" not in warnings, "they do not leave the machine"
 
 
+def test_a_missing_driver_is_a_problem_of_the_file_when_asked_to_connect_too(
+    plain_installation: Installation, tmp_path: Path
+) -> None:
+    (tmp_path / "psycopg").mkdir()
+    (tmp_path / "psycopg/__init__.py").write_text("raise ImportError")
+    (tmp_path / "relay.toml").write_text(relay_toml(delivery={"database": "postgresql://h/d"}))
+    path = f"{tmp_path}:{plain_installation.site}"
+    for arguments in ((), ("--connect",)):
+        done = plain_installation.run(
+            "check",
+            "--config",
+            tmp_path / "relay.toml",
+            "--json",
+            *arguments,
+            SECRET="Kd7wq2Lmz9Xv4bTn",
+            PYTHONPATH=path,
+        )
+        assert done.returncode == 2
+        assert [problem["key"] for problem in json.loads(done.stdout)["problems"]] == ["delivery.database"]
+
+
 def test_a_missing_library_for_telemetry_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def find_nothing(name: str) -> None:
         raise ModuleNotFoundError(name)  # as where the package above a module is missing

@@ -106,6 +106,16 @@ def test_a_misspelt_group_of_entry_points_is_named(installation: Installation) -
     assert warning in (checked.stdout + checked.stderr).decode()
 
 
+def test_what_a_broken_uninstall_has_left_stops_nothing(installation: Installation) -> None:
+    left = installation.site / "acme_gone-1.0.dist-info"  # without METADATA, and so without a name
+    left.mkdir(parents=True)
+    (left / "entry_points.txt").write_text("[learnrelay.filters.v1]\nacme_gone = acme_gone:plugin\n", encoding="utf-8")
+    done = installation.run("plugins", "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    (gone,) = [plugin for plugin in json.loads(done.stdout) if plugin["name"] == "acme_gone"]
+    assert (gone["state"], gone["distribution"]) == ("disabled", "an unknown distribution")
+
+
 def test_an_entry_point_with_another_name_than_its_family_is_an_error(installation: Installation) -> None:
     install_plain_standard(installation)
     points = {"learnrelay.families.v1": {"plain.wrongname": "acme_poll:family"}}

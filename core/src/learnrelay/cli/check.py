@@ -25,7 +25,7 @@ from ..outbox.status_words import UNATTENDED
 from ..outbox.store import utc
 from ..providers import CORE_SPACE, UserRef
 from . import config_option, json_option
-from .output import describe_settings, print_json, print_line, print_table, show_settings, wrap_line
+from .output import describe_settings, print_json, print_line, print_table, print_wrapped, show_settings
 from .route_test_runner import RouteTestResult, run_route_tests
 
 _PATIENCE = 10.0  # seconds for a broker
@@ -96,20 +96,17 @@ def command(config_path: str, connect: bool, as_json: bool) -> None:
 def _outbox_warnings(delivery: Delivery, config_path: str, connect: bool) -> Iterator[str]:
     """Yields warnings about the outbox. Raises ConfigurationError for what can be seen without asking a server.
 
-    ``connect``: the database is asked later, and says it then.
+    ``connect``: the database is asked later, and says then what is wrong with its tables.
     """
     try:
         database = Database(delivery.database, delivery.wait)
-        if not database.has_server and database.exists:
+        if not connect and not database.has_server and database.exists:
             database.check_access()
             if read_version(database):
                 check_version(database)
     except OutboxVersionError as error:
-        if not connect:
-            yield f"delivery.database: {error}"
+        yield f"delivery.database: {error}"
     except OutboxError as error:
-        if connect:
-            return
         raise ConfigurationError([Problem(config_path, "delivery.database", str(error))]) from None
     for warning in filter(None, (database.check_permissions(), database.check_writable())):
         yield f"delivery.database: {warning}"
@@ -229,16 +226,21 @@ _TAKEN_IN_BY = {
 }
 
 
+_HANGING = " " * 9  # under the first word after `plugins:`
+
+
 def _print(assembly: Assembly) -> None:
     config = assembly.config
     active = [info.name for info in assembly.plugins if info.state.value == "active"]
     click.echo(f"{config.path}: valid")
-    _print_wrapped(f"plugins: {', '.join(sorted(active))}")
+    print_wrapped(f"plugins: {', '.join(sorted(active))}", "  ", _HANGING)
     for name, settings in sorted(config.settings.items()):
         print_line(f"  [{name}] {describe_settings(settings)}")
     others = "".join(f", {mapping.transformer.family} maps every other name" for mapping in assembly.plan.others)
-    _print_wrapped(f"events:  {len(assembly.plan.mappings)} names mapped, {len(assembly.table)} mappings{others}")
-    _print_wrapped(f"engine:  {config.delivery.engine}, {_DELIVERED_BY[config.delivery.engine]}")
+    print_wrapped(
+        f"events:  {len(assembly.plan.mappings)} names mapped, {len(assembly.table)} mappings{others}", "  ", _HANGING
+    )
+    print_wrapped(f"engine:  {config.delivery.engine}, {_DELIVERED_BY[config.delivery.engine]}", "  ", _HANGING)
     if config.delivery.spools:
         print_line(f"  spool:   {config.delivery.spool}, taken in by {_TAKEN_IN_BY[config.delivery.engine]}")
     for destination in config.destinations.values():
@@ -247,11 +249,6 @@ def _print(assembly: Assembly) -> None:
             f", match: {path} = {' or '.join(map(str, values))}" for path, values in destination.match.items()
         )
         print_line(f"  {destination.name}: {destination.standard} to {destination.address} (scope: {scope}{match})")
-
-
-def _print_wrapped(text: str) -> None:
-    for line in wrap_line(text, "  ", " " * 9):
-        click.echo(line)
 
 
 def _print_tests(tests: Sequence[RouteTestResult]) -> None:

@@ -14,7 +14,7 @@ from ..errors import PluginError
 from ..plugins.discovery import PluginState, installed, load
 from ..plugins.registry import Registry, collect_sound
 from . import json_option
-from .output import print_json, print_line, wrap_line
+from .output import print_json, print_line, print_wrapped
 
 
 @click.command()
@@ -94,18 +94,13 @@ def _print(chosen: Sequence[tuple[FileSection, Sequence[Key]]]) -> None:
         if number:
             print_line("")
         print_line(section.heading)
-        _print_filled(section.about)
+        print_wrapped(section.about)
         for key in keys:
             default = "required" if key.is_required else f"default: {key.default.replace('`', '')}"
             unit = f" ({key.unit})" if key.unit else ""
             print_line("")
-            _print_filled(f"{key.path}: {key.form}{unit}, {default}", indent="  ")
+            print_wrapped(f"{key.path}: {key.form}{unit}, {default}", "  ")
             if key.meaning:
-                _print_filled(key.meaning.replace("`", ""), indent="    ")
+                print_wrapped(key.meaning.replace("`", ""), "    ")
             if key.example:
                 print_line(f"    {key.path.rpartition('.')[2]} = {key.example}")
-
-
-def _print_filled(text: str, indent: str = "") -> None:
-    for line in wrap_line(text, indent):
-        click.echo(line)

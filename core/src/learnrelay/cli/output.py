@@ -48,6 +48,12 @@ def print_line(text: str, *, err: bool = False) -> None:
     click.echo(escape(text), err=err)
 
 
+def print_wrapped(text: str, indent: str = "", hanging: str = "  ") -> None:
+    """Prints a text in lines of 80 columns, as `wrap_line` makes them."""
+    for line in wrap_line(text, indent, hanging):
+        click.echo(line)
+
+
 def wrap_line(text: str, indent: str = "", hanging: str = "  ", *, fold: bool = False) -> Iterator[str]:
     """Yields a text in lines of 80 columns, with escapes for what a terminal would obey.
 

@@ -36,7 +36,7 @@ from ..plugins.mapped_events import list_mapped_events
 from ..plugins.registry import Registry, collect, collect_sound
 from ..plugins.single_files import load_file
 from . import config_option, json_option
-from .output import describe_settings, print_json, print_line, print_table, show_settings, wrap_line
+from .output import describe_settings, print_json, print_line, print_table, print_wrapped, show_settings
 from .plugin_tree import PluginNode, build_tree, format_tree
 
 
@@ -236,11 +236,7 @@ def _print_events(registry: Registry, as_json: bool) -> None:
         for event, mapped in groupby(rows, key=lambda row: row.event):
             print_line(event)
             for row in mapped:
-                _print_wrapped(f"{row.family}: {row.about}", "  ")
+                print_wrapped(f"{row.family}: {row.about}", "  ", "    ")
                 for name, value in row.constants.items():
-                    _print_wrapped(f"{name}: {str(value).lower() if isinstance(value, bool) else value}", "      ")
-
-
-def _print_wrapped(text: str, indent: str) -> None:
-    for line in wrap_line(text, indent, "    "):
-        click.echo(line)
+                    shown = str(value).lower() if isinstance(value, bool) else value
+                    print_wrapped(f"{name}: {shown}", "      ", "    ")

@@ -119,11 +119,12 @@ class _OwnedPoint(NamedTuple):
 @lru_cache(maxsize=1)
 def _read_entry_points(_state: tuple[tuple[str, int], ...]) -> list[_OwnedPoint]:
     """Returns the entry points of our groups; those of other distributions are not parsed."""
-    users = [known for known in distributions() if _PREFIX in (known.read_text("entry_points.txt") or "")]
+    users = [user for user in distributions() if _PREFIX in (user.read_text("entry_points.txt") or "")]
+    # of several with one name, the first of the path, as Python takes it; a broken uninstall leaves some without any
+    named = [distribution(name) for name in sorted({user.name for user in users if user.name})]
     points: list[_OwnedPoint] = []
-    for name in sorted({user.name for user in users}):
-        owner = distribution(name)  # of several with one name, the first of the path, as Python takes it
-        version = owner.version
+    for owner in [*named, *(user for user in users if not user.name)]:
+        name, version = owner.name or "an unknown distribution", owner.version or ""
         owned = dict.fromkeys(point for point in owner.entry_points if point.group.startswith(_PREFIX))
         points += [_OwnedPoint(point, name, version) for point in owned]
     return points
