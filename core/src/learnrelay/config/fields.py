@@ -365,7 +365,7 @@ def in_words(value: Any) -> str:
 
 
 def _list_in_words(value: Any) -> str:
-    """Describes what was found in the place of a list of texts."""
+    """Describes a value that is no list of texts, by its type and that of its first wrong item."""
     if type(value) is not list:
         return in_words(value)
     wrong = next(item for item in value if not isinstance(item, str) or not item)

@@ -34,7 +34,7 @@ class FlowName(NamedTuple):
     event: str
 
     def __str__(self) -> str:
-        """Shows ``xapi xapi.video shared play_video``."""
+        """Shows ``STANDARD FAMILY shared EVENT``, or ``own`` in the place of ``shared``."""
         return f"{self.standard} {self.family} {'own' if self.own else 'shared'} {self.event}"
 
 
